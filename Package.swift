@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets stand in the order in which data travels: kernels, format, storage, model, build, search, tools.
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+  // Needed to return spans from computed properties and functions.
+  .enableExperimentalFeature("Lifetimes"),
+  .treatAllWarnings(as: .error),
+]
+let cSettings: [CSetting] = [.treatAllWarnings(as: .error)]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name,
+    dependencies: dependencies + ["ToolSupport", argumentParser],
+    swiftSettings: settings)
+}
+
+func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies + ["PQTestSupport"], swiftSettings: settings)
+}
+
+let package = Package(
+  name: "pqx",
+  products: [
+    .library(name: "PQBuild", targets: ["PQBuild"]),
+    .library(name: "PQSearch", targets: ["PQSearch"]),
+    .executable(name: "pq-build", targets: ["pq-build"]),
+    .executable(name: "pq-search", targets: ["pq-search"]),
+    .executable(name: "pq-inspect", targets: ["pq-inspect"]),
+    .executable(name: "pq-data", targets: ["pq-data"]),
+    .executable(name: "pq-demo", targets: ["pq-demo"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    .target(name: "CPQKernels", cSettings: cSettings),
+    .target(name: "CPQSystem", cSettings: cSettings),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+
+    library("PQKernels", ["CPQKernels"]),
+    library("PQFormat", ["PQKernels"]),
+    library("PQStorage", ["PQFormat", "CLZ4", "CPQSystem", system]),
+    library("PQModel", ["PQKernels"]),
+    library("PQBuild", ["PQModel", "PQFormat", "PQStorage"]),
+    library("PQSearch", ["PQFormat", "PQStorage", "PQKernels"]),
+
+    library("ToolSupport", ["PQFormat", argumentParser]),
+    tool("pq-build", ["PQBuild"]),
+    tool("pq-search", ["PQSearch"]),
+    tool("pq-inspect", ["PQSearch"]),
+    tool("pq-data", ["PQSearch"]),
+    tool("pq-demo", ["PQBuild", "PQSearch"]),
+  ]
+)

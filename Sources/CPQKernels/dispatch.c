@@ -1,0 +1,25 @@
+/* The only file that looks at the CPU. */
+#include "sets.h"
+
+static const cpq_kernels *available[4];
+static size_t available_count;
+
+__attribute__((constructor)) static void detect(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
+             __builtin_cpu_supports("sse4.2");
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+    available[available_count++] = &cpq_avx512;
+  if (avx2) available[available_count++] = &cpq_avx2;
+#elif defined(__aarch64__)
+  available[available_count++] = &cpq_neon;
+#endif
+  available[available_count++] = &cpq_scalar;
+}
+
+size_t cpq_kernels_available(const cpq_kernels *const **sets) {
+  *sets = available;
+  return available_count;
+}

@@ -1,0 +1,185 @@
+internal import CPQKernels
+
+/// One instruction set's kernels: spans in, spans out, the same bits from every set.
+///
+/// A *lane block* holds 16 vectors as `[component][16 lanes]`; see ``LaneBlocks``.
+@safe package struct Kernels: Sendable {
+  // The C tables are constants of the program: they outlive every use and never change.
+  private nonisolated(unsafe) let table: UnsafePointer<cpq_kernels>
+
+  /// The name of the set: `avx512`, `avx2`, `neon` or `scalar`.
+  package var name: String { unsafe String(cString: table.pointee.name) }
+
+  /// Every set that this machine can run, fastest first; the last is `scalar`, the oracle.
+  package static let available: [Kernels] = {
+    var sets: UnsafePointer<UnsafePointer<cpq_kernels>?>?
+    let count = unsafe cpq_kernels_available(&sets)
+    // dispatch.c fills `count` entries before main and never touches them again.
+    return unsafe UnsafeBufferPointer(start: sets, count: count).compactMap { entry in
+      unsafe entry.map { unsafe Kernels(table: $0) }
+    }
+  }()
+
+  /// The fastest set, or the one that the environment variable `PQX_KERNELS` names.
+  ///
+  /// A name that this machine does not know falls back to the fastest: ``unknownForcedName`` tells.
+  package static let best: Kernels = available.first { $0.name == forcedName } ?? available[0]
+
+  /// The value of `PQX_KERNELS`, if it names no set of this machine.
+  package static let unknownForcedName: String? = {
+    guard let name = forcedName, !available.contains(where: { $0.name == name }) else { return nil }
+    return name
+  }()
+
+  private static let forcedName: String? = environment("PQX_KERNELS")
+
+  /// CRC-32C (Castagnoli) of `bytes`, continuing from `crc`. O(bytes).
+  package func crc32c(_ bytes: RawSpan, continuing crc: UInt32 = 0) -> UInt32 {
+    unsafe bytes.withUnsafeBytes { bytes in unsafe table.pointee.crc32c(crc, bytes.baseAddress, bytes.count) }
+  }
+
+  /// Squared L2 distances of one query to the first `output.count` vectors of `blocks`.
+  ///
+  /// Canonical: per vector one chain of f32 fma over components ascending.
+  /// - Precondition: `blocks` holds at least `output.count` vectors of `query.count` components.
+  package func squaredL2(_ query: Span<Float>, blocks: Span<Float>, into output: inout MutableSpan<Float>) {
+    checkBlocks(blocks.count, vectors: output.count, dimension: query.count)
+    unsafe withPointers(query, blocks, &output) { q, b, out in
+      unsafe table.pointee.l2_blocks(q.baseAddress, q.count, b.baseAddress, out.count, out.baseAddress)
+    }
+  }
+
+  /// Inner products of one query with the first `output.count` vectors of `blocks`; see ``squaredL2(_:blocks:into:)``.
+  package func innerProduct(_ query: Span<Float>, blocks: Span<Float>, into output: inout MutableSpan<Float>) {
+    checkBlocks(blocks.count, vectors: output.count, dimension: query.count)
+    unsafe withPointers(query, blocks, &output) { q, b, out in
+      unsafe table.pointee.ip_blocks(q.baseAddress, q.count, b.baseAddress, out.count, out.baseAddress)
+    }
+  }
+
+  /// The nearest of `centroids` centroids, lowest index among equals, for each of `output.count` points.
+  ///
+  /// Point i has its `dimension` components at `points[offset + i * stride]`. O(points · centroids · dimension).
+  package func nearest(
+    _ points: Span<Float>, offset: Int = 0, stride: Int, dimension: Int,
+    blocks: Span<Float>, centroids: Int, into output: inout MutableSpan<Nearest>
+  ) {
+    guard output.count > 0 else { return }
+    checkBlocks(blocks.count, vectors: centroids, dimension: dimension)
+    precondition(
+      offset >= 0 && dimension > 0 && stride >= dimension
+        && offset + (output.count - 1) * stride + dimension <= points.count,
+      "the points reach past their span")
+    unsafe points.withUnsafeBufferPointer { p in
+      unsafe blocks.withUnsafeBufferPointer { b in
+        unsafe output.withUnsafeMutableBufferPointer { out in
+          // `Nearest` has the layout of `cpq_nearest`: a u32 and an f32, in this order.
+          unsafe out.withMemoryRebound(to: cpq_nearest.self) { out in
+            unsafe table.pointee.nearest(
+              p.baseAddress! + offset, stride, out.count, dimension, b.baseAddress, centroids, out.baseAddress)
+          }
+        }
+      }
+    }
+  }
+
+  /// Squared L2 distances (or inner products) of one query to `output.count` packed rows.
+  ///
+  /// Canonical: component i goes to chain i mod 16 by f32 fma; the chains are summed as a fixed tree (8, 4, 2, 1).
+  /// - Parameters:
+  ///   - rows: packed rows of `query.count` components, in the encoding `type`.
+  ///   - offset: what to add to a u8 component; ignored for f32 and f16.
+  package func rows(
+    _ similarity: Similarity, _ query: Span<Float>, rows: RawSpan, type: RowType, offset: Float = 0,
+    into output: inout MutableSpan<Float>
+  ) {
+    precondition(rows.byteCount >= output.count * type.rowBytes(query.count), "the rows reach past their span")
+    unsafe query.withUnsafeBufferPointer { q in
+      unsafe rows.withUnsafeBytes { rows in
+        unsafe output.withUnsafeMutableBufferPointer { out in
+          let function = unsafe similarity == .squaredL2 ? table.pointee.l2_rows : table.pointee.ip_rows
+          unsafe function?(
+            type.kernelType, q.baseAddress, q.count, rows.baseAddress, out.count, offset, out.baseAddress)
+        }
+      }
+    }
+  }
+
+  /// Canonical ADC distances of the `output.count` vectors of one code frame: `base` plus one entry of each table,
+  /// subspaces ascending.
+  /// - Parameters:
+  ///   - tables: `[m][tableSize]`.
+  ///   - frame: code tiles (Formats/pqx-v1.md, "Code tiles") of at least `frameBytes` bytes.
+  package func adc(
+    tables: Span<Float>, tableSize: Int, m: Int, nbits: Int, frame: RawSpan, frameBytes: Int, base: Float,
+    into output: inout MutableSpan<Float>
+  ) {
+    precondition(tables.count >= m * tableSize && frame.byteCount >= frameBytes, "tables or frame are too short")
+    let planeBits = nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16
+    precondition(nbits >= 1 && nbits <= 16 && tableSize >= 1 << planeBits, "a code could index outside its table")
+    unsafe tables.withUnsafeBufferPointer { t in
+      unsafe frame.withUnsafeBytes { f in
+        unsafe output.withUnsafeMutableBufferPointer { out in
+          unsafe table.pointee.adc_frame(
+            t.baseAddress, tableSize, m, UInt32(nbits), f.baseAddress, out.count, base, out.baseAddress)
+        }
+      }
+    }
+  }
+
+  private func checkBlocks(_ floats: Int, vectors: Int, dimension: Int) {
+    precondition(
+      dimension > 0 && floats >= LaneBlocks.floats(vectors: vectors, dimension: dimension),
+      "the blocks hold fewer vectors than asked for")
+  }
+
+  private func withPointers(
+    _ a: Span<Float>, _ b: Span<Float>, _ c: inout MutableSpan<Float>,
+    _ body: (UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void
+  ) {
+    unsafe a.withUnsafeBufferPointer { a in
+      unsafe b.withUnsafeBufferPointer { b in
+        unsafe c.withUnsafeMutableBufferPointer { c in unsafe body(a, b, c) }
+      }
+    }
+  }
+}
+
+/// What a scan measures: squared L2 (smaller is nearer) or the inner product (larger is nearer).
+package enum Similarity: Sendable {
+  case squaredL2, innerProduct
+}
+
+/// A point's nearest centroid and its squared L2 distance.
+@frozen package struct Nearest: Sendable, Equatable {
+  package var index: UInt32
+  package var distance: Float
+
+  package init(index: UInt32 = 0, distance: Float = .infinity) {
+    self.index = index
+    self.distance = distance
+  }
+}
+
+/// How the components of packed rows are stored.
+package enum RowType: Sendable {
+  case f32, f16, u8
+
+  package var componentBytes: Int {
+    switch self {
+    case .f32: 4
+    case .f16: 2
+    case .u8: 1
+    }
+  }
+
+  package func rowBytes(_ dimension: Int) -> Int { dimension * componentBytes }
+
+  fileprivate var kernelType: cpq_row_type {
+    switch self {
+    case .f32: CPQ_ROW_F32
+    case .f16: CPQ_ROW_F16
+    case .u8: CPQ_ROW_U8
+    }
+  }
+}

@@ -1,0 +1,85 @@
+internal import Glibc
+internal import Synchronization
+
+/// Runs pieces of work on a given number of threads: the caller's number, no pool that outlives the call.
+package enum Threads {
+  /// Calls `body` once for every piece in `0..<pieces`, on `threads` threads (the calling one included), and returns
+  /// when all have returned. Which thread takes which piece is not fixed: results must depend on the piece alone.
+  package static func run(pieces: Int, threads: Int, _ body: @Sendable (Int) -> Void) {
+    guard pieces > 1, threads > 1 else {
+      for piece in 0..<max(0, pieces) { body(piece) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      let work = Work(pieces: pieces, body: body)
+      var started: [pthread_t] = []
+      for _ in 1..<min(threads, pieces) {
+        var thread = pthread_t()
+        // The thread balances this retain when it ends. `work` stays alive until every thread is joined below.
+        let argument = unsafe Unmanaged.passRetained(work)
+        let status = unsafe pthread_create(
+          &thread, nil,
+          { argument in
+            guard let argument = unsafe argument else { return nil }
+            unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().takePieces()
+            return nil
+          }, argument.toOpaque())
+        guard status == 0 else {  // no thread to be had: the others do its share
+          unsafe argument.release()
+          break
+        }
+        started.append(thread)
+      }
+      work.takePieces()
+      for thread in started { pthread_join(thread, nil) }
+    }
+  }
+
+  /// Fills `output`, `stride` elements a row, in pieces of `rowsPerPiece` rows; `body` gets a piece's rows and its
+  /// part of the output. The pieces are the same for every number of threads.
+  package static func fill<Element>(
+    _ output: inout MutableSpan<Element>, stride: Int = 1, rowsPerPiece: Int, threads: Int,
+    _ body: @Sendable (Range<Int>, inout MutableSpan<Element>) -> Void
+  ) {
+    let rows = output.count / stride
+    let pieces = (rows + rowsPerPiece - 1) / rowsPerPiece
+    unsafe output.withUnsafeMutableBufferPointer { output in
+      // Pieces are disjoint ranges, so no two threads share an element.
+      nonisolated(unsafe) let output = unsafe output
+      run(pieces: pieces, threads: threads) { piece in
+        let range = piece * rowsPerPiece..<min(rows, (piece + 1) * rowsPerPiece)
+        let part = unsafe UnsafeMutableBufferPointer(
+          rebasing: output[range.lowerBound * stride..<range.upperBound * stride])
+        var span = unsafe MutableSpan(_unsafeElements: part)
+        body(range, &span)
+      }
+    }
+  }
+
+  /// The number of processors that this process may use.
+  package static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+  private final class Work: Sendable {
+    let pieces: Int
+    let body: @Sendable (Int) -> Void
+    let next = Atomic(0)
+
+    init(pieces: Int, body: @escaping @Sendable (Int) -> Void) {
+      self.pieces = pieces
+      self.body = body
+    }
+
+    func takePieces() {
+      while true {
+        let piece = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard piece < pieces else { return }
+        body(piece)
+      }
+    }
+  }
+}
+
+/// The value of an environment variable.
+func environment(_ name: String) -> String? {
+  unsafe getenv(name).map { unsafe String(cString: $0) }
+}
