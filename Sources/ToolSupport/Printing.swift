@@ -9,7 +9,8 @@ public func formatBytes(_ bytes: some BinaryInteger) -> String {
     value /= 1000
     unit += 1
   }
-  return unit == 0 ? "\(bytes) B" : formatNumber(value, digits: value < 9.995 ? 2 : value < 99.95 ? 1 : 0) + " " + units[unit]
+  return unit == 0
+    ? "\(bytes) B" : formatNumber(value, digits: value < 9.995 ? 2 : value < 99.95 ? 1 : 0) + " " + units[unit]
 }
 
 /// `value` with a fixed number of digits after the point.

@@ -1,0 +1,47 @@
+/// Codes ↔ tiles (Formats/pqx-v1.md, "Code tiles").
+extension CodeLayout {
+  /// Appends one frame: the tiles of `codes` `[vector][m]`, at most ``vectorsPerFrame`` vectors. O(codes).
+  package func appendFrame(_ codes: Span<UInt16>, to bytes: inout [UInt8]) {
+    let count = codes.count / m
+    var tile = [UInt8](repeating: 0, count: planes * Self.tileLanes)
+    for first in stride(from: 0, to: count, by: Self.tileLanes) {
+      let vectors = min(Self.tileLanes, count - first)
+      let lanes = Self.lanes(vectors)
+      for i in tile.indices { tile[i] = 0 }
+      for lane in 0..<vectors {
+        for s in 0..<m { put(codes[(first + lane) * m + s], s, lane, lanes, &tile) }
+      }
+      bytes.append(contentsOf: tile[..<(planes * lanes)])
+    }
+  }
+
+  /// The code of subspace `s` of vector `index` in a frame of `count` vectors.
+  package func code(_ frame: RawSpan, vector index: Int, subspace s: Int, count: Int) -> UInt16 {
+    let first = index / Self.tileLanes * Self.tileLanes
+    let lanes = Self.lanes(min(Self.tileLanes, count - first))
+    let tile = planes * first
+    let lane = index - first
+    func byte(_ plane: Int) -> UInt16 { UInt16(frame.u8(at: tile + plane * lanes + lane)) }
+    func nibble(_ plane: Int) -> UInt16 { s & 1 == 0 ? byte(plane) & 15 : byte(plane) >> 4 }
+    if nbits <= 4 { return nibble(s / 2) }
+    if nbits <= 8 { return byte(s) }
+    if nbits <= 12 { return byte(s) | nibble(lowPlanes + s / 2) << 8 }
+    return byte(s) | byte(lowPlanes + s) << 8
+  }
+
+  @inline(__always)
+  private func put(_ code: UInt16, _ s: Int, _ lane: Int, _ lanes: Int, _ tile: inout [UInt8]) {
+    let low = UInt8(truncatingIfNeeded: code)
+    let high = UInt8(truncatingIfNeeded: code >> 8)
+    if nbits <= 4 {
+      tile[s / 2 * lanes + lane] |= low << (s & 1 == 0 ? 0 : 4)
+      return
+    }
+    tile[s * lanes + lane] = low
+    if nbits > 12 {
+      tile[(lowPlanes + s) * lanes + lane] = high
+    } else if nbits > 8 {
+      tile[(lowPlanes + s / 2) * lanes + lane] |= high << (s & 1 == 0 ? 0 : 4)
+    }
+  }
+}

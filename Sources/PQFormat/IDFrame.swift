@@ -1,0 +1,37 @@
+/// Ids of one list ↔ byte planes (Formats/pqx-v1.md, "Id frames"): ascending ids as differences, byte p of every
+/// difference in plane p, and only the planes that are not all zero. The first id stands in the frame table.
+package enum IDFrame {
+  /// Appends the planes of strictly ascending `ids`, and returns how many there are. O(ids).
+  package static func append(_ ids: Span<UInt64>, to bytes: inout [UInt8]) -> Int {
+    var union: UInt64 = 0
+    for i in 1..<max(1, ids.count) { union |= ids[i] - ids[i - 1] }
+    let planes = (UInt64.bitWidth - union.leadingZeroBitCount + 7) / 8
+    for plane in 0..<planes {
+      bytes.append(0)
+      for i in 1..<ids.count { bytes.append(UInt8(truncatingIfNeeded: (ids[i] - ids[i - 1]) >> (8 * UInt64(plane)))) }
+    }
+    return planes
+  }
+
+  /// The id at `index`: the first id plus a sum over each plane. O(index · planes).
+  package static func id(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64, at index: Int) -> UInt64 {
+    var id = firstID
+    for plane in 0..<planes {
+      var sum: UInt64 = 0
+      for i in 0...index { sum &+= UInt64(frame.u8(at: plane * count + i)) }
+      id &+= sum << (8 * UInt64(plane))
+    }
+    return id
+  }
+
+  /// Appends all `count` ids of a frame. O(count · planes).
+  package static func decode(
+    _ frame: RawSpan, planes: Int, count: Int, firstID: UInt64, to ids: inout [UInt64]
+  ) {
+    var id = firstID
+    for i in 0..<count {
+      for plane in 0..<planes { id &+= UInt64(frame.u8(at: plane * count + i)) << (8 * UInt64(plane)) }
+      ids.append(id)
+    }
+  }
+}

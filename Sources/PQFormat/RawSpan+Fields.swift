@@ -1,0 +1,69 @@
+/// Little-endian fields of a span. Every load checks its bounds; callers check the span's length before, so that a
+/// damaged file throws instead of trapping.
+extension RawSpan {
+  // Integers and floats accept every bit pattern, so loading one from initialized bytes is sound.
+  @inline(__always)
+  package func u8(at offset: Int) -> UInt8 { unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self) }
+
+  @inline(__always)
+  package func u16(at offset: Int) -> UInt16 {
+    UInt16(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
+  }
+
+  @inline(__always)
+  package func u32(at offset: Int) -> UInt32 {
+    UInt32(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
+  @inline(__always)
+  package func u64(at offset: Int) -> UInt64 {
+    UInt64(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  }
+
+  /// The bytes as f32 values. The host is little-endian, as the file is (checked at build time by the package's
+  /// platforms: x86-64 and 64-bit Arm).
+  /// - Precondition: the span starts at a multiple of 4 bytes and holds a multiple of 4.
+  package var floats: Span<Float> {
+    @_lifetime(copy self) get { Span(_bytes: self) }
+  }
+
+  /// `range` of this span.
+  @_lifetime(copy self)
+  package func slice(_ start: Int, _ count: Int) -> RawSpan { extracting(start..<start + count) }
+
+  /// True when every byte is zero. O(count).
+  package var isZero: Bool {
+    var any: UInt8 = 0
+    for i in 0..<byteCount { any |= u8(at: i) }
+    return any == 0
+  }
+}
+
+extension Span where Element == UInt64 {
+  /// The words as a raw span. `UInt64` has no padding, so every byte is initialized.
+  package var rawSpan: RawSpan {
+    @_lifetime(copy self) get { unsafe bytes }
+  }
+}
+
+/// Little-endian fields appended to bytes.
+extension [UInt8] {
+  /// The bytes as a raw span. `UInt8` has no padding, so every byte is initialized.
+  package var rawSpan: RawSpan {
+    @_lifetime(borrow self) get { unsafe span.bytes }
+  }
+
+  package mutating func append<Value: FixedWidthInteger>(littleEndian value: Value) {
+    for shift in stride(from: 0, to: Value.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
+  }
+
+  package mutating func append(floats: Span<Float>) {
+    reserveCapacity(count + 4 * floats.count)
+    for i in floats.indices { append(littleEndian: floats[i].bitPattern) }
+  }
+
+  /// Zeros up to the next multiple of `alignment`.
+  package mutating func pad(to alignment: Int) {
+    append(contentsOf: repeatElement(0, count: (alignment - count % alignment) % alignment))
+  }
+}
