@@ -57,9 +57,14 @@ extension [UInt8] {
     for shift in stride(from: 0, to: Value.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
   }
 
+  /// Copies the span's bytes to the end.
+  package mutating func append(_ bytes: RawSpan) {
+    unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
+  }
+
+  /// Appends f32 values; the host is little-endian.
   package mutating func append(floats: Span<Float>) {
-    reserveCapacity(count + 4 * floats.count)
-    for i in floats.indices { append(littleEndian: floats[i].bitPattern) }
+    unsafe append(floats.bytes)
   }
 
   /// Zeros up to the next multiple of `alignment`.

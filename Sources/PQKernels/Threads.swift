@@ -56,6 +56,16 @@ package enum Threads {
     }
   }
 
+  /// The results of `body` for `0..<count`, in this order.
+  package static func map<Result: Sendable>(
+    count: Int, threads: Int, _ body: @Sendable (Int) -> Result
+  ) -> [Result] {
+    var results = [Result?](repeating: nil, count: count)
+    var output = results.mutableSpan
+    fill(&output, rowsPerPiece: 1, threads: threads) { range, output in output[0] = body(range.lowerBound) }
+    return results.compactMap { $0 }
+  }
+
   /// The number of processors that this process may use.
   package static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 

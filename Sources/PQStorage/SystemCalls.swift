@@ -1,0 +1,53 @@
+internal import CPQSystem
+internal import Glibc
+internal import SystemPackage
+
+/// The calls that SystemPackage lacks, one line each; errors stay in errno.
+
+func lastErrno() -> Errno { Errno(rawValue: Glibc.errno) }
+
+func fsyncFile(_ file: Int32) -> Int32 { fsync(file) }
+
+func chmodFile(_ file: Int32, _ mode: mode_t) -> Int32 { fchmod(file, mode) }
+
+/// flock(2), exclusive, without waiting.
+func lockFile(_ file: Int32) -> Int32 { flock(file, LOCK_EX | LOCK_NB) }
+
+func makeFolder(_ path: String) -> Int32 { unsafe mkdir(path, 0o755) }
+
+func removeFolder(_ path: String) -> Int32 { unsafe rmdir(path) }
+
+func removeFile(_ path: String) -> Int32 { unsafe unlink(path) }
+
+/// rename(2), which replaces, or renameat2(2) with RENAME_NOREPLACE.
+func renameFile(_ from: String, _ to: String, replacing: Bool) -> Int32 {
+  unsafe replacing ? rename(from, to) : cpq_rename_noreplace(from, to)
+}
+
+/// Bytes that an unprivileged process can still write in the file system of `path`: statvfs(3). nil if unknown.
+func availableBytes(_ path: String) -> UInt64? {
+  var status = statvfs()
+  guard unsafe statvfs(path, &status) == 0 else { return nil }
+  return UInt64(status.f_bavail) * UInt64(status.f_frsize)
+}
+
+/// True when something, a dangling link included, stands at `path`: lstat(2).
+func pathExists(_ path: String) -> Bool {
+  var status = stat()
+  return unsafe lstat(path, &status) == 0
+}
+
+/// Names in a folder, without `.` and `..`.
+func folderContents(_ path: String) -> [String] {
+  guard let folder = unsafe opendir(path) else { return [] }
+  defer { unsafe _ = closedir(folder) }
+  var names: [String] = []
+  while let entry = unsafe readdir(folder) {
+    // d_name is a NUL-terminated array inside the entry, valid until the next readdir.
+    let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+      unsafe name.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { unsafe String(cString: $0) }
+    }
+    if name != ".", name != ".." { names.append(name) }
+  }
+  return names
+}
