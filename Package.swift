@@ -61,6 +61,12 @@ let package = Package(
     library("PQBuild", ["PQModel", "PQFormat", "PQStorage"]),
     library("PQSearch", ["PQFormat", "PQStorage", "PQKernels"]),
 
+    .target(
+      name: "SIFTSample",
+      exclude: ["README.md"],
+      resources: ["base.bvecs", "learn.bvecs", "query.bvecs", "groundtruth.ivecs"].map { .copy($0) },
+      swiftSettings: settings),
+
     library("ToolSupport", ["PQFormat", argumentParser]),
     tool("pq-build", ["PQBuild"]),
     tool("pq-search", ["PQSearch"]),

@@ -1,118 +1,99 @@
-internal import PQFormat
+internal import CPQSystem
+internal import Glibc
 internal import SystemPackage
 
-/// A file being written: appends are buffered, and every write is complete or throws.
-package struct OutputFile: ~Copyable {
-  package let path: String
-  private let file: FileDescriptor
-  private var buffer: [UInt8] = []
-  private var flushed: UInt64 = 0
+/// A file being written under a temporary name beside its own, which it takes when it is finished; or a stream:
+/// standard output, a FIFO, a device. A file that is dropped unfinished is removed.
+struct OutputFile: ~Copyable {
+  /// The path as it was given; `-` is standard output.
+  let path: String
+  /// Nil for a stream.
+  private var temporary: String?
+  private let replaces: Bool
+  private let descriptor: FileDescriptor
+  /// What is not yet written.
+  var buffer: [UInt8] = []
 
-  private static let bufferBytes = 1 << 18
+  var isStream: Bool { temporary == nil }
 
-  /// Creates `path`, which must not exist, by open(2) with O_CREAT and O_EXCL.
-  package init(creating path: String) throws(FileError) {
+  /// Opens standard output if `path` is `-`, else creates a file.
+  /// - Throws: ``VectorFileError/Cause/exists`` if it exists, unless `replacing`.
+  init(path: String, replacing: Bool) throws(VectorFileError) {
     self.path = path
-    file = try attempt("open", path, .cannotCreate) { () throws in
-      try FileDescriptor.open(
-        FilePath(path), .readWrite, options: [.create, .exclusiveCreate, .closeOnExec],
-        permissions: [.ownerReadWrite, .groupRead, .otherRead])
-    }
-  }
-
-  /// Where the next append goes.
-  package var position: UInt64 { flushed + UInt64(buffer.count) }
-
-  package mutating func append(_ bytes: RawSpan) throws(FileError) {
-    if buffer.count + bytes.byteCount > Self.bufferBytes { try flush() }
-    guard bytes.byteCount < Self.bufferBytes else {
-      try write(bytes, at: flushed)
-      flushed += UInt64(bytes.byteCount)
-      return
-    }
-    buffer.append(bytes)
-  }
-
-  /// Appends zeros up to a multiple of `alignment`.
-  package mutating func pad(to alignment: UInt64) throws(FileError) {
-    let zeros = [UInt8](repeating: 0, count: 4096)
-    var rest = (alignment - position % alignment) % alignment
-    while rest > 0 {
-      let part = min(rest, UInt64(zeros.count))
-      try append(zeros.rawSpan.slice(0, Int(part)))
-      rest -= part
-    }
-  }
-
-  /// Appends all bytes of another file, which stays as it is.
-  package mutating func append(contentsOf other: inout OutputFile) throws(FileError) {
-    try other.flush()
-    var chunk = [UInt8](repeating: 0, count: 1 << 20)
-    var offset: UInt64 = 0
-    while offset < other.flushed {
-      let count = try other.read(at: offset, into: &chunk)
-      try append(chunk.rawSpan.slice(0, count))
-      offset += UInt64(count)
-    }
-  }
-
-  /// Reads flushed bytes at `offset`: as many as fit into `chunk` and are there, at least one.
-  package mutating func read(at offset: UInt64, into chunk: inout [UInt8]) throws(FileError) -> Int {
-    try flush()
-    let file = file
-    let want = min(chunk.count, Int(flushed - offset))
-    var have = 0
-    while have < want {
-      let part = try attempt("pread", path) { () throws in
-        try unsafe chunk.withUnsafeMutableBytes { bytes in
-          try unsafe file.read(
-            fromAbsoluteOffset: Int64(offset) + Int64(have),
-            into: UnsafeMutableRawBufferPointer(rebasing: bytes[have..<want]))
-        }
+    replaces = replacing
+    do {
+      let existing = path == "-" ? nil : (try? Stat(FilePath(path)))?.type
+      switch existing {
+      case _ where path == "-":
+        descriptor = .standardOutput
+        temporary = nil
+      case .directory?: throw VectorFileError(.cannotCreate, file: path, "is a directory: name a file in it")
+      case .regular? where !replacing: throw Self.exists(path)
+      case nil, .regular?:
+        let name = "\(path).part-\(getpid())"
+        descriptor = try .open(
+          FilePath(name), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+          permissions: FilePermissions(rawValue: 0o666))
+        temporary = name
+      default:
+        descriptor = try .open(FilePath(path), .writeOnly, options: .closeOnExec)
+        temporary = nil
       }
-      guard part > 0 else { throw FileError("pread", path, .ioError, .inputOutput, advice: "the file became shorter") }
-      have += part
+    } catch let error as VectorFileError {
+      throw error
+    } catch {
+      throw VectorFileError(.cannotCreate, file: path, "cannot be created: \(error)")
     }
-    return have
   }
 
-  package mutating func flush() throws(FileError) {
-    guard !buffer.isEmpty else { return }
-    try write(buffer.rawSpan, at: flushed)
-    flushed += UInt64(buffer.count)
+  deinit {
+    if descriptor != .standardOutput { try? descriptor.close() }
+    if let temporary { _ = unsafe temporary.withCString { unsafe unlink($0) } }
+  }
+
+  /// Writes the buffer by write(2) once it holds `size` bytes.
+  mutating func flush(from size: Int = 1 << 20) throws(VectorFileError) {
+    guard buffer.count >= size, !buffer.isEmpty else { return }
+    do {
+      // The pointer does not leave the closure.
+      _ = try unsafe buffer.withUnsafeBytes { try unsafe descriptor.writeAll($0) }
+    } catch {
+      throw failed(error)
+    }
     buffer.removeAll(keepingCapacity: true)
   }
 
-  /// Writes bytes over what stands at `offset`, by pwrite(2).
-  package func write(_ bytes: RawSpan, at offset: UInt64) throws(FileError) {
-    var done = 0
-    while done < bytes.byteCount {
-      let rest = bytes.slice(done, bytes.byteCount - done)
-      let file = file
-      done += try attempt("pwrite", path, advice: "free space or choose another folder") { () throws in
-        try unsafe rest.withUnsafeBytes { rest in
-          try unsafe file.writeAll(toAbsoluteOffset: Int64(offset) + Int64(done), rest)
-        }
-      }
+  /// Overwrites the file's first bytes by pwrite(2).
+  func overwriteStart(with bytes: [UInt8]) throws(VectorFileError) {
+    do {
+      _ = try unsafe bytes.withUnsafeBytes { try unsafe descriptor.writeAll(toAbsoluteOffset: 0, $0) }
+    } catch {
+      throw failed(error)
     }
   }
 
-  /// Makes the file's bytes and length durable: fsync(2). A failure is final: the kernel may have dropped the pages.
-  package mutating func synchronize() throws(FileError) {
-    try flush()
-    guard fsyncFile(file.rawValue) == 0 else { throw FileError("fsync", path, lastErrno(), .inputOutput) }
+  /// Writes what is left, makes it durable by fsync(2) and gives the file its name.
+  mutating func publish() throws(VectorFileError) {
+    try flush(from: 0)
+    guard let temporary else { return }
+    guard fsync(descriptor.rawValue) == 0 else { throw failed(Errno(rawValue: errno)) }
+    // C strings that live for the call.
+    let status = unsafe temporary.withCString { from in
+      unsafe path.withCString { to in unsafe replaces ? rename(from, to) : cpq_rename_noreplace(from, to) }
+    }
+    guard status == 0 else {
+      let error = Errno(rawValue: errno)
+      if error == .fileExists { throw Self.exists(path) }
+      throw VectorFileError(.cannotCreate, file: path, "cannot be created: \(error)")
+    }
+    self.temporary = nil
   }
 
-  /// Makes the file read-only: fchmod(2) with 0444.
-  package func makeReadOnly() throws(FileError) {
-    guard chmodFile(file.rawValue, 0o444) == 0 else { throw FileError("fchmod", path, lastErrno(), .inputOutput) }
+  private static func exists(_ path: String) -> VectorFileError {
+    VectorFileError(.exists, file: path, "exists; remove it, name another file or pass --force")
   }
 
-  deinit { try? file.close() }
-}
-
-extension FileDescriptor {
-  fileprivate func writeAll(toAbsoluteOffset offset: Int64, _ bytes: UnsafeRawBufferPointer) throws -> Int {
-    try unsafe write(toAbsoluteOffset: offset, bytes)
+  private func failed(_ error: any Error) -> VectorFileError {
+    VectorFileError(.writeFailed, file: path, "writing failed: \(error)")
   }
 }

@@ -1,0 +1,125 @@
+internal import Glibc
+internal import SystemPackage
+
+/// What tells one state of a file from another: fstat(2)'s device, inode, size and time of modification.
+package struct InputIdentity: Equatable, Sendable {
+  package let device: UInt64
+  package let inode: UInt64
+  package let size: UInt64
+  package let modifiedSeconds: Int
+  package let modifiedNanoseconds: Int
+
+  fileprivate init(_ stat: Stat) {
+    device = UInt64(stat.deviceID.rawValue)
+    inode = UInt64(stat.inode.rawValue)
+    size = UInt64(clamping: stat.size)
+    modifiedSeconds = stat.st_mtim.tv_sec
+    modifiedNanoseconds = stat.st_mtim.tv_nsec
+  }
+}
+
+/// A file or standard input, open for reading from front to back.
+struct InputFile: ~Copyable {
+  /// The path as it was given; `-` is standard input.
+  let path: String
+  /// Nil for standard input: a stream of unknown length.
+  let identity: InputIdentity?
+  private let descriptor: FileDescriptor
+
+  /// Opens a regular file, or standard input if `path` is `-`. Never waits: what is not a regular file is refused.
+  init(path: String) throws(VectorFileError) {
+    (descriptor, identity) = try Self.open(path)
+    self.path = path
+  }
+
+  private static func open(_ path: String) throws(VectorFileError) -> (FileDescriptor, InputIdentity?) {
+    do {
+      if path == "-" {
+        let type = try Stat(FileDescriptor.standardInput).type
+        if type == .directory { try check(type, at: path) }
+        return (.standardInput, nil)
+      }
+      // Before open(2), which can disturb a device and gives sockets a cause that nobody understands.
+      try check(try Stat(FilePath(path)).type, at: path)
+      // Even a FIFO that took the file's place since then opens at once.
+      let descriptor = try FileDescriptor.open(FilePath(path), .readOnly, options: [.nonBlocking, .closeOnExec])
+      do {
+        let stat = try Stat(descriptor)
+        try check(stat.type, at: path)
+        return (descriptor, InputIdentity(stat))
+      } catch {
+        try? descriptor.close()
+        throw error
+      }
+    } catch let error as VectorFileError {
+      throw error
+    } catch {
+      throw VectorFileError(.cannotOpen, file: path, "cannot be opened: \(error)")
+    }
+  }
+
+  deinit {
+    if identity != nil { try? descriptor.close() }
+  }
+
+  private static func check(_ type: FileType, at path: String) throws(VectorFileError) {
+    let found: String
+    switch type {
+    case .regular: return
+    case .directory: found = "a directory: name a file in it"
+    case .fifo: found = "a FIFO: to read a stream, pass - and redirect standard input"
+    case .socket: found = "a socket: to read a stream, pass - and redirect standard input"
+    default: found = "a device: to read a stream, pass - and redirect standard input"
+    }
+    throw VectorFileError(.notAFile, file: path, "is not a regular file but \(found)")
+  }
+
+  /// Fills `bytes[range]` by read(2), as far as the input goes; returns the number of bytes, less only at the end.
+  func read(into bytes: inout [UInt8], range: Range<Int>) throws(VectorFileError) -> Int {
+    var end = range.lowerBound
+    do {
+      while end < range.upperBound {
+        let count = try unsafe bytes.withUnsafeMutableBytes { bytes in
+          // The slice is checked against the array; the pointer does not leave the closure.
+          try unsafe descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[end..<range.upperBound]))
+        }
+        guard count > 0 else { break }
+        end += count
+      }
+    } catch {
+      throw VectorFileError(.readFailed, file: path, "reading failed: \(error)")
+    }
+    return end - range.lowerBound
+  }
+
+  /// The next bytes of the input, fewer than `count` only at its end.
+  func read(count: Int) throws(VectorFileError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let read = try read(into: &bytes, range: 0..<count)
+    return Array(bytes[..<read])
+  }
+
+  /// Moves to a byte of a regular file by lseek(2).
+  func seek(to offset: UInt64) throws(VectorFileError) {
+    do {
+      _ = try descriptor.seek(offset: Int64(clamping: offset), from: .start)
+    } catch {
+      throw VectorFileError(.readFailed, file: path, "cannot move to byte \(offset): \(error)")
+    }
+  }
+
+  /// Throws ``VectorFileError/Cause/changed`` unless the path still leads to the file as it was when it was opened.
+  func checkUnchanged() throws(VectorFileError) {
+    guard let identity else { return }
+    let now = (try? Stat(FilePath(path))).map(InputIdentity.init)
+    guard now != identity else { return }
+    let how =
+      switch now {
+      case nil: "it is no longer there"
+      case let now? where (now.device, now.inode) != (identity.device, identity.inode): "another file took its place"
+      case let now? where now.size != identity.size: "it had \(identity.size) bytes and has \(now.size)"
+      default: "it was written to"
+      }
+    throw VectorFileError(.changed, file: path, "input changed while it was read: \(how); start again")
+  }
+}
