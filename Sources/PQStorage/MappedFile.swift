@@ -19,8 +19,8 @@ internal import SystemPackage
       try FileDescriptor.open(FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
     }
     defer { try? file.close() }
-    let status = try FileStatus(file, path: path)
-    guard status.isRegular else {
+    let status = try attempt("fstat", path) { () throws in try Stat(file) }
+    guard status.type == .regular else {
       throw FileError("open", path, Errno(rawValue: 0), .noInput, advice: "not a regular file, so it cannot be mapped")
     }
     guard let count = Int(exactly: status.size) else { throw FileError("mmap", path, .fileTooLarge, .noInput) }

@@ -1,0 +1,45 @@
+public import PQFormat
+public import PQStorage
+
+/// Why an index was not built. The output is absent, or what it was before.
+public enum BuildError: Failure {
+  /// Parameters that cannot be, alone or for this input.
+  case usage(String)
+  /// Vectors or ids that cannot be built into the index.
+  case badData(String)
+  case input(VectorFileError)
+  case file(FileError)
+  /// `isCancelled` said so.
+  case interrupted
+
+  public var kind: FailureKind {
+    switch self {
+    case .usage: .usage
+    case .badData: .badData
+    case .input(let error): error.kind
+    case .file(let error): error.kind
+    case .interrupted: .interrupted
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .usage(let text), .badData(let text): text
+    case .input(let error): error.description
+    case .file(let error): error.description
+    case .interrupted: "interrupted; nothing was published"
+    }
+  }
+}
+
+extension BuildError {
+  /// Runs calls on work files; their errors become ``file(_:)``.
+  static func onFiles<T: ~Copyable>(_ body: () throws(FileError) -> T) throws(BuildError) -> T {
+    do throws(FileError) { return try body() } catch { throw .file(error) }
+  }
+
+  /// Runs calls on inputs; their errors become ``input(_:)``.
+  static func onInputs<T: ~Copyable>(_ body: () throws(VectorFileError) -> T) throws(BuildError) -> T {
+    do throws(VectorFileError) { return try body() } catch { throw .input(error) }
+  }
+}

@@ -1,0 +1,139 @@
+public import PQFormat
+internal import PQModel
+public import PQStorage
+
+/// The parameters of a build with every value chosen, checked before the second row is read.
+public struct BuildPlan: Sendable {
+  /// As in the file's header; the count is filled in at the end.
+  public internal(set) var index = IndexParameters()
+  public let trainSize: Int
+  public let coarseIterations: Int
+  public let codebookIterations: Int
+  /// What was chosen for the caller, and what he should know, a sentence each.
+  public let notices: [String]
+  public let parameters: BuildParameters
+
+  /// Chooses and checks.
+  /// - Parameters:
+  ///   - count: the number of rows, if known; needed for `nlist` nil.
+  ///   - componentType: of the input, which says whether u8 vectors hold it.
+  ///   - trainCount: the number of rows to train on, where that is another file.
+  ///   - storesIDs: true when ids come from a file.
+  public init(
+    _ parameters: BuildParameters, dimension: Int, count: UInt64?, componentType: ComponentType,
+    trainCount: UInt64? = nil, storesIDs: Bool = false
+  ) throws(BuildError) {
+    var notices: [String] = []
+    var index = IndexParameters()
+    self.parameters = parameters
+    index.dimension = dimension
+    index.metric = parameters.metric
+    if parameters.kind == .ivfflat || parameters.kind == .ivfpq {
+      index.nlist = try Self.nlist(parameters, count: count, notices: &notices)
+    } else if let nlist = parameters.nlist {
+      throw .usage("--nlist \(nlist) with --index \(parameters.kind.rawValue), which has no lists; remove one of them")
+    }
+    if parameters.kind == .pq || parameters.kind == .ivfpq {
+      index.nbits = parameters.nbits
+      guard (1...16).contains(index.nbits) else {
+        throw .usage("--nbits \(index.nbits) is not supported; choose 1...16 (8 is fastest)")
+      }
+      index.m = try Self.m(parameters, dimension: dimension, notices: &notices)
+      index.residual = index.nlist > 0
+    }
+    index.storesIDs = index.nlist > 0 || storesIDs
+    index.firstID = index.storesIDs ? 0 : parameters.firstID
+    guard !storesIDs || parameters.firstID == 0 else { throw .usage("--first-id and --ids exclude each other") }
+    guard !parameters.firstID.addingReportingOverflow(count ?? 1).overflow else {
+      throw .usage("--first-id \(parameters.firstID) leaves no room for the ids of all rows")
+    }
+    try Self.chooseVectors(parameters, componentType, &index)
+    guard (12...16).contains(parameters.alignmentLog2) else {
+      throw .usage("--align \(parameters.alignmentLog2): choose 12...16")
+    }
+    guard parameters.threads > 0 else { throw .usage("--threads \(parameters.threads): at least 1") }
+
+    let wanted = max(64 * index.nlist, index.m > 0 ? TrainingPlan.vectorsPerCodebookCentroid << index.nbits : 0)
+    if let size = parameters.trainSize, size <= 0 { throw .usage("--train-size \(size): at least 1") }
+    let available = trainCount ?? count ?? .max
+    trainSize = Int(min(UInt64(parameters.trainSize ?? wanted), available))
+    try Self.checkTrainSize(trainSize, index, notices: &notices)
+    if let iterations = parameters.iterations, iterations <= 0 {
+      throw .usage("--iterations \(iterations): at least 1")
+    }
+    coarseIterations = parameters.iterations ?? 10
+    codebookIterations = parameters.iterations ?? 25
+    self.index = index
+    self.notices = notices
+  }
+
+  private static func nlist(
+    _ parameters: BuildParameters, count: UInt64?, notices: inout [String]
+  ) throws(BuildError) -> Int {
+    if let nlist = parameters.nlist {
+      guard nlist > 0, nlist <= Int(UInt32.max) else { throw .usage("--nlist \(nlist): at least 1") }
+      if let count, nlist > count {
+        throw .usage("--nlist \(nlist) is more than the \(count) vectors; choose at most \(count)")
+      }
+      return nlist
+    }
+    guard let count else { throw .usage("--nlist auto needs the number of vectors; give --nlist N") }
+    let nlist = Int(max(1, min(Double(count), (4 * Double(count).squareRoot()).rounded())))
+    notices.append("nlist \(nlist): about 4 · √n for n = \(count)")
+    return nlist
+  }
+
+  private static func m(
+    _ parameters: BuildParameters, dimension: Int, notices: inout [String]
+  ) throws(BuildError) -> Int {
+    let divisors = (1...dimension).filter { dimension % $0 == 0 }
+    if let m = parameters.m {
+      guard m > 0, dimension % m == 0 else {
+        throw .usage(
+          "--m \(m) does not divide the dimension \(dimension); choose one of "
+            + divisors.suffix(24).map(String.init).joined(separator: ", "))
+      }
+      return m
+    }
+    let target = Double(dimension) / 8
+    let m = divisors.min { abs(Double($0) - target) < abs(Double($1) - target) } ?? 1
+    notices.append("m \(m): the divisor of the dimension \(dimension) nearest \(dimension)/8")
+    return m
+  }
+
+  private static func chooseVectors(
+    _ parameters: BuildParameters, _ componentType: ComponentType, _ index: inout IndexParameters
+  ) throws(BuildError) {
+    index.vectors = parameters.vectors ?? (index.m > 0 ? .none : .f32)
+    if index.m == 0, index.vectors == .none {
+      throw .usage("--vectors none with --index \(parameters.kind.rawValue), which is nothing but vectors")
+    }
+    guard index.vectors == .u8 else { return }
+    guard index.metric != .cosine else {
+      throw .usage("--vectors u8 with --metric cosine: normalised vectors are no bytes; choose f16 or f32")
+    }
+    switch componentType {
+    case .u8: index.vectorOffset = 0
+    case .i8: index.vectorOffset = -128
+    case .f16, .f32: throw .usage("--vectors u8 needs u8 or i8 input, this is \(componentType); choose f16 or f32")
+    }
+  }
+
+  private static func checkTrainSize(
+    _ size: Int, _ index: IndexParameters, notices: inout [String]
+  ) throws(BuildError) {
+    func check(_ centroids: Int, _ name: String, _ flag: String) throws(BuildError) {
+      guard size >= centroids else {
+        throw .usage(
+          "\(size) training vectors for \(centroids) \(name): each needs at least one; give a larger --train-size or "
+            + "more input, or a smaller \(flag)")
+      }
+      if size < 39 * centroids {
+        notices.append(
+          "warning: \(size) training vectors for \(centroids) \(name), fewer than 39 each; recall may suffer")
+      }
+    }
+    if index.nlist > 0 { try check(index.nlist, "lists", "--nlist") }
+    if index.m > 0 { try check(1 << index.nbits, "codebook centroids", "--nbits") }
+  }
+}

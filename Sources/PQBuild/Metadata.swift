@@ -1,0 +1,42 @@
+internal import PQFormat
+internal import PQModel
+
+/// The metadata section: how the index was built. Nothing in it varies between runs of the same build.
+enum Metadata {
+  static let builder = "pqx 0.1.0"
+
+  static func describe(_ trained: TrainedModel, vectors: UInt64, imbalance: Double) -> JSON {
+    let plan = trained.plan
+    let index = plan.index
+    var parameters: [String: JSON] = [
+      "dimension": .integer(Int64(index.dimension)),
+      "index": .string(index.kind.rawValue),
+      "metric": .string(index.metric.name),
+      "vectors": .string(index.vectors.name),
+      "compression": .string(plan.parameters.compression.rawValue),
+      "seed": .string("\(plan.parameters.seed)"),
+    ]
+    var training: [String: JSON] = [:]
+    if index.nlist > 0 {
+      parameters["nlist"] = .integer(Int64(index.nlist))
+      training["coarse_iterations"] = .integer(Int64(trained.model.coarseHistory.count))
+      training["coarse_objective"] = .array(trained.model.coarseHistory.map { .number($0.objective) })
+      training["coarse_imbalance"] = .array(trained.model.coarseHistory.map { .number($0.imbalance) })
+    }
+    if index.m > 0 {
+      parameters["m"] = .integer(Int64(index.m))
+      parameters["nbits"] = .integer(Int64(index.nbits))
+      parameters["residual"] = .boolean(index.residual)
+      training["codebook_iterations"] = .integer(Int64(plan.codebookIterations))
+      training["codebook_distortion"] = .array(trained.model.distortion.map { .number($0) })
+    }
+    if !training.isEmpty { training["rows"] = .integer(Int64(plan.trainSize)) }
+    return .object([
+      "builder": .string(builder),
+      "parameters": .object(parameters),
+      "training": .object(training),
+      "lists": .object(["imbalance": .number(imbalance)]),
+      "vectors": .integer(Int64(vectors)),
+    ])
+  }
+}

@@ -1,0 +1,32 @@
+internal import PQFormat
+internal import PQKernels
+
+/// Rows as they come from a caller, made ready: every value finite, every squared norm within f32, and normalised
+/// for cosine.
+enum RowCheck {
+  /// - Throws: `.badData` with the row and component.
+  static func prepare(
+    _ rows: inout [Float], index: IndexParameters, firstRow: UInt64, threads: Int
+  ) throws(BuildError) {
+    let dimension = index.dimension
+    guard rows.count % dimension == 0 else {
+      throw .usage("\(rows.count) components are no whole number of rows of \(dimension)")
+    }
+    for row in 0..<rows.count / dimension {
+      var norm: Float = 0
+      for i in row * dimension..<(row + 1) * dimension { norm += rows[i] * rows[i] }
+      // A value that is not finite leaves no finite norm; which it is matters only then.
+      guard norm.isFinite else { throw refuse(rows.span.extracting(row * dimension..<(row + 1) * dimension), row, firstRow) }
+    }
+    guard index.metric == .cosine else { return }
+    var span = rows.mutableSpan
+    Normalize.rows(&span, dimension: dimension, threads: threads)
+  }
+
+  private static func refuse(_ row: Span<Float>, _ number: Int, _ firstRow: UInt64) -> BuildError {
+    for i in row.indices where !row[i].isFinite {
+      return .badData("row \(firstRow + UInt64(number)), component \(i): \(row[i]) is not finite")
+    }
+    return .badData("row \(firstRow + UInt64(number)): the squared norm overflows f32; scale the vectors down")
+  }
+}

@@ -1,0 +1,47 @@
+internal import PQFormat
+internal import PQModel
+
+/// The quantizers that a build has learned, with the plan that they belong to.
+public struct TrainedModel: Sendable {
+  public let plan: BuildPlan
+  let model: Model
+
+  /// Learns the plan's quantizers from `sample` `[row][dimension]`, in seeded random order (rows of ``Sample``).
+  ///
+  /// Deterministic for a sample, whatever the number of threads. Cosine indexes normalise the sample first.
+  /// - Parameters:
+  ///   - progress: is called on the training threads.
+  ///   - isCancelled: asked after each iteration.
+  /// - Throws: `.usage` for a sample smaller than a quantizer's number of centroids, `.badData` for a value that is
+  ///   not finite, `.interrupted`.
+  public init(
+    _ plan: BuildPlan, sample: consuming [Float], progress: @escaping @Sendable (BuildProgress) -> Void = { _ in },
+    isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws(BuildError) {
+    let index = plan.index
+    let training = TrainingPlan(
+      dimension: index.dimension, nlist: index.nlist, m: index.m, nbits: index.nbits, residual: index.residual,
+      coarseIterations: plan.coarseIterations, codebookIterations: plan.codebookIterations,
+      threads: plan.parameters.threads)
+    try RowCheck.prepare(&sample, index: index, firstRow: 0, threads: plan.parameters.threads)
+    self.plan = plan
+    do throws(TrainingError) {
+      model = try training.train(sample) { step in
+        switch step {
+        case .coarse(let iteration, let state):
+          progress(
+            .coarse(
+              iteration: iteration, objective: state.objective, imbalance: state.imbalance, empty: state.empty))
+        case .codebook(let subspace): progress(.codebook(subspace: subspace))
+        }
+        return !isCancelled()
+      }
+    } catch {
+      switch error {
+      case .cancelled: throw .interrupted
+      case .tooFewVectors(let have, let centroids, let quantizer):
+        throw .usage("\(quantizer): \(have) training vectors for \(centroids) centroids; give at least \(centroids)")
+      }
+    }
+  }
+}

@@ -1,0 +1,43 @@
+internal import PQKernels
+internal import PQStorage
+
+/// The check that the ids of an index are unique, in bounded memory.
+enum UniqueIDs {
+  /// Ids in strictly ascending order are; others are read again in as many passes as memory asks for, each sorting
+  /// the ids whose hash falls to it. O(n log n).
+  static func check(_ reader: inout IDReader, memory: UInt64) throws(BuildError) {
+    let ascends = try BuildError.onInputs { () throws(VectorFileError) in
+      var chunk: [UInt64] = []
+      var last: UInt64?
+      var ascends = true
+      while reader.position < reader.count, ascends {
+        try reader.read(maxCount: 65_536, into: &chunk)
+        for id in chunk {
+          if let last, id <= last { ascends = false }
+          last = id
+        }
+      }
+      try reader.rewind()
+      return ascends
+    }
+    guard !ascends else { return }
+    let passes = 8 * reader.count / max(1 << 20, memory) + 1
+    for pass in 0..<passes { try check(pass, of: passes, &reader) }
+  }
+
+  private static func check(_ pass: UInt64, of passes: UInt64, _ reader: inout IDReader) throws(BuildError) {
+    var ids: [UInt64] = []
+    try BuildError.onInputs { () throws(VectorFileError) in
+      var chunk: [UInt64] = []
+      while reader.position < reader.count {
+        try reader.read(maxCount: 65_536, into: &chunk)
+        for id in chunk where SplitMix64.hash(id, seed: 0) % passes == pass { ids.append(id) }
+      }
+      try reader.rewind()
+    }
+    ids.sort()
+    for i in ids.indices.dropFirst() where ids[i] == ids[i - 1] {
+      throw .badData("\(reader.path): id \(ids[i]) occurs twice; ids must be unique")
+    }
+  }
+}

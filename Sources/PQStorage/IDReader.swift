@@ -1,0 +1,69 @@
+internal import PQFormat
+
+/// Ids of vectors, one a row: a file of packed little-endian u64.
+package struct IDReader: ~Copyable {
+  private let input: InputFile
+  package let path: String
+  package let count: UInt64
+  package private(set) var position: UInt64 = 0
+  private var buffer: [UInt8] = []
+
+  package init(path: String) throws(VectorFileError) {
+    guard path != "-" else {
+      throw VectorFileError(.notAFile, file: path, "ids are read twice, so they must be a file")
+    }
+    let input = try InputFile(path: path)
+    let size = input.identity?.size ?? 0
+    guard size > 0, size % 8 == 0 else {
+      throw VectorFileError(
+        size == 0 ? .empty : .sizeMismatch, file: path,
+        "has \(size) bytes, expected 8 for each row (little-endian u64, nothing else)")
+    }
+    self.input = input
+    self.path = path
+    count = size / 8
+  }
+
+  /// Reads up to `maxCount` ids; their number is less only at the end.
+  package mutating func read(maxCount: Int, into ids: inout [UInt64]) throws(VectorFileError) {
+    let want = Int(min(UInt64(maxCount), count - position))
+    if buffer.count < 8 * want { buffer = [UInt8](repeating: 0, count: 8 * want) }
+    guard try input.read(into: &buffer, range: 0..<8 * want) == 8 * want else {
+      throw VectorFileError(.changed, file: path, "became shorter while it was read; keep it as it is until the end")
+    }
+    ids.removeAll(keepingCapacity: true)
+    for i in 0..<want { ids.append(buffer.rawSpan.u64(at: 8 * i)) }
+    position += UInt64(want)
+  }
+
+  package mutating func rewind() throws(VectorFileError) {
+    try input.seek(to: 0)
+    position = 0
+  }
+
+  package func checkUnchanged() throws(VectorFileError) { try input.checkUnchanged() }
+}
+
+/// Copies standard input into a work file, to be read more than once.
+package enum Spool {
+  /// - Parameter progress: told the bytes so far after each mebibyte; false stops.
+  /// - Returns: false when stopped.
+  package static func standardInput(
+    to file: inout WorkFile, progress: (UInt64) -> Bool
+  ) throws(VectorFileError) -> Bool {
+    let input = try InputFile(path: "-")
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = try input.read(into: &chunk, range: 0..<chunk.count)
+      guard count > 0 else { break }
+      do throws(FileError) { try file.append(chunk.rawSpan.slice(0, count)) } catch {
+        throw VectorFileError(.writeFailed, file: file.path, error.description)
+      }
+      guard progress(file.position) else { return false }
+    }
+    do throws(FileError) { try file.flush() } catch {
+      throw VectorFileError(.writeFailed, file: file.path, error.description)
+    }
+    return true
+  }
+}
