@@ -67,8 +67,8 @@ let package = Package(
       resources: ["base.bvecs", "learn.bvecs", "query.bvecs", "groundtruth.ivecs"].map { .copy($0) },
       swiftSettings: settings),
 
-    library("ToolSupport", ["PQFormat", argumentParser]),
-    tool("pq-build", ["PQBuild"]),
+    library("ToolSupport", ["PQFormat", "PQStorage", argumentParser]),
+    tool("pq-build", ["PQBuild", "PQFormat", "PQKernels", "PQStorage"]),
     tool("pq-search", ["PQSearch"]),
     tool("pq-inspect", ["PQSearch"]),
     tool("pq-data", ["PQSearch"]),

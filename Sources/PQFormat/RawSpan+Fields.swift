@@ -23,9 +23,8 @@ extension RawSpan {
   /// The bytes as f32 values. The host is little-endian, as the file is (checked at build time by the package's
   /// platforms: x86-64 and 64-bit Arm).
   /// - Precondition: the span starts at a multiple of 4 bytes and holds a multiple of 4.
-  package var floats: Span<Float> {
-    @_lifetime(copy self) get { Span(_bytes: self) }
-  }
+  @_lifetime(copy self)
+  package func floats() -> Span<Float> { Span(_bytes: self) }
 
   /// `range` of this span.
   @_lifetime(copy self)

@@ -1,0 +1,87 @@
+public import PQFormat
+internal import PQKernels
+internal import PQStorage
+
+/// A mapped index, open for searching: any number of threads and processes share one copy of the file's pages.
+///
+/// Opening reads the header, the footer and the section table, and copies nothing. Centroids, codebooks and lists are
+/// checked against their checksums when they are first used.
+public final class Index: Sendable {
+  let file: IndexFile
+
+  /// Opens and maps the file at `path`. O(1).
+  /// - Throws: `.file` if it cannot be opened or mapped, `.format` if it is not a sound index of a known version.
+  public init(path: String) throws(IndexError) {
+    file = try IndexFile(path: path)
+  }
+
+  public var path: String { file.map.path }
+  /// n, dimension, nlist, m, nbits, metric and the rest of what the file's header says.
+  public var parameters: IndexParameters { file.parameters }
+  /// The length of the file in bytes.
+  public var fileBytes: Int { file.map.count }
+  /// A digest of the file's content: equal for equal builds.
+  public var fileID: UInt64 { file.header.fileID }
+
+  /// The best neighbours of each query, best first, ties by lower id.
+  ///
+  /// For one query at a time without allocation, use a ``Searcher``.
+  /// - Parameters:
+  ///   - queries: `[query][dimension]`.
+  ///   - threads: how many threads share the queries; the calling one is among them.
+  /// - Returns: per query at most `options.k` neighbours; the same for any number of threads.
+  /// - Throws: the error of the first query that has one.
+  /// - Complexity: per query O(nlist · D + codes of the visited lists · m).
+  public func search(
+    _ queries: [Float], _ options: SearchOptions = SearchOptions(), threads: Int = 1
+  ) throws(IndexError) -> SearchResults {
+    let dimension = parameters.dimension
+    guard queries.count % dimension == 0 else {
+      throw .query("\(queries.count) components are no whole number of queries of dimension \(dimension)")
+    }
+    guard threads > 0 else { throw .usage("threads is \(threads); use at least 1") }
+    let count = queries.count / dimension
+    // Several pieces a thread, so that none waits long for the last; a piece has one scratch for its queries.
+    let pieces = min(count, threads == 1 ? 1 : 8 * threads)
+    let parts = Threads.map(count: pieces, threads: threads) { piece -> Result<SearchResults, IndexError> in
+      Result { () throws(IndexError) in
+        var searcher = Searcher(self)
+        var part = SearchResults()
+        for query in piece * count / pieces..<(piece + 1) * count / pieces {
+          try searcher.search(
+            queries.span.extracting(query * dimension..<(query + 1) * dimension), options, into: &part.neighbors)
+          part.ends.append(part.neighbors.count)
+        }
+        part.statistics = searcher.statistics
+        return part
+      }
+    }
+    var results = SearchResults()
+    for part in parts { results.append(try part.get()) }
+    return results
+  }
+}
+
+/// The neighbours of a batch of queries.
+public struct SearchResults: Sendable {
+  /// Of all queries, one after another.
+  public internal(set) var neighbors: [Neighbor] = []
+  /// Where each query's neighbours end.
+  var ends: [Int] = []
+  public internal(set) var statistics = SearchStatistics()
+
+  /// The number of queries.
+  public var count: Int { ends.count }
+
+  /// The neighbours of one query, best first.
+  public subscript(_ query: Int) -> ArraySlice<Neighbor> {
+    neighbors[(query == 0 ? 0 : ends[query - 1])..<ends[query]]
+  }
+
+  mutating func append(_ other: SearchResults) {
+    let offset = neighbors.count
+    neighbors += other.neighbors
+    ends += other.ends.map { $0 + offset }
+    statistics += other.statistics
+  }
+}

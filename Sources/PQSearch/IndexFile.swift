@@ -1,0 +1,50 @@
+internal import PQFormat
+internal import PQKernels
+internal import PQStorage
+
+/// A mapped index file, and what of it has been checked: nothing is copied out of the map.
+///
+/// Opening checks the structure (header, footer, section table). Each other byte is checked when it is first used,
+/// once per open file; see `IndexFile+Checks.swift`.
+struct IndexFile: ~Copyable, Sendable {
+  let map: MappedFile
+  let header: Header
+  let table: SectionTable
+  let checks: Checks
+
+  var parameters: IndexParameters { header.parameters }
+
+  /// Maps and checks the file's structure (Formats/pqx-v1.md, "Reading", steps 1–7). O(1).
+  init(path: String) throws(IndexError) {
+    let map: MappedFile
+    do throws(FileError) { map = try MappedFile(path: path) } catch { throw .file(error) }
+    let (header, table): (Header, SectionTable)
+    do throws(FormatError) {
+      (header, table) = try Self.decodeStructure(map.bytes)
+    } catch { throw .format(path: path, error) }
+    checks = Checks(table)
+    self.map = map
+    self.header = header
+    self.table = table
+  }
+
+  private static func decodeStructure(_ bytes: RawSpan) throws(FormatError) -> (Header, SectionTable) {
+    let header = try Header(
+      decoding: bytes.slice(0, min(bytes.byteCount, Header.byteCount)), actualLength: UInt64(bytes.byteCount))
+    try Footer.check(bytes.slice(Int(header.footerOffset), Footer.byteCount), header: header)
+    let tableBytes = bytes.slice(Int(header.sectionTableOffset), header.sectionCount * Section.byteCount)
+    let crc = Checksum.plain(tableBytes)
+    guard crc == header.sectionTableCRC else {
+      throw .checksum(
+        "section table", at: header.sectionTableOffset, expected: header.sectionTableCRC, found: crc)
+    }
+    return (header, try SectionTable(decoding: tableBytes, header: header))
+  }
+
+  /// The bytes of a section; none if the file has no such section. Its range was checked at open.
+  @_lifetime(borrow self)
+  borrowing func bytes(of kind: SectionKind) -> RawSpan {
+    guard let section = table[kind] else { return map.bytes.slice(0, 0) }
+    return map.bytes.slice(Int(section.offset), Int(section.length))
+  }
+}

@@ -1,0 +1,49 @@
+/// What a search asks for.
+public struct SearchOptions: Sendable, Equatable {
+  /// Results per query; fewer when the visited lists hold fewer vectors.
+  public var k = 10
+  /// Lists to visit; nil: max(1, nlist / 64). Above nlist is nlist. Without effect on an index without lists.
+  public var nprobe: Int?
+  /// Candidates to compare exactly with the stored vectors before the best k are kept; 0: none. Below k is k.
+  public var rerank = 0
+
+  public init(k: Int = 10, nprobe: Int? = nil, rerank: Int = 0) {
+    self.k = k
+    self.nprobe = nprobe
+    self.rerank = rerank
+  }
+}
+
+/// One result.
+public struct Neighbor: Sendable, Equatable {
+  public var id: UInt64
+  /// Squared L2 distance for `l2`, similarity for `ip` and `cosine`.
+  public var distance: Float
+
+  public init(id: UInt64, distance: Float) {
+    self.id = id
+    self.distance = distance
+  }
+}
+
+/// What a search has read, summed over queries.
+public struct SearchStatistics: Sendable, Equatable {
+  public var queries = 0
+  public var lists = 0
+  /// Vectors whose distance was estimated from codes, or computed where there are none.
+  public var codesScanned = 0
+  /// Vectors compared exactly after the scan.
+  public var reranked = 0
+  /// Stored bytes of the code, id and vector frames that were used.
+  public var bytesRead = 0
+
+  public init() {}
+
+  package static func += (sum: inout SearchStatistics, other: SearchStatistics) {
+    sum.queries += other.queries
+    sum.lists += other.lists
+    sum.codesScanned += other.codesScanned
+    sum.reranked += other.reranked
+    sum.bytesRead += other.bytesRead
+  }
+}

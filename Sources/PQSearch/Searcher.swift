@@ -1,0 +1,23 @@
+internal import PQFormat
+
+/// One thread's way into an index: the memory that a search needs, allocated once.
+public struct Searcher: ~Copyable {
+  private let index: Index
+  private var scratch: SearchScratch
+  /// Summed over all queries of this searcher.
+  public private(set) var statistics = SearchStatistics()
+
+  public init(_ index: Index) {
+    self.index = index
+    scratch = SearchScratch(index.parameters)
+  }
+
+  /// Appends the neighbours of one query to `results`, best first, ties by lower id. Allocates nothing once `results`
+  /// and the searcher have grown to what a query needs.
+  /// - Parameter query: `dimension` components.
+  public mutating func search(
+    _ query: Span<Float>, _ options: SearchOptions = SearchOptions(), into results: inout [Neighbor]
+  ) throws(IndexError) {
+    try index.file.search(query, options, scratch: &scratch, statistics: &statistics, into: &results)
+  }
+}

@@ -1,0 +1,16 @@
+public import ArgumentParser
+public import PQFormat
+public import PQStorage
+
+extension IndexKind: ExpressibleByArgument {}
+extension VectorFileFormat: ExpressibleByArgument {}
+
+extension Metric: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+  public static var allValueStrings: [String] { allCases.map(\.name) }
+}
+
+extension VectorEncoding: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+  public static var allValueStrings: [String] { allCases.map(\.name) }
+}

@@ -1,0 +1,77 @@
+public import ArgumentParser
+public import PQBuild
+import PQFormat
+import PQKernels
+import PQStorage
+import ToolSupport
+
+/// The flags that say what to build.
+struct ParameterOptions: ParsableArguments {
+  @Option(name: .customLong("index"), help: "flat, pq, ivfflat or ivfpq.")
+  var kind = IndexKind.ivfpq
+
+  @Option(help: "l2, ip or cosine.")
+  var metric = Metric.l2
+
+  @Option(help: "Lists of the coarse quantizer, or auto: about 4 · √n.")
+  var nlist = "auto"
+
+  @Option(help: "Sub-quantizers; divides the dimension. (default: the divisor nearest dimension/8)")
+  var m: Int?
+
+  @Option(help: "Bits of a code, 1...16.")
+  var nbits = 8
+
+  @Option(help: "Vectors to store: none, f32, f16 or u8. (default: none beside codes, else f32)")
+  var vectors: VectorEncoding?
+
+  @Option(help: "Rows to train on. (default: max(64 · nlist, 256 · 2^nbits))")
+  var trainSize: Int?
+
+  @Option(help: "k-means iterations. (default: 10 for the lists, 25 for the codebooks)")
+  var iterations: Int?
+
+  @Option(help: "Seed of the training sample.")
+  var seed: UInt64 = 1
+
+  @Option(help: "Memory that the build may take, such as 512MiB.")
+  var memory = ByteCount(bytes: 1 << 30)
+
+  @Option(help: "Threads. (default: the number of processors)")
+  var threads: Int?
+
+  @Option(help: "The id of the first row.")
+  var firstId: UInt64 = 0
+
+  @Option(help: "auto: codes and ids where it pays; lz4: vectors too; none.")
+  var compression = Compression.auto
+
+  @Option(help: "Sections start at multiples of 2^this, 12...16.")
+  var align = 12
+
+  func resolved() throws(ToolFailure) -> BuildParameters {
+    var p = BuildParameters()
+    p.kind = kind
+    p.metric = metric
+    if nlist != "auto" {
+      guard let number = Int(nlist) else {
+        throw ToolFailure(.usage, "--nlist \(nlist): give a number or auto")
+      }
+      p.nlist = number
+    }
+    p.m = m
+    p.nbits = nbits
+    p.vectors = vectors
+    p.trainSize = trainSize
+    p.iterations = iterations
+    p.seed = seed
+    p.memory = memory.bytes
+    p.threads = threads ?? Threads.processors
+    p.firstID = firstId
+    p.compression = compression
+    p.alignmentLog2 = align
+    return p
+  }
+}
+
+extension Compression: ExpressibleByArgument {}
