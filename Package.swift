@@ -16,6 +16,7 @@ let settings: [SwiftSetting] = [
 let cSettings: [CSetting] = [.treatAllWarnings(as: .error)]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -69,7 +70,7 @@ let package = Package(
 
     library("ToolSupport", ["PQFormat", "PQStorage", argumentParser]),
     tool("pq-build", ["PQBuild", "PQFormat", "PQKernels", "PQStorage"]),
-    tool("pq-search", ["PQSearch"]),
+    tool("pq-search", ["PQSearch", "PQFormat", "PQKernels", "PQStorage", histogram]),
     tool("pq-inspect", ["PQSearch"]),
     tool("pq-data", ["PQSearch"]),
     tool("pq-demo", ["PQBuild", "PQSearch"]),

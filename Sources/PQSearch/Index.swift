@@ -49,10 +49,8 @@ public final class Index: Sendable {
         var part = SearchResults()
         for query in piece * count / pieces..<(piece + 1) * count / pieces {
           try searcher.search(
-            queries.span.extracting(query * dimension..<(query + 1) * dimension), options, into: &part.neighbors)
-          part.ends.append(part.neighbors.count)
+            queries.span.extracting(query * dimension..<(query + 1) * dimension), options, into: &part)
         }
-        part.statistics = searcher.statistics
         return part
       }
     }
@@ -78,7 +76,10 @@ public struct SearchResults: Sendable {
     neighbors[(query == 0 ? 0 : ends[query - 1])..<ends[query]]
   }
 
-  mutating func append(_ other: SearchResults) {
+  public init() {}
+
+  /// Appends the queries of another batch.
+  public mutating func append(_ other: SearchResults) {
     let offset = neighbors.count
     neighbors += other.neighbors
     ends += other.ends.map { $0 + offset }

@@ -69,7 +69,7 @@ extension IndexFile {
     } else {
       Kernels.best.innerProduct(query.span, blocks: centroids, into: &output)
     }
-    let nprobe = min(nlist, options.nprobe ?? max(1, nlist / 64))
+    let nprobe = options.effectiveNprobe(parameters)
     let metric = parameters.metric
     ListChoice.nearest(nprobe, of: distances, metric, into: &lists)
   }

@@ -1,3 +1,5 @@
+public import PQFormat
+
 /// What a search asks for.
 public struct SearchOptions: Sendable, Equatable {
   /// Results per query; fewer when the visited lists hold fewer vectors.
@@ -11,6 +13,11 @@ public struct SearchOptions: Sendable, Equatable {
     self.k = k
     self.nprobe = nprobe
     self.rerank = rerank
+  }
+
+  /// The lists that a search of such an index visits; 0 for an index without lists.
+  public func effectiveNprobe(_ index: IndexParameters) -> Int {
+    min(index.nlist, nprobe ?? max(1, index.nlist / 64))
   }
 }
 

@@ -20,4 +20,13 @@ public struct Searcher: ~Copyable {
   ) throws(IndexError) {
     try index.file.search(query, options, scratch: &scratch, statistics: &statistics, into: &results)
   }
+
+  /// Appends one query, with its neighbours and what it read, to a batch's results.
+  public mutating func search(
+    _ query: Span<Float>, _ options: SearchOptions, into results: inout SearchResults
+  ) throws(IndexError) {
+    try index.file.search(
+      query, options, scratch: &scratch, statistics: &results.statistics, into: &results.neighbors)
+    results.ends.append(results.neighbors.count)
+  }
 }

@@ -1,0 +1,140 @@
+import ArgumentParser
+import PQFormat
+import PQKernels
+import PQSearch
+import PQStorage
+import ToolSupport
+
+@main
+struct Search: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pq-search",
+    abstract: "Searches a .pqx index.",
+    discussion: """
+      Prints one line a query, id:distance best first; with --groundtruth a table instead, one row for each
+      combination of --nprobe and --rerank. Distances are squared L2 (smaller is nearer), or similarities.
+
+      Examples:
+        pq-search base.pqx query.fvecs -k 10
+        pq-search base.pqx query.fvecs -k 10 --nprobe 1,4,16,64 --groundtruth groundtruth.ivecs
+        pq-search base.pqx query.fvecs -k 100 --nprobe 32 --rerank 1000 -o ids.npy
+        pq-search base.pqx query.fvecs --groundtruth groundtruth.ivecs --recall-floor 0.55
+      """,
+    version: toolVersion)
+
+  @Argument(help: "The index file.")
+  var index: String
+
+  @Argument(help: "The queries, a vector file; - is standard input.")
+  var queries: String
+
+  @Option(name: .customShort("k"), help: "Results per query.")
+  var k = 10
+
+  @Option(help: "Lists to visit: N, or N,N,… with --groundtruth. (default: max(1, nlist/64))")
+  var nprobe: NumberList?
+
+  @Option(help: "Candidates to compare exactly with the stored vectors: N, or N,N,… with --groundtruth.")
+  var rerank = NumberList([0])
+
+  @Option(help: "The true neighbours, .ivecs; at least k a query.")
+  var groundtruth: String?
+
+  @Option(help: "Threads that share a batch.")
+  var threads = 1
+
+  @Option(help: "Queries in one call: N, or 1 for one query at a time. (default: all)")
+  var batch: Int?
+
+  @Option(help: "Use the first N queries only.")
+  var limit: Int?
+
+  @Option(help: "The format of QUERIES, if its name does not tell.")
+  var format: VectorFileFormat?
+
+  @Option(name: .shortAndLong, help: "Write the ids to this .ivecs or .npy file instead of printing them.")
+  var output: String?
+
+  @Option(help: "Write the distances to this .fvecs file.")
+  var distances: String?
+
+  @Option(help: "Exit with 1 if recall at k of the last point is below this; needs --groundtruth.")
+  var recallFloor: Double?
+
+  @Flag(help: "Replace the output files if they exist.")
+  var force = false
+
+  @Flag(help: "Print the figures of each point as JSON.")
+  var json = false
+
+  func run() throws {
+    try reportingFailures {
+      let index = try Index(path: index)
+      let queries = try QuerySet(path: queries, format: format, limit: limit, dimension: index.parameters.dimension)
+      let truth = try groundtruth.map { try GroundTruth(path: $0, queries: queries.count, k: k) }
+      try checkFlags()
+      let points = operatingPoints(index.parameters)
+      var measured: [Measurement] = []
+      for options in points {
+        measured.append(
+          try Measurement(index, queries, options, threads: threads, batch: batch ?? queries.count, truth: truth))
+      }
+      try report(measured, index.parameters)
+    }
+  }
+
+  private func checkFlags() throws(ToolFailure) {
+    guard threads > 0 else { throw ToolFailure(.usage, "--threads \(threads): use at least 1") }
+    if let batch, batch <= 0 { throw ToolFailure(.usage, "--batch \(batch): use at least 1") }
+    guard recallFloor == nil || groundtruth != nil else {
+      throw ToolFailure(.usage, "--recall-floor needs --groundtruth to measure recall by")
+    }
+    let several = (nprobe?.values.count ?? 1) * rerank.values.count > 1
+    guard !several || groundtruth != nil || json else {
+      throw ToolFailure(.usage, "several --nprobe or --rerank values need --groundtruth or --json, which print a row each")
+    }
+    guard !several || (output == nil && distances == nil) else {
+      throw ToolFailure(.usage, "-o and --distances hold the results of one point; give one --nprobe and one --rerank")
+    }
+  }
+
+  private func operatingPoints(_ p: IndexParameters) -> [SearchOptions] {
+    var points: [SearchOptions] = []
+    for nprobe in nprobe?.values.map(Optional.some) ?? [nil] {
+      for rerank in rerank.values { points.append(SearchOptions(k: k, nprobe: nprobe, rerank: rerank)) }
+    }
+    return points
+  }
+
+  private func report(_ measured: [Measurement], _ p: IndexParameters) throws {
+    guard let last = measured.last else { return }
+    try ResultFiles(ids: output, distances: distances, k: k, replacing: force).write(last.results)
+    if json {
+      try printJSON(["points": measured.map { PointJSON($0, p) }])
+    } else if groundtruth != nil {
+      print(PointTable.format(measured, p, k: k))
+    } else if output == nil, distances == nil {
+      ResultLines.printAll(last.results)
+    }
+    if let recallFloor, let recall = last.recallAtK, recall < recallFloor {
+      throw ToolFailure(
+        .checkFailed, "recall@\(k) is \(formatNumber(recall, digits: 4)), below the floor \(recallFloor)")
+    }
+  }
+}
+
+/// `16` or `1,4,16,64`.
+struct NumberList: ExpressibleByArgument, Sendable, CustomStringConvertible {
+  let values: [Int]
+
+  init(_ values: [Int]) { self.values = values }
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { Int($0) }
+    guard !numbers.isEmpty, numbers.count == parts.count else { return nil }
+    values = numbers
+  }
+
+  var description: String { values.map(String.init).joined(separator: ",") }
+}
