@@ -150,6 +150,12 @@ package struct Features: Sendable, Equatable {
   /// Readers refuse bits that they do not know.
   package var incompatible: UInt64 = 0
 
+  package init(compatible: UInt64 = 0, readCompatible: UInt64 = 0, incompatible: UInt64 = 0) {
+    self.compatible = compatible
+    self.readCompatible = readCompatible
+    self.incompatible = incompatible
+  }
+
   package func checkReadable() throws(FormatError) {
     guard incompatible == 0 else {
       let bit = incompatible.trailingZeroBitCount
