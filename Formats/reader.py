@@ -297,7 +297,7 @@ class Index:
         self.centroids()
         self.codebooks()
         total, next_frame, seen = 0, 0, set()
-        cursor = {kind: self.sections[kind][0] for kind in self.kinds}
+        end_of = {kind: self.sections[kind][0] for kind in self.kinds}
         for number in range(self.lists):
             count, first, frames = self.list_entry(number)
             place, at = f"list {number}", self.sections[LISTS][0] + 16 * number
@@ -308,11 +308,12 @@ class Index:
                 ids = []
                 for frame in range(self.frames_of(kind, count)):
                     (offset, length), content = self.frame(number, kind, frame)
-                    if offset != cursor[kind]:
+                    begin = up(end_of[kind], 1 if kind == IDS else 64)
+                    if offset != begin:
                         raise Damage("invalid frame", f"{place}, {NAMES[kind][:-1]} frame {frame}", offset,
-                                     f"the frame should begin at {cursor[kind]}")
-                    cursor[kind] = up(offset + length, 1 if kind == IDS else 64)
-                    self.zero(f"{place}, after {NAMES[kind][:-1]} frame {frame}", offset + length, cursor[kind])
+                                     f"the frame should begin at {begin}")
+                    self.zero(f"{place}, before {NAMES[kind][:-1]} frame {frame}", end_of[kind], begin)
+                    end_of[kind] = offset + length
                     if kind == IDS:
                         if (ids and content[0] <= ids[-1]) or not seen.isdisjoint(content):
                             raise Damage("invalid frame", f"{place}, id frame {frame}", offset, "ids descend or repeat")
@@ -322,8 +323,8 @@ class Index:
             raise Damage("invalid list", "section lists", self.sections[LISTS][0],
                          f"{total} vectors of {self.n}, {next_frame} frames of {self.frame_count}")
         for kind in self.kinds:
-            if cursor[kind] != sum(self.sections[kind][:2]):
-                raise Damage("invalid frame", f"section {NAMES[kind]}", cursor[kind], "bytes after the last frame")
+            if end_of[kind] != sum(self.sections[kind][:2]):
+                raise Damage("invalid frame", f"section {NAMES[kind]}", end_of[kind], "bytes after the last frame")
 
     def summary(self):
         return {
