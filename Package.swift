@@ -74,5 +74,8 @@ let package = Package(
     tool("pq-inspect", ["PQSearch"]),
     tool("pq-data", ["PQSearch"]),
     tool("pq-demo", ["PQBuild", "PQSearch"]),
+
+    .testTarget(name: "PQKernelsTests", dependencies: ["PQKernels", "PQFormat"], swiftSettings: settings),
+    .testTarget(name: "PQFormatTests", dependencies: ["PQFormat", "PQKernels"], swiftSettings: settings),
   ]
 )

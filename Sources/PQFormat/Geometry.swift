@@ -25,9 +25,9 @@ extension IndexParameters {
     m == 0 ? 0 : LaneBlocks.floats(vectors: 1 << nbits, dimension: subdimension)
   }
 
-  /// Frames of one list of `count` vectors, by section.
+  /// Frames of one list of `count` vectors, by section. Any count is safe.
   package func frames(of kind: SectionKind, listCount count: UInt64) -> UInt64 {
-    func pieces(of size: Int) -> UInt64 { (count + UInt64(size) - 1) / UInt64(size) }
+    func pieces(of size: Int) -> UInt64 { count / UInt64(size) + (count % UInt64(size) == 0 ? 0 : 1) }
     switch kind {
     case .codes: return codeLayout.map { pieces(of: $0.vectorsPerFrame) } ?? 0
     case .ids: return storesIDs ? pieces(of: Self.idsPerFrame) : 0

@@ -13,6 +13,8 @@ package struct Header: Sendable, Equatable {
   package static let byteCount = 4096
   /// 0x89 shows a 7-bit channel, CR LF and LF a text-mode copy; 0x1A ends a listing on old systems (as in PNG).
   package static let magic: [UInt8] = [0x89, 0x50, 0x51, 0x58, 0x0D, 0x0A, 0x1A, 0x0A]
+  /// Frame offsets have 48 bits.
+  package static let maximumFileLength: UInt64 = 1 << 48
   package static let currentMajor: UInt16 = 1
   package static let currentMinor: UInt16 = 0
   package static let parameterRange = 72..<112
@@ -104,6 +106,9 @@ package struct Header: Sendable, Equatable {
     guard fileLength >= UInt64(Header.byteCount + Footer.byteCount), footerOffset % alignment == 0 else {
       throw bad(40, "file length \(fileLength) leaves no place for an aligned footer")
     }
+    guard fileLength <= Header.maximumFileLength else {
+      throw bad(40, "file length \(fileLength), at most \(Header.maximumFileLength)")
+    }
     guard sectionTableOffset % alignment == 0, sectionTableOffset >= UInt64(Header.byteCount),
       sectionTableOffset <= footerOffset, tableBytes <= footerOffset - sectionTableOffset
     else { throw bad(56, "section table at \(sectionTableOffset) is not between header and footer, aligned") }
@@ -144,6 +149,12 @@ package struct Features: Sendable, Equatable {
   package var readCompatible: UInt64 = 0
   /// Readers refuse bits that they do not know.
   package var incompatible: UInt64 = 0
+
+  package init(compatible: UInt64 = 0, readCompatible: UInt64 = 0, incompatible: UInt64 = 0) {
+    self.compatible = compatible
+    self.readCompatible = readCompatible
+    self.incompatible = incompatible
+  }
 
   package func checkReadable() throws(FormatError) {
     guard incompatible == 0 else {

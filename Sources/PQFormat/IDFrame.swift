@@ -1,5 +1,5 @@
 /// Ids of one list ↔ byte planes (Formats/pqx-v1.md, "Id frames"): ascending ids as differences, byte p of every
-/// difference in plane p, and only the planes that are not all zero. The first id stands in the frame table.
+/// difference in plane p, up to the last plane that is not all zero. The first id stands in the frame table.
 package enum IDFrame {
   /// Appends the planes of strictly ascending `ids`, and returns how many there are. O(ids).
   package static func append(_ ids: Span<UInt64>, to bytes: inout [UInt8]) -> Int {

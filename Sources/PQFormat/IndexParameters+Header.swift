@@ -42,6 +42,7 @@ extension IndexParameters {
     }
     self.vectors = vectors
     try check(m > 0 || vectors != .none, 103, "neither codes nor vectors")
+    try check(vectors != .u8 || metric != .cosine, 103, "u8 vectors cannot be normalised, as cosine requires")
     vectorOffset = Int(Int32(bitPattern: bytes.u32(at: 104)))
     try check(
       vectorOffset == 0 || (vectorOffset == -128 && vectors == .u8), 104,

@@ -58,6 +58,6 @@ public struct IndexParameters: Sendable, Equatable {
   public var subdimension: Int { m == 0 ? 0 : dimension / m }
 
   package static let maximumDimension = 65_536
-  /// Frame offsets have 48 bits; a count below that keeps every product of counts and sizes within 64 bits.
+  /// Keeps every product of counts and sizes within 64 bits.
   package static let maximumCount: UInt64 = 1 << 40
 }

@@ -102,6 +102,9 @@ package struct SectionTable: Sendable, Equatable {
       guard section.flags & ~Section.optionalFlag == 0, bytes.u32(at: base + 28) == 0 else {
         throw bad(4, "reserved bits are set")
       }
+      guard section.kind.map({ section.isOptional == ($0 == .metadata) }) ?? true else {
+        throw bad(4, "the flags are not those of the kind")
+      }
       guard section.hasChecksum || section.crc == 0 else { throw bad(24, "a checksum where none belongs") }
       guard section.kind == nil || self[section.kind ?? .metadata] == nil else { throw bad(0, "the kind occurs twice") }
       guard section.offset >= previousEnd, section.offset % header.alignment == 0 else {
@@ -150,6 +153,5 @@ package struct SectionTable: Sendable, Equatable {
         "length \(frames.length) is no multiple of \(FrameEntry.byteCount)")
     }
     try require(.pages, true, length: 4 * (DirectoryPage.count(lists.length) + DirectoryPage.count(frames.length)))
-    try require(.metadata, true)
   }
 }

@@ -76,7 +76,8 @@ internal import CPQKernels
           // `Nearest` has the layout of `cpq_nearest`: a u32 and an f32, in this order.
           unsafe out.withMemoryRebound(to: cpq_nearest.self) { out in
             unsafe table.pointee.nearest(
-              p.baseAddress?.advanced(by: offset), stride, out.count, dimension, b.baseAddress, centroids, out.baseAddress)
+              p.baseAddress?.advanced(by: offset), stride, out.count, dimension, b.baseAddress, centroids,
+              out.baseAddress)
           }
         }
       }

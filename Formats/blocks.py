@@ -1,0 +1,117 @@
+"""Checksums and the contents of sections and frames: bytes to values. Names in comments are those of pqx-v1.md."""
+import ctypes
+import math
+import struct
+
+
+class Broken(Exception):
+    """A rule of the content does not hold; `padding` where the rule is that unused bytes are zero."""
+
+    def __init__(self, detail, padding=False):
+        super().__init__(detail)
+        self.padding = padding
+
+
+class MissingLibrary(Exception):
+    status = 69
+
+
+def pieces(a, b):
+    return -(-a // b)
+
+
+def up(a, b):
+    return pieces(a, b) * b
+
+
+CRC_TABLE = list(range(256))
+for _ in range(8):
+    CRC_TABLE = [value >> 1 ^ (0x82F63B78 if value & 1 else 0) for value in CRC_TABLE]
+
+
+def crc32c(data, crc=0):
+    crc ^= 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 255]
+    return crc ^ 0xFFFFFFFF
+
+
+def salted(data, kind, number, list_number):
+    """Checksums"""
+    return crc32c(data, crc32c(struct.pack("<IIQ", kind, number & 0xFFFFFFFF, list_number)))
+
+
+def lz4_decompress(block, size):
+    """The `size` bytes that an LZ4 block stands for, or None."""
+    try:
+        library = ctypes.CDLL("liblz4.so.1")
+    except OSError:
+        raise MissingLibrary("the file has LZ4 frames; install liblz4 (Debian: liblz4-1)") from None
+    output = ctypes.create_string_buffer(size)
+    return output.raw if library.LZ4_decompress_safe(block, output, len(block), size) == size else None
+
+
+def lane_blocks(data, groups, count, components):
+    """Lane blocks: `groups` times `count` rows of `components` floats."""
+    if any(data[at + 3] & 0x7F == 0x7F and data[at + 2] & 0x80 for at in range(0, len(data), 4)):
+        raise Broken("a value is not finite")
+    step, result = pieces(count, 16) * 16 * components, []
+    at = [[(v // 16 * components + i) * 16 + v % 16 for i in range(components)] for v in range(up(count, 16))]
+    for group in range(groups):
+        blocks = struct.unpack_from(f"<{step}f", data, 4 * group * step)
+        result.append([[blocks[place] for place in row] for row in at[:count]])
+        words = struct.unpack_from(f"<{step}I", data, 4 * group * step)
+        if any(words[place] for row in at[count:] for place in row):
+            raise Broken("unused lanes", padding=True)
+    return result
+
+
+def code_tiles(data, count, m, nbits):
+    """Code tiles: `[vector][subspace]`."""
+    low = pieces(m, 2) if nbits <= 4 else m
+    planes = low + (0 if nbits <= 8 else pieces(m, 2) if nbits <= 12 else m)
+    nibble_plane = {4: low - 1, 12: planes - 1}.get(up(nbits, 4)) if m % 2 else None  # its upper half is unused
+    codes = []
+    for first in range(0, count, 64):
+        used = min(64, count - first)
+        lanes = up(used, 16)
+        tile = [data[planes * first + p * lanes:][:lanes] for p in range(planes)]
+        if any(plane[used:].strip(b"\0") for plane in tile):
+            raise Broken("unused lanes", padding=True)
+        if nibble_plane is not None and any(byte >> 4 for byte in tile[nibble_plane]):
+            raise Broken("unused half planes", padding=True)
+        for lane in range(used):
+            column = [plane[lane] for plane in tile]
+            if nbits <= 4:
+                codes.append([column[s // 2] >> 4 * (s % 2) & 15 for s in range(m)])
+            elif nbits <= 8:
+                codes.append(column)
+            elif nbits <= 12:
+                codes.append([column[s] + 256 * (column[m + s // 2] >> 4 * (s % 2) & 15) for s in range(m)])
+            else:
+                codes.append([column[s] + 256 * column[m + s] for s in range(m)])
+    if any(code >> nbits for row in codes for code in row):
+        raise Broken(f"a code is not less than 2^{nbits}")
+    return codes
+
+
+def ids(data, count, planes, first_id):
+    """Id frames"""
+    result = [first_id]
+    for i in range(count):
+        difference = sum(data[p * count + i] << 8 * p for p in range(planes))
+        if (difference == 0) != (i == 0):
+            raise Broken(f"the first difference is not 0, or ids do not ascend, at {i}")
+        if i:
+            result.append(result[-1] + difference)
+    if result[-1] >> 64:
+        raise Broken("an id exceeds 64 bits")
+    return result
+
+
+def rows(data, dim, letter, offset):
+    """Vector frames: `[row][component]`; `letter` is that of `struct`."""
+    values = [float(x + offset) for x in struct.unpack(f"<{len(data) // struct.calcsize(letter)}{letter}", data)]
+    if not all(map(math.isfinite, values)):
+        raise Broken("a value is not finite")
+    return [values[i:i + dim] for i in range(0, len(values), dim)]

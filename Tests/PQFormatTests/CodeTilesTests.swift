@@ -1,0 +1,87 @@
+import PQFormat
+import PQKernels
+import Testing
+
+/// Tiles as Formats/pqx-v1.md, "Code tiles", describes them: where the low and the high part of a code are.
+private struct TileDescription {
+  let m: Int
+  let nbits: Int
+
+  var isNibble: Bool { nbits <= 4 }
+  var low: Int { isNibble ? (m + 1) / 2 : m }
+  var planes: Int { low + (nbits <= 8 ? 0 : nbits <= 12 ? (m + 1) / 2 : m) }
+
+  /// Byte and shift of each part of a code, low part first, and the bits of the part.
+  func places(_ vector: Int, _ s: Int, of count: Int) -> [(byte: Int, shift: Int, bits: Int)] {
+    let tile = vector / 64
+    let lanes = min(64, (count - 64 * tile + 15) / 16 * 16)
+    func byte(_ plane: Int) -> Int { 64 * planes * tile + plane * lanes + vector % 64 }
+    switch nbits {
+    case ...4: return [(byte(s / 2), s % 2 * 4, 4)]
+    case ...8: return [(byte(s), 0, 8)]
+    case ...12: return [(byte(s), 0, 8), (byte(low + s / 2), s % 2 * 4, 4)]
+    default: return [(byte(s), 0, 8), (byte(low + s), 0, 8)]
+    }
+  }
+
+  func frame(_ codes: [UInt16]) -> [UInt8] {
+    let count = codes.count / m
+    var bytes = [UInt8](repeating: 0, count: planes * ((count + 15) / 16 * 16))
+    for v in 0..<count {
+      for s in 0..<m {
+        var rest = codes[v * m + s]
+        for place in places(v, s, of: count) {
+          bytes[place.byte] |= UInt8(rest & (1 << place.bits - 1)) << place.shift
+          rest >>= place.bits
+        }
+      }
+    }
+    return bytes
+  }
+}
+
+@Suite struct CodeTilesTests {
+  @Test(arguments: 1...16) func framesRoundTrip(nbits: Int) {
+    var random = SplitMix64(seed: UInt64(nbits))
+    for m in [3, 4] {
+      let layout = CodeLayout(m: m, nbits: nbits)
+      for count in [0, 1, 15, 16, 17, 63, 64, 65, 1000] {
+        let codes = (0..<count * m).map { _ in UInt16(truncatingIfNeeded: random.next()) >> UInt16(16 - nbits) }
+        var frame: [UInt8] = []
+        layout.appendFrame(codes.span, to: &frame)
+        #expect(frame == TileDescription(m: m, nbits: nbits).frame(codes), "m \(m), \(count) vectors")
+        #expect(frame.count == layout.frameBytes(count))
+        let read = (0..<count * m).map { i in
+          layout.code(frame.rawSpan, vector: i / m, subspace: i % m, count: count)
+        }
+        #expect(read == codes, "m \(m), \(count) vectors")
+      }
+    }
+  }
+
+  /// The rows of the table in Formats/pqx-v1.md.
+  @Test func sizesAreThoseOfTheFormat() {
+    let rows = [
+      (3, 4, 2, 64, 224), (16, 8, 16, 64, 1792), (3, 11, 5, 64, 560), (4, 16, 8, 64, 896), (512, 8, 512, 32, 57_344),
+      (65_536, 16, 131_072, 1, 14_680_064),
+    ]
+    for (m, nbits, planes, tiles, bytes) in rows {
+      let layout = CodeLayout(m: m, nbits: nbits)
+      #expect(layout.planes == planes)
+      #expect(layout.tilesPerFrame == tiles)
+      #expect(layout.vectorsPerFrame == 64 * tiles)
+      #expect(layout.frameBytes(100) == bytes)
+      #expect(layout.tableSize >= 1 << nbits)
+    }
+  }
+
+  @Test func examplesOfTheFormat() {
+    func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
+    var frame: [UInt8] = []
+    CodeLayout(m: 3, nbits: 4).appendFrame([0xA, 0xB, 0xC].span, to: &frame)
+    #expect(frame == [0xBA] + zeros(15) + [0x0C] + zeros(15))
+    frame = []
+    CodeLayout(m: 2, nbits: 12).appendFrame([0x123, 0xABC].span, to: &frame)
+    #expect(frame == [0x23] + zeros(15) + [0xBC] + zeros(15) + [0xA1] + zeros(15))
+  }
+}

@@ -1,0 +1,60 @@
+import PQFormat
+import PQKernels
+import Testing
+
+@Suite struct IDFrameTests {
+  /// Checks that `ids` come back, all at once and one by one, and returns how many planes they took.
+  @discardableResult
+  func roundTrip(_ ids: [UInt64]) -> Int {
+    var frame: [UInt8] = []
+    let planes = IDFrame.append(ids.span, to: &frame)
+    #expect(frame.count == planes * ids.count)
+    let first = ids.first ?? 0
+    var decoded: [UInt64] = []
+    IDFrame.decode(frame.rawSpan, planes: planes, count: ids.count, firstID: first, to: &decoded)
+    #expect(decoded == ids)
+    let single = ids.indices.map {
+      IDFrame.id(frame.rawSpan, planes: planes, count: ids.count, firstID: first, at: $0)
+    }
+    #expect(single == ids)
+    return planes
+  }
+
+  @Test func planesAreAsFewAsTheGapsAllow() {
+    #expect(roundTrip([]) == 0)
+    #expect(roundTrip([0]) == 0)
+    #expect(roundTrip([.max]) == 0)
+    #expect(roundTrip([5, 6]) == 1)
+    for planes in 1...8 {
+      let gap = UInt64(1) << UInt64(8 * planes - 8)
+      #expect(roundTrip([3, 3 + gap]) == planes)
+      if planes < 8 {
+        #expect(roundTrip([3, 3 + (gap * 255)]) == planes)
+      }
+    }
+    #expect(roundTrip([0, 1 << 63, .max]) == 8)
+    #expect(roundTrip([0, .max]) == 8)
+  }
+
+  @Test func randomFramesRoundTrip() {
+    var random = SplitMix64(seed: 1)
+    for shift in stride(from: 63, through: 11, by: -13) {
+      var ids: [UInt64] = []
+      var id: UInt64 = 5_000_000_000
+      while ids.count < 300 {
+        ids.append(id)
+        let (next, overflow) = id.addingReportingOverflow(1 + random.next() >> UInt64(shift))
+        guard !overflow else { break }
+        id = next
+      }
+      roundTrip(ids)
+    }
+    roundTrip((0..<1024).map { 1 << 32 + 3 * $0 })
+  }
+
+  @Test func exampleOfTheFormat() {
+    var frame: [UInt8] = []
+    #expect(IDFrame.append([7, 8, 300].span, to: &frame) == 2)
+    #expect(frame == [0, 1, 0x24, 0, 0, 1])
+  }
+}

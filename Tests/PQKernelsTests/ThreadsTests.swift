@@ -1,0 +1,52 @@
+import PQKernels
+import Synchronization
+import Testing
+
+@Suite struct ThreadsTests {
+  @Test(arguments: [1, 2, 8]) func everyPieceRunsOnce(threads: Int) {
+    for pieces in [-1, 0, 1, 2, 7, 8, 9, 1000] {
+      let calls = Mutex([Int](repeating: 0, count: max(0, pieces)))
+      Threads.run(pieces: pieces, threads: threads) { piece in calls.withLock { $0[piece] += 1 } }
+      let counts = calls.withLock { $0 }
+      #expect(counts.allSatisfy { $0 == 1 }, "\(pieces) pieces")
+    }
+  }
+
+  @Test(arguments: [1, 2, 8]) func fillWritesEveryRowFromItsPiece(threads: Int) {
+    for rows in [0, 1, 9, 10, 11, 100] {
+      for stride in [1, 3] {
+        var output = [Int](repeating: -1, count: rows * stride)
+        var span = output.mutableSpan
+        Threads.fill(&span, stride: stride, rowsPerPiece: 10, threads: threads) { range, part in
+          for i in part.indices { part[i] = (range.lowerBound * stride + i) * 1000 + range.count }
+        }
+        let expected = (0..<rows * stride).map { $0 * 1000 + min(10, rows - $0 / stride / 10 * 10) }
+        #expect(output == expected, "\(rows) rows of \(stride)")
+      }
+    }
+  }
+
+  @Test func someProcessorIsThere() {
+    #expect(Threads.processors >= 1)
+  }
+}
+
+@Suite struct SplitMix64Tests {
+  @Test func sequencesAreThePublishedOnes() {
+    var random = SplitMix64(seed: 1_234_567)
+    let found = (0..<5).map { _ in random.next() }
+    #expect(
+      found == [
+        6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423, 4_593_380_528_125_082_431,
+        16_408_922_859_458_223_821,
+      ])
+    var zero = SplitMix64(seed: 0)
+    #expect(zero.next() == 0xE220_A839_7B1D_CDAF)
+  }
+
+  @Test func hashesOfOneSeedAreDistinct() {
+    let hashes = (0..<10_000).map { SplitMix64.hash($0, seed: 1) }
+    #expect(Set(hashes).count == hashes.count)
+    #expect(SplitMix64.hash(5, seed: 1) != SplitMix64.hash(5, seed: 2))
+  }
+}
