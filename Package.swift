@@ -71,7 +71,7 @@ let package = Package(
     tool("pq-build", ["PQBuild"]),
     tool("pq-search", ["PQSearch"]),
     tool("pq-inspect", ["PQSearch"]),
-    tool("pq-data", ["PQSearch"]),
+    tool("pq-data", ["PQSearch", "PQStorage", "PQFormat", "PQKernels"]),
     tool("pq-demo", ["PQBuild", "PQSearch"]),
   ]
 )

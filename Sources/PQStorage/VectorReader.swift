@@ -67,6 +67,15 @@ public struct VectorReader: ~Copyable {
     return count
   }
 
+  /// All rows from the position on, `[row][component]`, of a file that is known to fit into memory, such as queries.
+  package mutating func readAll() throws(VectorFileError) -> [Float] {
+    var all: [Float] = []
+    var rows: [Float] = []
+    while try read(maxRows: buffer.count / layout.rowBytes, into: &rows) > 0 { all += rows }
+    try checkUnchanged()
+    return all
+  }
+
   /// Moves to a row: at once in a file, by reading in a stream, which cannot go back.
   /// - Throws: ``VectorFileError/Cause/rowOutOfRange`` if there is no such row.
   public mutating func seek(toRow row: UInt64) throws(VectorFileError) {

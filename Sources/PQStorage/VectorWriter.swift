@@ -2,7 +2,7 @@
 /// before leaves nothing behind.
 package struct VectorWriter: ~Copyable {
   private var output: OutputFile
-  private let format: VectorFileFormat
+  package let format: VectorFileFormat
   private let dimension: Int
   /// The number of rows that the header of a stream has promised.
   private let promised: UInt64?
