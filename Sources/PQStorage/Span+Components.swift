@@ -81,6 +81,24 @@ extension Span<Float> {
     // Any float is four bytes.
     unsafe withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
   }
+
+  /// Appends the components as integers of a byte each.
+  /// - Returns: false if one of them is no integer in `range`; what was appended is then of no use.
+  func appendBytes(to bytes: inout [UInt8], asIntegersIn range: ClosedRange<Int>) -> Bool {
+    let (lowest, highest) = (Float(range.lowerBound), Float(range.upperBound))
+    // Adding it moves an integer to the low bits and rounds everything else.
+    let shift: Float = 0x1.8p23
+    var areIntegers = true
+    let start = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: count))
+    var output = bytes.mutableSpan
+    for i in 0..<count {
+      let shifted = self[i] + shift
+      areIntegers = areIntegers && shifted - shift == self[i] && self[i] >= lowest && self[i] <= highest
+      output[start + i] = UInt8(truncatingIfNeeded: shifted.bitPattern)
+    }
+    return areIntegers
+  }
 }
 
 /// The value of an IEEE 754 binary16, without branches so that loops over it are vectorised.

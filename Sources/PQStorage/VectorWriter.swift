@@ -45,25 +45,21 @@ package struct VectorWriter: ~Copyable {
       let row = rows.extracting(start..<start + dimension)
       if format.hasRowHeaders { output.buffer.append(littleEndian: UInt32(dimension)) }
       if let integers = format.componentType.integers {
-        try append(row, as: integers)
+        guard row.appendBytes(to: &output.buffer, asIntegersIn: integers) else { throw notIntegers(row, integers) }
       } else {
         row.appendBytes(to: &output.buffer)
       }
       rowCount += 1
-      try output.flush(from: 1 << 20)
+      try output.flush()
     }
   }
 
-  private mutating func append(_ row: Span<Float>, as integers: ClosedRange<Int>) throws(VectorFileError) {
-    for component in 0..<dimension {
-      guard let integer = Int32(exactly: row[component]), integers.contains(Int(integer)) else {
-        throw VectorFileError(
-          .notRepresentable, file: output.path, row: rowCount,
-          "component \(component) is \(row[component]), but \(format.rawValue) holds integers from"
-            + " \(integers.lowerBound) to \(integers.upperBound); write fvecs or fbin instead")
-      }
-      output.buffer.append(UInt8(truncatingIfNeeded: integer))
-    }
+  private func notIntegers(_ row: Span<Float>, _ integers: ClosedRange<Int>) -> VectorFileError {
+    let component = row.indices.first { !(Int(exactly: row[$0]).map(integers.contains) ?? false) } ?? 0
+    return VectorFileError(
+      .notRepresentable, file: output.path, row: rowCount,
+      "component \(component) is \(row[component]), but \(format.rawValue) holds integers from"
+        + " \(integers.lowerBound) to \(integers.upperBound); write fvecs or fbin instead")
   }
 
   /// Writes the number of rows where the format wants it, and gives the file its name.
