@@ -73,5 +73,10 @@ let package = Package(
     tool("pq-inspect", ["PQSearch"]),
     tool("pq-data", ["PQSearch", "PQStorage", "PQFormat", "PQKernels"]),
     tool("pq-demo", ["PQBuild", "PQSearch"]),
+
+    .target(name: "PQTestSupport", path: "Tests/PQTestSupport", swiftSettings: settings),
+    test("PQStorageTests", ["PQStorage", "PQFormat"]),
+    test("PQSearchTests", ["PQSearch", "PQStorage", "PQFormat", "SIFTSample"]),
+    test("PQDataTests", ["pq-data"]),
   ]
 )

@@ -6,7 +6,9 @@ public struct RowRange: ExpressibleByArgument, Sendable {
 
   public init?(argument: String) {
     let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, let lower = UInt64(parts[0]), let upper = UInt64(parts[1]), lower < upper else { return nil }
+    guard parts.count == 2, let lower = UInt64(parts[0]), let upper = UInt64(parts[1]), lower < upper else {
+      return nil
+    }
     range = lower..<upper
   }
 }
