@@ -1,6 +1,6 @@
 /// A vector file, or standard input, read in chunks of rows as f32.
 ///
-/// Memory: one buffer of about a mebibyte, whatever the file's header says.
+/// Memory: one buffer of a mebibyte or less, whatever the file's header says.
 public struct VectorReader: ~Copyable {
   private let input: InputFile
   private let layout: VectorFileLayout
@@ -25,10 +25,10 @@ public struct VectorReader: ~Copyable {
     let input = try InputFile(path: path)
     let layout = try VectorFileLayout(of: input, format: format)
     self.format = format
-    buffer = layout.lookahead
+    let bufferRows = min(max(1, (1 << 20) / layout.rowBytes), Int(clamping: layout.rowCount ?? .max))
+    buffer = [UInt8](repeating: 0, count: bufferRows * layout.rowBytes)
     filled = layout.lookahead.count
-    let rowBytes = layout.rowBytes
-    buffer += [UInt8](repeating: 0, count: max(1, (1 << 20) / rowBytes) * rowBytes - filled)
+    for i in 0..<filled { buffer[i] = layout.lookahead[i] }
     self.layout = layout
     self.input = input
   }

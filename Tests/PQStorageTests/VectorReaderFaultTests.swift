@@ -51,22 +51,21 @@ private func failureOfReading(_ bytes: [UInt8], as name: String) throws -> Vecto
     }
   }
 
-  /// A dimension that changes, at the first, middle and last row and around the reader's own chunks of 15 rows.
-  @Test(arguments: [0, 1, 14, 15, 16, 17, 29, 30], [1, 65_535, 0, -1, 65_537])
+  /// A dimension that changes, at the first, middle and last row and around the reader's own chunks of 3 rows.
+  @Test(arguments: [0, 1, 2, 3, 4, 5, 6], [1, 65_535, 0, -1, 65_537])
   func dimensionChanges(row: Int, found: Int32) throws {
-    let dimension = 65_536
-    var bytes: [UInt8] = []
-    for i in 0...30 {
-      bytes += VectorBytes.bytes(i == row ? found : Int32(dimension)) + [UInt8](repeating: 1, count: dimension)
+    let rowBytes = 4 + 4 * 65_536
+    var bytes = [UInt8](repeating: 0, count: 7 * rowBytes)
+    for i in 0..<7 {
+      bytes.replaceSubrange(i * rowBytes..<i * rowBytes + 4, with: VectorBytes.bytes(i == row ? found : 65_536))
     }
-    let error = try failureOfReading(bytes, as: "a.bvecs")
-    // In row 0 a valid dimension is the file's own: the next field that is read is another row's component.
-    if row > 0 {
-      #expect(error?.row == UInt64(row))
-      #expect(error?.byteOffset == UInt64(row * (dimension + 4)))
-      #expect(error?.cause == (found > 0 && found <= 65_536 ? .dimensionChanged : .badDimension))
-    }
+    let error = try failureOfReading(bytes, as: "a.fvecs")
     #expect(error?.kind == .badData)
+    // In row 0 a valid dimension is the file's own: another row is found to differ, in its place.
+    guard row > 0 else { return }
+    #expect(error?.row == UInt64(row))
+    #expect(error?.byteOffset == UInt64(row * rowBytes))
+    #expect(error?.cause == (found > 0 && found <= 65_536 ? .dimensionChanged : .badDimension))
   }
 
   /// Rows that really are longer or shorter, so that the file's length fits no number of rows.
@@ -175,19 +174,17 @@ private func failureOfReading(_ bytes: [UInt8], as name: String) throws -> Vecto
     #expect(try failureOfReading([0x93] + long, as: "a.npy")?.detail.contains("4294967295 bytes") == true)
   }
 
-  /// Every byte of the headers set to every value: an error or rows, never a trap.
-  @Test func anyByteOfAHeader() throws {
+  /// Every bit of the headers flipped: an error or rows, never a trap.
+  @Test func anyBitOfAHeader() throws {
     let npy = VectorBytes.npy(type: "<f4", rows: 1, dimension: 1, [0, 0, 128, 63])
     let fbin = VectorBytes.counted(rows: 1, dimension: 1, [0, 0, 128, 63])
     let folder = try TemporaryFolder()
     for (name, bytes) in [("a.npy", npy), ("a.fbin", fbin)] {
-      for position in 0..<bytes.count - 4 {
-        for value in stride(from: UInt8(0), to: 255, by: 5) {
-          var damaged = bytes
-          damaged[position] = value
-          let path = try folder.write(damaged, to: name)
-          if let error = failure({ _ = try readAll(path) }) { #expect(error.kind == .badData) }
-        }
+      for bit in 0..<8 * (bytes.count - 4) {
+        var damaged = bytes
+        damaged[bit / 8] ^= 1 << (bit % 8)
+        let path = try folder.write(damaged, to: name)
+        if let error = failure({ _ = try readAll(path) }) { #expect(error.kind == .badData) }
       }
     }
   }
