@@ -20,17 +20,17 @@ package struct VectorWriter: ~Copyable {
     guard let format = format ?? VectorFileFormat(path: path) else {
       throw VectorFileError(
         .unknownFormat, file: path,
-        "the name does not tell the format; give one of \(VectorFileFormat.names) by extension or --format")
+        "the name does not tell the format; let it end in one of \(VectorFileFormat.names), or name the format")
     }
     var output = try OutputFile(path: path, replacing: replacing)
     let needsCount = output.isStream && !format.hasRowHeaders
     guard !needsCount || rowCount != nil else {
       throw VectorFileError(
-        .unknownFormat, file: path,
+        .unknownFormat, file: output.label,
         "\(format.rawValue) begins with the number of rows, which is not known yet; write a file, or fvecs or bvecs")
     }
     let promised = needsCount ? rowCount : nil
-    output.buffer = try Self.header(format, rows: promised ?? 0, dimension: dimension, path: path)
+    output.buffer = try Self.header(format, rows: promised ?? 0, dimension: dimension, label: output.label)
     self.promised = promised
     self.format = format
     self.dimension = dimension
@@ -57,7 +57,7 @@ package struct VectorWriter: ~Copyable {
   private func notIntegers(_ row: Span<Float>, _ integers: ClosedRange<Int>) -> VectorFileError {
     let component = row.indices.first { !(Int(exactly: row[$0]).map(integers.contains) ?? false) } ?? 0
     return VectorFileError(
-      .notRepresentable, file: output.path, row: rowCount,
+      .notRepresentable, file: output.label, row: rowCount,
       "component \(component) is \(row[component]), but \(format.rawValue) holds integers from"
         + " \(integers.lowerBound) to \(integers.upperBound); write fvecs or fbin instead")
   }
@@ -65,14 +65,14 @@ package struct VectorWriter: ~Copyable {
   /// Writes the number of rows where the format wants it, and gives the file its name.
   package consuming func finish() throws(VectorFileError) {
     precondition(promised == nil || promised == rowCount, "the header of the stream promised another number of rows")
-    let header = try Self.header(format, rows: rowCount, dimension: dimension, path: output.path)
+    let header = try Self.header(format, rows: rowCount, dimension: dimension, label: output.label)
     try output.flush(from: 0)
     if !header.isEmpty, !output.isStream { try output.overwriteStart(with: header) }
     try output.publish()
   }
 
   private static func header(
-    _ format: VectorFileFormat, rows: UInt64, dimension: Int, path: String
+    _ format: VectorFileFormat, rows: UInt64, dimension: Int, label: String
   ) throws(VectorFileError) -> [UInt8] {
     switch format {
     case .fvecs, .bvecs: return []
@@ -80,7 +80,7 @@ package struct VectorWriter: ~Copyable {
     case .fbin, .u8bin, .i8bin:
       guard let count = UInt32(exactly: rows) else {
         throw VectorFileError(
-          .notRepresentable, file: path,
+          .notRepresentable, file: label,
           "\(rows) rows, but \(format.rawValue) holds at most \(UInt32.max); write fvecs, bvecs or npy instead")
       }
       var bytes: [UInt8] = []

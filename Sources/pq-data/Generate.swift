@@ -1,6 +1,5 @@
 import ArgumentParser
 import PQFormat
-import PQKernels
 import PQStorage
 import ToolSupport
 
@@ -36,7 +35,7 @@ struct Generate: ParsableCommand {
     if let rows, rows.range.upperBound > count {
       throw ValidationError("--rows ends at \(rows.range.upperBound), but --count is \(count).")
     }
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    _ = try checkedThreads(threads)
     if output == "-", format == nil {
       throw ValidationError("Standard output has no extension: pass --format, or name a file with -o.")
     }
@@ -50,12 +49,13 @@ struct Generate: ParsableCommand {
         path: output, format: format, dimension: dim, rowCount: range.upperBound - range.lowerBound, replacing: force)
       let mixture = GaussianMixture(seed: seed, dimension: dim, type: writer.format.componentType)
       let chunkRows = UInt64(max(1, (1 << 20) / dim))
+      let workers = try checkedThreads(threads)
       var chunk: [Float] = []
       var next = range.lowerBound
       while next < range.upperBound {
         let count = Int(min(chunkRows, range.upperBound - next))
         if chunk.count != count * dim { chunk = Array(repeating: 0, count: count * dim) }
-        mixture.fill(&chunk, from: next, threads: threads ?? Threads.processors)
+        mixture.fill(&chunk, from: next, threads: workers)
         try writer.append(rows: chunk.span)
         next += UInt64(count)
       }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import PQFormat
-import PQKernels
 import PQSearch
 import PQStorage
 import ToolSupport
@@ -30,8 +29,10 @@ struct GroundTruth: ParsableCommand {
   @Flag(help: "Replace the output if it exists.") var force = false
 
   func validate() throws {
-    guard k > 0 else { throw ValidationError("-k must be at least 1, not \(k).") }
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    guard (1...maximumDimension).contains(k) else {
+      throw ValidationError("-k must be 1 to \(maximumDimension), not \(k).")
+    }
+    _ = try checkedThreads(threads)
   }
 
   func run() throws {
@@ -50,8 +51,7 @@ struct GroundTruth: ParsableCommand {
       // Before the work, so that an output that exists is refused at once.
       var writer = try IDWriter(path: output, width: k, rowCount: rowCount, replacing: force)
       var search = ExactSearch(
-        queries: vectors, dimension: queryReader.dimension, metric: metric, k: k,
-        threads: threads ?? Threads.processors)
+        queries: vectors, dimension: queryReader.dimension, metric: metric, k: k, threads: try checkedThreads(threads))
       try search.add(&baseReader)
       try checkCount(search.baseCount)
       for neighbors in search.results() {
