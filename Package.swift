@@ -72,10 +72,14 @@ let package = Package(
     tool("pq-build", ["PQBuild", "PQFormat", "PQKernels", "PQStorage"]),
     tool("pq-search", ["PQSearch", "PQFormat", "PQKernels", "PQStorage", histogram]),
     tool("pq-inspect", ["PQSearch"]),
-    tool("pq-data", ["PQSearch"]),
+    tool("pq-data", ["PQSearch", "PQStorage", "PQFormat", "PQKernels"]),
     tool("pq-demo", ["PQBuild", "PQSearch"]),
 
-    .testTarget(name: "PQKernelsTests", dependencies: ["PQKernels", "PQFormat"], swiftSettings: settings),
-    .testTarget(name: "PQFormatTests", dependencies: ["PQFormat", "PQKernels"], swiftSettings: settings),
+    .target(name: "PQTestSupport", path: "Tests/PQTestSupport", swiftSettings: settings),
+    test("PQKernelsTests", ["PQKernels", "PQFormat"]),
+    test("PQFormatTests", ["PQFormat", "PQKernels"]),
+    test("PQStorageTests", ["PQStorage", "PQFormat"]),
+    test("PQSearchTests", ["PQSearch", "PQStorage", "PQFormat", "SIFTSample"]),
+    test("PQDataTests", ["pq-data"]),
   ]
 )

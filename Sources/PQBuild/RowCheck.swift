@@ -16,7 +16,9 @@ enum RowCheck {
       var norm: Float = 0
       for i in row * dimension..<(row + 1) * dimension { norm += rows[i] * rows[i] }
       // A value that is not finite leaves no finite norm; which it is matters only then.
-      guard norm.isFinite else { throw refuse(rows.span.extracting(row * dimension..<(row + 1) * dimension), row, firstRow) }
+      guard norm.isFinite else {
+        throw refuse(rows.span.extracting(row * dimension..<(row + 1) * dimension), row, firstRow)
+      }
     }
     guard index.metric == .cosine else { return }
     var span = rows.mutableSpan

@@ -20,7 +20,9 @@ struct VectorEncoder: Sendable {
     case .f16:
       for i in rows.indices {
         let half = Float16(rows[i])
-        guard half.isFinite else { throw refuse(rows[i], at: i, firstRow, "f16 holds at most 65504; use --vectors f32") }
+        guard half.isFinite else {
+          throw refuse(rows[i], at: i, firstRow, "f16 holds at most 65504; use --vectors f32")
+        }
         bytes.append(littleEndian: half.bitPattern)
       }
     case .u8:

@@ -40,6 +40,8 @@ extension FrameEntry {
     guard length == raw || (length >= 1 && length <= Self.longestCompressed(raw)) else {
       throw bad(8, "stored length \(length): not the raw length \(raw), nor 1...\(Self.longestCompressed(raw))")
     }
+    // No LZ4 block gives more than 255 bytes for one: this bounds what a damaged file makes a reader allocate.
+    guard raw / 255 <= Int(length) else { throw bad(8, "\(length) bytes cannot decompress to \(raw)") }
     guard kind == .ids || offset % Self.alignment == 0 else { throw bad(0, "offset \(offset) is no multiple of 64") }
     guard offset >= section.offset, offset <= section.end, UInt64(length) <= section.end - offset else {
       throw bad(

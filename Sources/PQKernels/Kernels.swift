@@ -106,6 +106,15 @@ internal import CPQKernels
     }
   }
 
+  /// Squared L2 distances (or inner products) of one query to the first `output.count` of `rows`, packed f32; see
+  /// ``rows(_:_:rows:type:offset:into:)``.
+  package func rows(
+    _ similarity: Similarity, _ query: Span<Float>, rows: Span<Float>, into output: inout MutableSpan<Float>
+  ) {
+    // An f32 has no padding: each of its bytes may be read.
+    self.rows(similarity, query, rows: unsafe rows.bytes, type: .f32, into: &output)
+  }
+
   /// Canonical ADC distances of the `output.count` vectors of one code frame: `base` plus one entry of each table,
   /// subspaces ascending.
   /// - Parameters:

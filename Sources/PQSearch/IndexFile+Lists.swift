@@ -31,18 +31,9 @@ extension IndexFile {
     let base = number * ListEntry.byteCount
     try checkPages(.lists, base..<base + ListEntry.byteCount)
     let entry = ListEntry(decoding: bytes(of: .lists), list: number)
-    func bad(_ detail: String) -> FormatError {
-      FormatError(.badList, "list \(number)", at: (table[.lists]?.offset ?? 0) + UInt64(base), detail)
-    }
-    guard entry.count <= parameters.count else {
-      throw bad("\(entry.count) vectors in a list, \(parameters.count) in the index")
-    }
-    var frames: UInt64 = 0
-    for kind in IndexParameters.frameSections { frames += parameters.frames(of: kind, listCount: entry.count) }
-    let total = UInt64(checks.frames.count)
-    guard entry.firstFrame <= total, frames <= total - entry.firstFrame else {
-      throw bad("\(frames) frames from \(entry.firstFrame), the frame table has \(total)")
-    }
+    try entry.check(
+      list: number, parameters: parameters, frameCount: UInt64(checks.frames.count),
+      at: (table[.lists]?.offset ?? 0) + UInt64(base))
     return ListView(number: number, count: Int(entry.count), firstFrame: Int(entry.firstFrame))
   }
 
@@ -69,10 +60,14 @@ extension IndexFile {
     let entry = FrameEntry(decoding: bytes(of: .frames), frame: UInt64(number))
     let capacity = parameters.vectorsPerFrame(kind)
     let count = min(capacity, list.count - index * capacity)
+    guard let section = table[kind] else {
+      throw FormatError(.badSection, "section table", at: header.sectionTableOffset, "no section \(kind.name)")
+    }
+    let rawLength = try entry.check(
+      kind, vectors: count, in: section, parameters: parameters,
+      place: "list \(list.number), \(kind.name) frame \(index)", at: (table[.frames]?.offset ?? 0) + UInt64(base))
     let view = FrameView(
-      kind: kind, list: list.number, index: index, count: count,
-      rawLength: parameters.rawFrameBytes(kind, vectors: count, planes: entry.planes), entry: entry)
-    try checkRange(view, at: (table[.frames]?.offset ?? 0) + UInt64(base))
+      kind: kind, list: list.number, index: index, count: count, rawLength: rawLength, entry: entry)
     if !checks.frames.contains(number) {
       let crc = Checksum.salted(stored(view), kind: kind, index: UInt32(index), list: UInt64(list.number))
       guard crc == entry.crc else {
@@ -82,29 +77,6 @@ extension IndexFile {
       checks.frames.insert(number)
     }
     return view
-  }
-
-  private borrowing func checkRange(_ frame: FrameView, at offset: UInt64) throws(FormatError) {
-    func bad(_ detail: String) -> FormatError { FormatError(.badFrame, frame.place, at: offset, detail) }
-    guard let section = table[frame.kind] else { throw bad("the section \(frame.kind.name) is missing") }
-    let entry = frame.entry
-    guard frame.kind == .ids ? entry.planes <= 8 : entry.planes == 0 && entry.firstID == 0 else {
-      throw bad("\(entry.planes) byte planes")
-    }
-    let length = UInt64(entry.length)
-    guard entry.offset >= section.offset, entry.offset <= section.end, length <= section.end - entry.offset else {
-      throw bad("\(length) bytes at \(entry.offset) are not inside the section")
-    }
-    guard frame.kind == .ids || entry.offset % FrameEntry.alignment == 0 else {
-      throw bad("offset \(entry.offset) is no multiple of \(FrameEntry.alignment)")
-    }
-    guard Int(length) == frame.rawLength || Int(length) <= FrameEntry.longestCompressed(frame.rawLength) else {
-      throw bad("length \(length) is neither \(frame.rawLength) nor that of a kept LZ4 block")
-    }
-    // No LZ4 block gives more than 255 bytes for one: this bounds what a damaged file makes a reader allocate.
-    guard frame.rawLength / 255 <= Int(length) else {
-      throw bad("\(length) bytes cannot decompress to \(frame.rawLength)")
-    }
   }
 
   /// The frame's bytes as they are stored.

@@ -1,3 +1,5 @@
+internal import PQFormat
+
 /// Ids of search results or of the ground truth, one row a query, as a file holds them.
 package struct IDMatrix: Sendable, Equatable {
   /// `[row][rank]`; −1 where a query has fewer results.
@@ -27,13 +29,13 @@ package struct IDMatrix: Sendable, Equatable {
       let offset = layout.offset(ofRow: row)
       guard filled == layout.rowBytes else {
         throw VectorFileError(
-          .truncated, file: path, row: row, byteOffset: offset,
+          .truncated, file: input.label, row: row, byteOffset: offset,
           "truncated: the row has \(filled) bytes, expected \(layout.rowBytes); copy the file again")
       }
       let width = Int32(bitPattern: bytes.span.u32(at: 0))
       guard width == layout.dimension else {
         throw VectorFileError(
-          .dimensionChanged, file: path, row: row, byteOffset: offset,
+          .dimensionChanged, file: input.label, row: row, byteOffset: offset,
           "the row is \(width) ids long, expected \(layout.dimension) as row 0; the file is damaged or not ivecs")
       }
       for i in 0..<layout.dimension { ids.append(Int32(bitPattern: bytes.span.u32(at: 4 + 4 * i))) }
@@ -81,7 +83,7 @@ package struct IDWriter: ~Copyable {
         output.buffer.append(littleEndian: id)
       } else {
         throw VectorFileError(
-          .notRepresentable, file: output.path, row: UInt64(written),
+          .notRepresentable, file: output.label, row: UInt64(written),
           "id \(ids[i]) is larger than ivecs can hold (\(Int32.max)); write .npy instead")
       }
     }

@@ -22,6 +22,8 @@ package struct InputIdentity: Equatable, Sendable {
 struct InputFile: ~Copyable {
   /// The path as it was given; `-` is standard input.
   let path: String
+  /// What errors call it.
+  var label: String { Self.label(path) }
   /// Nil for standard input: a stream of unknown length.
   let identity: InputIdentity?
   private let descriptor: FileDescriptor
@@ -54,13 +56,15 @@ struct InputFile: ~Copyable {
     } catch let error as VectorFileError {
       throw error
     } catch {
-      throw VectorFileError(.cannotOpen, file: path, "cannot be opened: \(error)")
+      throw VectorFileError(.cannotOpen, file: label(path), "cannot be opened: \(error)")
     }
   }
 
   deinit {
     if identity != nil { try? descriptor.close() }
   }
+
+  private static func label(_ path: String) -> String { path == "-" ? "standard input" : path }
 
   private static func check(_ type: FileType, at path: String) throws(VectorFileError) {
     let found: String
@@ -71,7 +75,7 @@ struct InputFile: ~Copyable {
     case .socket: found = "a socket: to read a stream, pass - and redirect standard input"
     default: found = "a device: to read a stream, pass - and redirect standard input"
     }
-    throw VectorFileError(.notAFile, file: path, "is not a regular file but \(found)")
+    throw VectorFileError(.notAFile, file: label(path), "is not a regular file but \(found)")
   }
 
   /// Fills `bytes[range]` by read(2), as far as the input goes; returns the number of bytes, less only at the end.
@@ -87,7 +91,7 @@ struct InputFile: ~Copyable {
         end += count
       }
     } catch {
-      throw VectorFileError(.readFailed, file: path, "reading failed: \(error)")
+      throw VectorFileError(.readFailed, file: label, "reading failed: \(error)")
     }
     return end - range.lowerBound
   }
@@ -104,7 +108,7 @@ struct InputFile: ~Copyable {
     do {
       _ = try descriptor.seek(offset: Int64(clamping: offset), from: .start)
     } catch {
-      throw VectorFileError(.readFailed, file: path, "cannot move to byte \(offset): \(error)")
+      throw VectorFileError(.readFailed, file: label, "cannot move to byte \(offset): \(error)")
     }
   }
 
@@ -120,6 +124,6 @@ struct InputFile: ~Copyable {
       case let now? where now.size != identity.size: "it had \(identity.size) bytes and has \(now.size)"
       default: "it was written to"
       }
-    throw VectorFileError(.changed, file: path, "input changed while it was read: \(how); start again")
+    throw VectorFileError(.changed, file: label, "input changed while it was read: \(how); start again")
   }
 }

@@ -2,53 +2,72 @@ internal import CPQSystem
 internal import Glibc
 internal import SystemPackage
 
-/// A file being written under a temporary name beside its own, which it takes when it is finished; or a stream:
-/// standard output, a FIFO, a device. A file that is dropped unfinished is removed.
+/// A file being written, which takes its name when it is complete; or a stream: standard output, a FIFO, a device.
+///
+/// Until then it has no name, so that nothing is left of it however the process ends. File systems without such files
+/// get a temporary one beside the final name, which is removed if this is dropped.
 struct OutputFile: ~Copyable {
+  private enum Name {
+    /// Its own: a stream, or a file that is complete.
+    case final
+    case none
+    case temporary(String)
+  }
+
   /// The path as it was given; `-` is standard output.
-  let path: String
-  /// Nil for a stream.
-  private var temporary: String?
+  private let path: String
+  private var name: Name
   private let replaces: Bool
   private let descriptor: FileDescriptor
   /// What is not yet written.
   var buffer: [UInt8] = []
 
-  var isStream: Bool { temporary == nil }
+  /// What errors call it.
+  var label: String { Self.label(path) }
+
+  /// Whether what is written is out at once and cannot be changed.
+  var isStream: Bool {
+    if case .final = name { true } else { false }
+  }
 
   /// Opens standard output if `path` is `-`, else creates a file.
   /// - Throws: ``VectorFileError/Cause/exists`` if it exists, unless `replacing`.
   init(path: String, replacing: Bool) throws(VectorFileError) {
     self.path = path
     replaces = replacing
+    (descriptor, name) = try Self.open(path, replacing: replacing)
+  }
+
+  deinit {
+    if descriptor != .standardOutput { try? descriptor.close() }
+    // A C string that lives for the call.
+    if case .temporary(let name) = name { _ = unsafe name.withCString { unsafe unlink($0) } }
+  }
+
+  private static func open(_ path: String, replacing: Bool) throws(VectorFileError) -> (FileDescriptor, Name) {
+    if path == "-" { return (.standardOutput, .final) }
     do {
-      let existing = path == "-" ? nil : (try? Stat(FilePath(path)))?.type
-      switch existing {
-      case _ where path == "-":
-        descriptor = .standardOutput
-        temporary = nil
-      case .directory?: throw VectorFileError(.cannotCreate, file: path, "is a directory: name a file in it")
-      case .regular? where !replacing: throw Self.exists(path)
+      switch (try? Stat(FilePath(path)))?.type {
+      case .directory?:
+        throw VectorFileError(.cannotCreate, file: path, "is a directory: name a file in it")
+      case .regular? where !replacing: throw exists(path)
       case nil, .regular?:
-        let name = "\(path).part-\(getpid())"
-        descriptor = try .open(
-          FilePath(name), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+        let folder = FilePath(path).removingLastComponent()
+        // A C string that lives for the call.
+        let unnamed = unsafe (folder.isEmpty ? "." : folder.string).withCString { unsafe cpq_open_unnamed($0) }
+        if unnamed >= 0 { return (FileDescriptor(rawValue: unnamed), .none) }
+        let temporary = temporaryName(path)
+        let descriptor = try FileDescriptor.open(
+          FilePath(temporary), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
           permissions: FilePermissions(rawValue: 0o666))
-        temporary = name
-      default:
-        descriptor = try .open(FilePath(path), .writeOnly, options: .closeOnExec)
-        temporary = nil
+        return (descriptor, .temporary(temporary))
+      default: return (try .open(FilePath(path), .writeOnly, options: .closeOnExec), .final)
       }
     } catch let error as VectorFileError {
       throw error
     } catch {
       throw VectorFileError(.cannotCreate, file: path, "cannot be created: \(error)")
     }
-  }
-
-  deinit {
-    if descriptor != .standardOutput { try? descriptor.close() }
-    if let temporary { _ = unsafe temporary.withCString { unsafe unlink($0) } }
   }
 
   /// Writes the buffer by write(2) once it holds `size` bytes.
@@ -72,28 +91,40 @@ struct OutputFile: ~Copyable {
     }
   }
 
-  /// Writes what is left, makes it durable by fsync(2) and gives the file its name.
+  /// Writes what is left, makes it durable by fsync(2) and gives the file its name by rename(2).
   mutating func publish() throws(VectorFileError) {
     try flush(from: 0)
-    guard let temporary else { return }
+    if isStream { return }
     guard fsync(descriptor.rawValue) == 0 else { throw failed(Errno(rawValue: errno)) }
-    // C strings that live for the call.
+    let temporary = Self.temporaryName(path)
+    if case .none = name {
+      // linkat(2) knows a file without a name by its descriptor; C strings that live for the call.
+      let status = unsafe "/proc/self/fd/\(descriptor.rawValue)".withCString { from in
+        unsafe temporary.withCString { to in unsafe linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) }
+      }
+      guard status == 0 else { throw Self.notCreated(path, Errno(rawValue: errno)) }
+      name = .temporary(temporary)
+    }
     let status = unsafe temporary.withCString { from in
       unsafe path.withCString { to in unsafe replaces ? rename(from, to) : cpq_rename_noreplace(from, to) }
     }
-    guard status == 0 else {
-      let error = Errno(rawValue: errno)
-      if error == .fileExists { throw Self.exists(path) }
-      throw VectorFileError(.cannotCreate, file: path, "cannot be created: \(error)")
-    }
-    self.temporary = nil
+    guard status == 0 else { throw Self.notCreated(path, Errno(rawValue: errno)) }
+    name = .final
   }
+
+  private static func temporaryName(_ path: String) -> String { "\(path).part-\(getpid())" }
+
+  private static func label(_ path: String) -> String { path == "-" ? "standard output" : path }
 
   private static func exists(_ path: String) -> VectorFileError {
     VectorFileError(.exists, file: path, "exists; remove it, name another file or pass --force")
   }
 
+  private static func notCreated(_ path: String, _ error: Errno) -> VectorFileError {
+    error == .fileExists ? exists(path) : VectorFileError(.cannotCreate, file: path, "cannot be created: \(error)")
+  }
+
   private func failed(_ error: any Error) -> VectorFileError {
-    VectorFileError(.writeFailed, file: path, "writing failed: \(error)")
+    VectorFileError(.writeFailed, file: label, "writing failed: \(error)")
   }
 }

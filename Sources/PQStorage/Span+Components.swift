@@ -81,6 +81,24 @@ extension Span<Float> {
     // Any float is four bytes.
     unsafe withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
   }
+
+  /// Appends the components as integers of a byte each.
+  /// - Returns: false if one of them is no integer in `range`; what was appended is then of no use.
+  func appendBytes(to bytes: inout [UInt8], asIntegersIn range: ClosedRange<Int>) -> Bool {
+    let (lowest, highest) = (Float(range.lowerBound), Float(range.upperBound))
+    // Adding it moves an integer to the low bits and rounds everything else.
+    let shift: Float = 0x1.8p23
+    var areIntegers = true
+    let start = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: count))
+    var output = bytes.mutableSpan
+    for i in 0..<count {
+      let shifted = self[i] + shift
+      areIntegers = areIntegers && shifted - shift == self[i] && self[i] >= lowest && self[i] <= highest
+      output[start + i] = UInt8(truncatingIfNeeded: shifted.bitPattern)
+    }
+    return areIntegers
+  }
 }
 
 /// The value of an IEEE 754 binary16, without branches so that loops over it are vectorised.
@@ -91,11 +109,4 @@ private func float(half: UInt16) -> Float {
   let scaled = (Float(bitPattern: magnitude) * 0x1p112).bitPattern
   let special: UInt32 = half & 0x7C00 == 0x7C00 ? 0x7F80_0000 : 0
   return Float(bitPattern: scaled | special | UInt32(half & 0x8000) << 16)
-}
-
-extension Array<UInt8> {
-  /// Appends the little-endian bytes of `value`.
-  mutating func append(littleEndian value: some FixedWidthInteger) {
-    for shift in stride(from: 0, to: value.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
-  }
 }

@@ -16,7 +16,7 @@ public struct VectorFileError: Failure, Equatable {
   }
 
   public let cause: Cause
-  /// The path as it was given; `-` is standard input or output.
+  /// The path as it was given, `standard input` or `standard output`.
   public let file: String
   /// The row, counted from 0, and where it (or the fault in it) begins.
   public let row: UInt64?

@@ -64,7 +64,7 @@ struct VectorFileLayout {
       guard head.count == 4, head.span.u32(at: 0) == UInt32(dimension) else { return try input.seek(to: 4) }
     }
     throw VectorFileError(
-      .truncated, file: input.path, row: whole, byteOffset: whole * rowBytes,
+      .truncated, file: input.label, row: whole, byteOffset: whole * rowBytes,
       "truncated: the last row has \(size % rowBytes) bytes, expected \(rowBytes); copy the file again")
   }
 
@@ -81,7 +81,7 @@ struct VectorFileLayout {
   }
 
   private static func npy(_ input: borrowing InputFile) throws(VectorFileError) -> Self {
-    let file = input.path
+    let file = input.label
     func refused(_ reason: String) -> VectorFileError {
       VectorFileError(.badHeader, file: file, byteOffset: 0, "not an npy file that can be read: " + reason)
     }
@@ -118,17 +118,17 @@ struct VectorFileLayout {
     _ input: borrowing InputFile, type: ComponentType, rows: UInt64, dimension: Int, dataOffset: UInt64
   ) throws(VectorFileError) -> Self {
     guard rows > 0 else {
-      throw VectorFileError(.empty, file: input.path, byteOffset: 0, "the header says that there are no vectors")
+      throw VectorFileError(.empty, file: input.label, byteOffset: 0, "the header says that there are no vectors")
     }
     let (data, overflow) = rows.multipliedReportingOverflow(by: UInt64(dimension * type.bytes))
     guard !overflow, data <= UInt64(Int64.max) - dataOffset else {
       throw VectorFileError(
-        .badHeader, file: input.path, byteOffset: 0,
+        .badHeader, file: input.label, byteOffset: 0,
         "the header says \(rows) vectors of \(dimension) components, more than any file holds; it is damaged")
     }
     if let size = input.identity?.size, size != dataOffset + data {
       throw VectorFileError(
-        .sizeMismatch, file: input.path, byteOffset: 0,
+        .sizeMismatch, file: input.label, byteOffset: 0,
         "the header says \(rows) vectors of \(dimension) \(type.rawValue) components, that is \(dataOffset + data) bytes,"
           + " but the file has \(size); copy it again, or give its real format with --format")
     }
@@ -144,12 +144,12 @@ struct VectorFileLayout {
     if bytes.count == count { return bytes }
     if bytes.isEmpty, input.identity == nil { throw empty(input) }
     throw VectorFileError(
-      .truncated, file: input.path, row: 0, byteOffset: 0,
+      .truncated, file: input.label, row: 0, byteOffset: 0,
       "truncated: it ends within \(what), which has \(count) bytes; copy the file again")
   }
 
   private static func empty(_ input: borrowing InputFile) -> VectorFileError {
-    VectorFileError(.empty, file: input.path, byteOffset: 0, "is empty, expected at least one vector")
+    VectorFileError(.empty, file: input.label, byteOffset: 0, "is empty, expected at least one vector")
   }
 
   /// `field` as a dimension.
@@ -164,7 +164,7 @@ struct VectorFileLayout {
       ? "it looks byte-swapped (\(field.byteSwapped)): write the file little-endian"
       : "the file is damaged or of another format; give its real format with --format"
     throw VectorFileError(
-      .badDimension, file: input.path, row: row, byteOffset: byteOffset,
+      .badDimension, file: input.label, row: row, byteOffset: byteOffset,
       "the dimension is \(found), expected 1 to \(maximumDimension); \(advice)")
   }
 }

@@ -1,6 +1,6 @@
 /// A vector file, or standard input, read in chunks of rows as f32.
 ///
-/// Memory: one buffer of about a mebibyte, whatever the file's header says.
+/// Memory: one buffer of a mebibyte or less, whatever the file's header says.
 public struct VectorReader: ~Copyable {
   private let input: InputFile
   private let layout: VectorFileLayout
@@ -17,18 +17,18 @@ public struct VectorReader: ~Copyable {
   ///   - format: nil: the one that the path's extension names.
   /// - Throws: at once, without waiting, if `path` is no regular file.
   public init(path: String, format: VectorFileFormat? = nil) throws(VectorFileError) {
+    let input = try InputFile(path: path)
     guard let format = format ?? VectorFileFormat(path: path) else {
       throw VectorFileError(
-        .unknownFormat, file: path, "the name does not tell the format; give --format, one of \(VectorFileFormat.names)"
-      )
+        .unknownFormat, file: input.label,
+        "the name does not tell the format; give --format, one of \(VectorFileFormat.names)")
     }
-    let input = try InputFile(path: path)
     let layout = try VectorFileLayout(of: input, format: format)
     self.format = format
-    buffer = layout.lookahead
+    let bufferRows = min(max(1, (1 << 20) / layout.rowBytes), Int(clamping: layout.rowCount ?? .max))
+    buffer = [UInt8](repeating: 0, count: bufferRows * layout.rowBytes)
     filled = layout.lookahead.count
-    let rowBytes = layout.rowBytes
-    buffer += [UInt8](repeating: 0, count: max(1, (1 << 20) / rowBytes) * rowBytes - filled)
+    for i in 0..<filled { buffer[i] = layout.lookahead[i] }
     self.layout = layout
     self.input = input
   }
@@ -67,11 +67,20 @@ public struct VectorReader: ~Copyable {
     return count
   }
 
+  /// All rows from the position on, `[row][component]`, of a file that is known to fit into memory, such as queries.
+  package mutating func readAll() throws(VectorFileError) -> [Float] {
+    var all: [Float] = []
+    var rows: [Float] = []
+    while try read(maxRows: buffer.count / layout.rowBytes, into: &rows) > 0 { all += rows }
+    try checkUnchanged()
+    return all
+  }
+
   /// Moves to a row: at once in a file, by reading in a stream, which cannot go back.
   /// - Throws: ``VectorFileError/Cause/rowOutOfRange`` if there is no such row.
   public mutating func seek(toRow row: UInt64) throws(VectorFileError) {
     if let rowCount, row > rowCount {
-      throw VectorFileError(.rowOutOfRange, file: path, "row \(row) was asked for, but it has \(rowCount) rows")
+      throw VectorFileError(.rowOutOfRange, file: input.label, "row \(row) was asked for, but it has \(rowCount) rows")
     }
     if input.identity != nil {
       try input.seek(to: layout.offset(ofRow: row))
@@ -81,13 +90,14 @@ public struct VectorReader: ~Copyable {
     }
     guard row >= position else {
       throw VectorFileError(
-        .rowOutOfRange, file: path, "a stream at row \(position) cannot go back to row \(row); pass a file")
+        .rowOutOfRange, file: input.label, "a stream at row \(position) cannot go back to row \(row); pass a file")
     }
     var skipped: [Float] = []
     while position < row {
       let step = Int(min(row - position, UInt64(buffer.count / layout.rowBytes)))
       guard try read(maxRows: step, into: &skipped) > 0 else {
-        throw VectorFileError(.rowOutOfRange, file: path, "row \(row) was asked for, but it has \(position) rows")
+        throw VectorFileError(
+          .rowOutOfRange, file: input.label, "row \(row) was asked for, but it has \(position) rows")
       }
     }
   }
@@ -102,7 +112,7 @@ public struct VectorReader: ~Copyable {
     if filled >= layout.prefixBytes { try checkDimensions(rows: min(1, layout.prefixBytes)) }
     if let identity = input.identity { try checkLength(identity.size) }
     throw VectorFileError(
-      .truncated, file: path, row: position, byteOffset: layout.offset(ofRow: position),
+      .truncated, file: input.label, row: position, byteOffset: layout.offset(ofRow: position),
       "truncated: the row has \(filled) bytes, expected \(layout.rowBytes)"
         + (rowCount.map { " (there should be \($0) rows)" } ?? "") + "; make or copy the input again")
   }
@@ -134,7 +144,7 @@ public struct VectorReader: ~Copyable {
       let found = try VectorFileLayout.checkedDimension(
         field, signed: true, row: number, byteOffset: offset, of: input)
       throw VectorFileError(
-        .dimensionChanged, file: path, row: number, byteOffset: offset,
+        .dimensionChanged, file: input.label, row: number, byteOffset: offset,
         "the dimension is \(found), expected \(dimension) as in row 0; the file is damaged or not \(format.rawValue)")
     }
   }
@@ -148,12 +158,12 @@ public struct VectorReader: ~Copyable {
       let offset = layout.offset(ofRow: number)
       for component in 0..<dimension where !vector[component].isFinite {
         throw VectorFileError(
-          .notFinite, file: path, row: number,
+          .notFinite, file: input.label, row: number,
           byteOffset: offset + UInt64(layout.prefixBytes + component * componentType.bytes),
           "component \(component) is \(vector[component]), expected a finite number; remove or repair the row")
       }
       throw VectorFileError(
-        .normOverflow, file: path, row: number, byteOffset: offset,
+        .normOverflow, file: input.label, row: number, byteOffset: offset,
         "the squared norm is larger than f32 can hold (3.4e38); scale the vectors down")
     }
   }
@@ -162,7 +172,7 @@ public struct VectorReader: ~Copyable {
   private func checkEnd() throws(VectorFileError) {
     guard let rowCount, input.identity == nil, try !input.read(count: 1).isEmpty else { return }
     throw VectorFileError(
-      .sizeMismatch, file: path, byteOffset: layout.offset(ofRow: rowCount),
+      .sizeMismatch, file: input.label, byteOffset: layout.offset(ofRow: rowCount),
       "the header says \(rowCount) rows, but more bytes follow; make the input again")
   }
 

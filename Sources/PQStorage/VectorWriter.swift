@@ -1,8 +1,10 @@
+internal import PQFormat
+
 /// Writes a vector file, or a stream, row by row. A file takes its name in ``finish()``; one that is dropped
 /// before leaves nothing behind.
 package struct VectorWriter: ~Copyable {
   private var output: OutputFile
-  private let format: VectorFileFormat
+  package let format: VectorFileFormat
   private let dimension: Int
   /// The number of rows that the header of a stream has promised.
   private let promised: UInt64?
@@ -20,17 +22,17 @@ package struct VectorWriter: ~Copyable {
     guard let format = format ?? VectorFileFormat(path: path) else {
       throw VectorFileError(
         .unknownFormat, file: path,
-        "the name does not tell the format; give one of \(VectorFileFormat.names) by extension or --format")
+        "the name does not tell the format; let it end in one of \(VectorFileFormat.names), or name the format")
     }
     var output = try OutputFile(path: path, replacing: replacing)
     let needsCount = output.isStream && !format.hasRowHeaders
     guard !needsCount || rowCount != nil else {
       throw VectorFileError(
-        .unknownFormat, file: path,
+        .unknownFormat, file: output.label,
         "\(format.rawValue) begins with the number of rows, which is not known yet; write a file, or fvecs or bvecs")
     }
     let promised = needsCount ? rowCount : nil
-    output.buffer = try Self.header(format, rows: promised ?? 0, dimension: dimension, path: path)
+    output.buffer = try Self.header(format, rows: promised ?? 0, dimension: dimension, label: output.label)
     self.promised = promised
     self.format = format
     self.dimension = dimension
@@ -45,38 +47,34 @@ package struct VectorWriter: ~Copyable {
       let row = rows.extracting(start..<start + dimension)
       if format.hasRowHeaders { output.buffer.append(littleEndian: UInt32(dimension)) }
       if let integers = format.componentType.integers {
-        try append(row, as: integers)
+        guard row.appendBytes(to: &output.buffer, asIntegersIn: integers) else { throw notIntegers(row, integers) }
       } else {
         row.appendBytes(to: &output.buffer)
       }
       rowCount += 1
-      try output.flush(from: 1 << 20)
+      try output.flush()
     }
   }
 
-  private mutating func append(_ row: Span<Float>, as integers: ClosedRange<Int>) throws(VectorFileError) {
-    for component in 0..<dimension {
-      guard let integer = Int32(exactly: row[component]), integers.contains(Int(integer)) else {
-        throw VectorFileError(
-          .notRepresentable, file: output.path, row: rowCount,
-          "component \(component) is \(row[component]), but \(format.rawValue) holds integers from"
-            + " \(integers.lowerBound) to \(integers.upperBound); write fvecs or fbin instead")
-      }
-      output.buffer.append(UInt8(truncatingIfNeeded: integer))
-    }
+  private func notIntegers(_ row: Span<Float>, _ integers: ClosedRange<Int>) -> VectorFileError {
+    let component = row.indices.first { !(Int(exactly: row[$0]).map(integers.contains) ?? false) } ?? 0
+    return VectorFileError(
+      .notRepresentable, file: output.label, row: rowCount,
+      "component \(component) is \(row[component]), but \(format.rawValue) holds integers from"
+        + " \(integers.lowerBound) to \(integers.upperBound); write fvecs or fbin instead")
   }
 
   /// Writes the number of rows where the format wants it, and gives the file its name.
   package consuming func finish() throws(VectorFileError) {
     precondition(promised == nil || promised == rowCount, "the header of the stream promised another number of rows")
-    let header = try Self.header(format, rows: rowCount, dimension: dimension, path: output.path)
+    let header = try Self.header(format, rows: rowCount, dimension: dimension, label: output.label)
     try output.flush(from: 0)
     if !header.isEmpty, !output.isStream { try output.overwriteStart(with: header) }
     try output.publish()
   }
 
   private static func header(
-    _ format: VectorFileFormat, rows: UInt64, dimension: Int, path: String
+    _ format: VectorFileFormat, rows: UInt64, dimension: Int, label: String
   ) throws(VectorFileError) -> [UInt8] {
     switch format {
     case .fvecs, .bvecs: return []
@@ -84,7 +82,7 @@ package struct VectorWriter: ~Copyable {
     case .fbin, .u8bin, .i8bin:
       guard let count = UInt32(exactly: rows) else {
         throw VectorFileError(
-          .notRepresentable, file: path,
+          .notRepresentable, file: label,
           "\(rows) rows, but \(format.rawValue) holds at most \(UInt32.max); write fvecs, bvecs or npy instead")
       }
       var bytes: [UInt8] = []

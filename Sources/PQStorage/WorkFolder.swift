@@ -17,7 +17,8 @@ package struct WorkFolder: ~Copyable {
     }
     let path = output + ".work"
     if makeFolder(path) != 0, lastErrno() != .fileExists {
-      throw FileError("mkdir", path, lastErrno(), .cannotCreate, advice: "the output's folder must exist and be writable")
+      throw FileError(
+        "mkdir", path, lastErrno(), .cannotCreate, advice: "the output's folder must exist and be writable")
     }
     let lockPath = path + "/lock"
     let lock = try attempt("open", lockPath, .cannotCreate) { () throws in

@@ -7,10 +7,12 @@ extension VectorFileFormat: ExpressibleByArgument {}
 
 extension Metric: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
+  public var defaultValueDescription: String { name }
   public static var allValueStrings: [String] { allCases.map(\.name) }
 }
 
 extension VectorEncoding: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
+  public var defaultValueDescription: String { name }
   public static var allValueStrings: [String] { allCases.map(\.name) }
 }

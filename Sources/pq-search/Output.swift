@@ -48,7 +48,9 @@ struct ResultFiles {
 enum PointTable {
   static func format(_ points: [Measurement], _ p: IndexParameters, k: Int) -> String {
     formatTable(
-      header: ["nprobe", "rerank", "recall@1", "recall@\(k)", "QPS", "p50 µs", "p95 µs", "p99 µs", "codes/query", "B/query"],
+      header: [
+        "nprobe", "rerank", "recall@1", "recall@\(k)", "QPS", "p50 µs", "p95 µs", "p99 µs", "codes/query", "B/query",
+      ],
       rows: points.map { point in
         let queries = Double(max(1, point.results.count))
         return [

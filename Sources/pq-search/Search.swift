@@ -91,7 +91,8 @@ struct Search: ParsableCommand {
     }
     let several = (nprobe?.values.count ?? 1) * rerank.values.count > 1
     guard !several || groundtruth != nil || json else {
-      throw ToolFailure(.usage, "several --nprobe or --rerank values need --groundtruth or --json, which print a row each")
+      throw ToolFailure(
+        .usage, "several --nprobe or --rerank values need --groundtruth or --json, which print a row each")
     }
     guard !several || (output == nil && distances == nil) else {
       throw ToolFailure(.usage, "-o and --distances hold the results of one point; give one --nprobe and one --rerank")

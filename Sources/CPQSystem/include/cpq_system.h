@@ -5,4 +5,9 @@
  * Returns 0, or -1 with errno set (EEXIST if `to` exists). */
 int cpq_rename_noreplace(const char *from, const char *to);
 
+/* open(2) with O_TMPFILE, which needs _GNU_SOURCE too: a file without a name in `folder`, for writing, which is gone
+ * with the process unless linkat(2) names it. Returns a descriptor, or -1 with errno set (EOPNOTSUPP on file systems
+ * that have no such files). */
+int cpq_open_unnamed(const char *folder);
+
 #endif

@@ -1,0 +1,16 @@
+import ArgumentParser
+import Glibc
+import PQKernels
+
+/// Refuses to fill a terminal with bytes that nobody can read.
+func refuseTerminal(_ path: String) throws {
+  guard path == "-", isatty(STDOUT_FILENO) == 1 else { return }
+  throw ValidationError("Standard output is a terminal: name a file with -o, or redirect it.")
+}
+
+/// The number of threads to work with: all processors unless the user says.
+func checkedThreads(_ threads: Int?) throws -> Int {
+  guard let threads else { return Threads.processors }
+  guard (1...1024).contains(threads) else { throw ValidationError("--threads must be 1 to 1024, not \(threads).") }
+  return threads
+}
