@@ -10,18 +10,16 @@
 /* No v16 crosses a call: all that pass one are inlined, so no calling convention is at stake. */
 #pragma clang diagnostic ignored "-Wpsabi"
 
-typedef float v16 __attribute__((vector_size(64), aligned(4)));
-typedef int32_t i16 __attribute__((vector_size(64), aligned(4)));
+typedef float v16 __attribute__((ext_vector_type(16), aligned(4)));
+typedef int32_t i16 __attribute__((ext_vector_type(16), aligned(4)));
 typedef uint8_t b16 __attribute__((vector_size(16), aligned(1)));
 typedef _Float16 h16 __attribute__((vector_size(32), aligned(2)));
 
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE v16 load(const float *p) { return *(const v16 *)p; }
-INLINE v16 splat(float x) { return (v16){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
+INLINE v16 splat(float x) { return (v16)x; }
 INLINE v16 fma16(v16 a, v16 b, v16 c) { return __builtin_elementwise_fma(a, b, c); }
-INLINE v16 select16(i16 mask, v16 a, v16 b) { return (v16)(((i16)a & mask) | ((i16)b & ~mask)); }
-INLINE i16 select16i(i16 mask, i16 a, i16 b) { return (a & mask) | (b & ~mask); }
 
 /* One query against lane blocks: chains in components, a lane per centroid. Four blocks hide the fma's latency. */
 INLINE void blocks_tile(int squared, const float *query, size_t dim, const float *block, int n, v16 *sum) {
@@ -80,17 +78,17 @@ INLINE void nearest_tile(int points, int n, const float *point, size_t stride, s
     }
   }
   for (int b = 0; b < n; b++) {
-    i16 at = (i16)splat(0) + (int32_t)(block_index + b);
+    i16 at = (i16)(int32_t)(block_index + b);
     size_t first = (block_index + b) * CPQ_LANES;
     if (first + CPQ_LANES > centroids) { /* the padding of the last block wins nothing */
       i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-      i16 real = lane < (i16)splat(0) + (int32_t)(centroids - first);
-      for (int p = 0; p < points; p++) sum[p * n + b] = select16(real, sum[p * n + b], splat(INFINITY));
+      i16 real = lane < (i16)(int32_t)(centroids - first);
+      for (int p = 0; p < points; p++) sum[p * n + b] = real ? sum[p * n + b] : splat(INFINITY);
     }
     for (int p = 0; p < points; p++) {
       i16 closer = sum[p * n + b] < best[p]; /* strict: the earlier block keeps a tie */
-      best[p] = select16(closer, sum[p * n + b], best[p]);
-      where[p] = select16i(closer, at, where[p]);
+      best[p] = closer ? sum[p * n + b] : best[p];
+      where[p] = closer ? at : where[p];
     }
   }
 }
@@ -99,20 +97,18 @@ INLINE void nearest_panel(int points, const float *point, size_t stride, size_t 
                           size_t from, size_t to, size_t centroids, cpq_nearest *out) {
   v16 best[POINTS];
   i16 where[POINTS];
-  for (int p = 0; p < points; p++) best[p] = splat(INFINITY), where[p] = (i16)splat(0);
+  for (int p = 0; p < points; p++) best[p] = splat(INFINITY), where[p] = (i16)0;
   size_t step = dim * CPQ_LANES, b = from;
   for (; b + BLOCKS <= to; b += BLOCKS)
     nearest_tile(points, BLOCKS, point, stride, dim, blocks + b * step, b, centroids, best, where);
   for (; b < to; b++) nearest_tile(points, 1, point, stride, dim, blocks + b * step, b, centroids, best, where);
+  i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   for (int p = 0; p < points; p++) {
-    cpq_nearest winner = out[p];
-    for (int lane = 0; lane < CPQ_LANES; lane++) {
-      float distance = best[p][lane];
-      uint32_t index = (uint32_t)where[p][lane] * CPQ_LANES + (uint32_t)lane;
-      if (distance < winner.distance || (distance == winner.distance && index < winner.index && distance < INFINITY))
-        winner = (cpq_nearest){index, distance};
-    }
-    out[p] = winner;
+    float distance = __builtin_reduce_min(best[p]);
+    i16 tied = best[p] == (v16)distance ? where[p] * CPQ_LANES + lane : (i16)INT32_MAX;
+    uint32_t index = (uint32_t)__builtin_reduce_min(tied);
+    if (distance < out[p].distance || (distance == out[p].distance && index < out[p].index && distance < INFINITY))
+      out[p] = (cpq_nearest){index, distance};
   }
 }
 
@@ -166,13 +162,13 @@ INLINE void rows_tile(int squared, cpq_row_type type, int n, const float *query,
   if (tail) {
     float rest[CPQ_LANES] = {0};
     i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    i16 real = lane < (i16)splat(0) + (int32_t)tail;
+    i16 real = lane < (i16)(int32_t)tail;
     memcpy(rest, query + i, tail * sizeof(float));
     v16 q = load(rest);
     for (int r = 0; r < n; r++) {
       char bytes[CPQ_LANES * 4] = {0};
       memcpy(bytes, row + r * row_bytes + i * size, tail * size);
-      v16 x = select16(real, row_part(type, bytes, 0, offset), splat(0)), d = q - x;
+      v16 x = real ? row_part(type, bytes, 0, offset) : splat(0), d = q - x;
       sum[r] = squared ? fma16(d, d, sum[r]) : fma16(q, x, sum[r]);
     }
   }
