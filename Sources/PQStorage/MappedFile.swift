@@ -39,8 +39,8 @@ internal import SystemPackage
 
   package var bytes: RawSpan {
     @_lifetime(borrow self) get {
-      // The mapping lives as long as self, and the span borrows self.
-      let span = unsafe RawSpan(_unsafeStart: base ?? UnsafeRawPointer(bitPattern: 1)!, byteCount: count)
+      // The mapping lives as long as self, and the span borrows self. An empty file has no mapping, and no byte.
+      let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: base, count: count))
       return unsafe _overrideLifetime(span, borrowing: self)
     }
   }
