@@ -80,7 +80,8 @@ PY
     for metric in ip cosine; do
       "$bin/pq-data" groundtruth "$data/base.bvecs" "$data/query.bvecs" -k 10 --metric "$metric" \
         -o "$work/$metric.ivecs" --force 2> /dev/null
-      for flags in "--index flat" "--nlist 256 --m 64 --nbits 8" "--nlist 256 --m 128 --nbits 8" \
+      for flags in "--index flat" "--nlist 256 --m 128 --nbits 8" \
+        "--nlist 256 --m 128 --nbits 12 --iterations 4" \
         "--nlist 256 --m 16 --vectors f32 RERANK"; do
         rerank=0
         case $flags in *RERANK) rerank=1000 flags=${flags% RERANK} ;; esac

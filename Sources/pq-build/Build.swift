@@ -26,7 +26,7 @@ struct Build: ParsableCommand {
   @Option(name: .shortAndLong, help: "The index file to make.")
   var output: String
 
-  @Option(help: "The format of INPUT, if its name does not tell: \(VectorFileFormat.names).")
+  @Option(help: "The format of INPUT, if its name does not tell.")
   var format: VectorFileFormat?
 
   @OptionGroup var parameters: ParameterOptions

@@ -7,11 +7,11 @@ import ToolSupport
 
 /// The flags that say what to build.
 struct ParameterOptions: ParsableArguments {
-  @Option(name: .customLong("index"), help: "flat, pq, ivfflat or ivfpq.")
+  @Option(name: .customLong("index"), help: "The kind of index.")
   var kind = IndexKind.ivfpq
 
-  @Option(help: "l2, ip or cosine.")
-  var metric = Metric.l2
+  @Option(help: "How vectors are compared. (default: l2)")
+  var metric: Metric?
 
   @Option(help: "Lists of the coarse quantizer, or auto: about 4 · √n.")
   var nlist = "auto"
@@ -22,7 +22,7 @@ struct ParameterOptions: ParsableArguments {
   @Option(help: "Bits of a code, 1...16.")
   var nbits = 8
 
-  @Option(help: "Vectors to store: none, f32, f16 or u8. (default: none beside codes, else f32)")
+  @Option(help: "Vectors to store for exact distances. (default: none beside codes, else f32)")
   var vectors: VectorEncoding?
 
   @Option(help: "Rows to train on. (default: max(64 · nlist, 256 · 2^nbits))")
@@ -52,7 +52,7 @@ struct ParameterOptions: ParsableArguments {
   func resolved() throws(ToolFailure) -> BuildParameters {
     var p = BuildParameters()
     p.kind = kind
-    p.metric = metric
+    p.metric = metric ?? .l2
     if nlist != "auto" {
       guard let number = Int(nlist) else {
         throw ToolFailure(.usage, "--nlist \(nlist): give a number or auto")

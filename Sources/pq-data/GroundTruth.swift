@@ -21,7 +21,7 @@ struct GroundTruth: ParsableCommand {
   @Argument(help: "The base vectors; - is standard input.") var base: String
   @Argument(help: "The queries.") var queries: String
   @Option(name: .customShort("k"), help: "How many neighbours of each query.") var k: Int
-  @Option(help: "How nearness is measured.") var metric = Metric.l2
+  @Option(help: "How nearness is measured. (default: l2)") var metric: Metric?
   @Option(name: [.customShort("o"), .long], help: "The file to write, .ivecs or .npy; - is standard output, ivecs.")
   var output: String
   @Option(help: "The format of the base vectors; by default the extension names it.") var format: VectorFileFormat?
@@ -51,7 +51,8 @@ struct GroundTruth: ParsableCommand {
       // Before the work, so that an output that exists is refused at once.
       var writer = try IDWriter(path: output, width: k, rowCount: rowCount, replacing: force)
       var search = ExactSearch(
-        queries: vectors, dimension: queryReader.dimension, metric: metric, k: k, threads: try checkedThreads(threads))
+        queries: vectors, dimension: queryReader.dimension, metric: metric ?? .l2, k: k,
+        threads: try checkedThreads(threads))
       try search.add(&baseReader)
       try checkCount(search.baseCount)
       for neighbors in search.results() {
