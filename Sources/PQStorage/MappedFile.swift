@@ -40,7 +40,8 @@ internal import SystemPackage
   package var bytes: RawSpan {
     @_lifetime(borrow self) get {
       // The mapping lives as long as self, and the span borrows self.
-      let span = unsafe RawSpan(_unsafeStart: base ?? UnsafeRawPointer(bitPattern: 1)!, byteCount: count)
+      guard let base = unsafe base else { return RawSpan() }
+      let span = unsafe RawSpan(_unsafeStart: base, byteCount: count)
       return unsafe _overrideLifetime(span, borrowing: self)
     }
   }
