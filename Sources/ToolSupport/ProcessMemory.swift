@@ -15,7 +15,9 @@ public enum ProcessMemory {
   /// A field of /proc/self/smaps in bytes, summed over the mappings of the file at `path`; nil if there is none.
   public static func mapped(_ field: String, of path: String) -> UInt64? {
     let path = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-    guard let text = try? String(contentsOfFile: "/proc/self/smaps", encoding: .utf8) else { return nil }
+    // The kernel gives it a page at a time: read to the end, whatever a single read returns.
+    guard let data = try? FileHandle(forReadingAtPath: "/proc/self/smaps")?.readToEnd() else { return nil }
+    let text = String(decoding: data, as: UTF8.self)
     var sum: UInt64?
     var isFile = false
     for line in text.split(separator: "\n") {

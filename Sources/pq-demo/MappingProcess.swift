@@ -30,11 +30,13 @@ struct MappingProcess: ParsableCommand {
         try searcher.search(
           vectors.span.extracting(first..<first + dimension), SearchOptions(k: k, nprobe: nprobe), into: &neighbors)
       }
-      writeLine("ready")
-      _ = readLine()
-      writeLine(String(decoding: try JSONEncoder().encode(Memory(index: index.path)), as: UTF8.self))
-      _ = readLine()
-      _ = index.fileBytes  // the map lives until here
+      // The map must live while memory is counted, here and in the other processes.
+      try withExtendedLifetime(index) {
+        writeLine("ready")
+        _ = readLine()
+        writeLine(String(decoding: try JSONEncoder().encode(Memory(index: index.path)), as: UTF8.self))
+        _ = readLine()
+      }
     }
   }
 
