@@ -73,7 +73,7 @@ let package = Package(
     tool("pq-search", ["PQSearch", "PQFormat", "PQKernels", "PQStorage", histogram]),
     tool("pq-inspect", ["PQSearch"]),
     tool("pq-data", ["PQSearch", "PQStorage", "PQFormat", "PQKernels"]),
-    tool("pq-demo", ["PQBuild", "PQSearch"]),
+    tool("pq-demo", ["PQBuild", "PQSearch", "PQFormat", "PQStorage", "SIFTSample"]),
 
     .target(name: "PQTestSupport", path: "Tests/PQTestSupport", swiftSettings: settings),
     test("PQKernelsTests", ["PQKernels", "PQFormat"]),
@@ -81,5 +81,6 @@ let package = Package(
     test("PQStorageTests", ["PQStorage", "PQFormat"]),
     test("PQSearchTests", ["PQSearch", "PQStorage", "PQFormat", "SIFTSample"]),
     test("PQDataTests", ["pq-data"]),
+    test("PQDemoTests", ["pq-demo", "PQBuild", "PQSearch", "SIFTSample"]),
   ]
 )

@@ -12,6 +12,25 @@ public enum ProcessMemory {
     value(field, in: "/proc/self/smaps_rollup")
   }
 
+  /// A field of /proc/self/smaps in bytes, summed over the mappings of the file at `path`; nil if there is none.
+  public static func mapped(_ field: String, of path: String) -> UInt64? {
+    let path = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    // The kernel gives it a page at a time: read to the end, whatever a single read returns.
+    guard let data = try? FileHandle(forReadingAtPath: "/proc/self/smaps")?.readToEnd() else { return nil }
+    let text = String(decoding: data, as: UTF8.self)
+    var sum: UInt64?
+    var isFile = false
+    for line in text.split(separator: "\n") {
+      // A mapping begins with its address range and ends its line with its file; fields are `Name: value kB`.
+      if line.prefix(while: { $0 != " " }).contains("-") {
+        isFile = line.hasSuffix(" " + path)
+      } else if isFile, line.hasPrefix(field + ":") {
+        sum = (sum ?? 0) + (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { UInt64($0) } ?? 0) * 1024
+      }
+    }
+    return sum
+  }
+
   private static func value(_ field: String, in file: String) -> UInt64? {
     guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return nil }
     for line in text.split(separator: "\n") where line.hasPrefix(field + ":") {

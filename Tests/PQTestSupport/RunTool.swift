@@ -16,9 +16,11 @@ public enum ToolRunError: Error {
 /// Runs a tool that was built beside the tests.
 /// - Parameters:
 ///   - input: its standard input.
+///   - environment: variables that it gets beside those of the tests.
 ///   - timeout: seconds, after which the tool is killed and the test fails.
 public func runTool(
-  _ name: String, _ arguments: [String], input: [UInt8] = [], timeout: Double = 30
+  _ name: String, _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:],
+  timeout: Double = 30
 ) throws -> ToolRun {
   let folder = try TemporaryFolder()
   let output = try folder.write([], to: "output")
@@ -27,6 +29,7 @@ public func runTool(
   process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().appendingPathComponent(name)
   process.arguments = arguments
+  process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
   // Files, not pipes: a tool that writes much cannot wait for its reader.
   process.standardInput = FileHandle(forReadingAtPath: try folder.write(input, to: "input"))
   process.standardOutput = FileHandle(forWritingAtPath: output)
