@@ -75,11 +75,15 @@ let package = Package(
     tool("pq-data", ["PQSearch", "PQStorage", "PQFormat", "PQKernels"]),
     tool("pq-demo", ["PQBuild", "PQSearch", "PQFormat", "PQStorage", "SIFTSample"]),
 
+    .target(
+      name: "Formats", path: "Formats", exclude: ["pqx-v1.md", "reader.py", "blocks.py", "distances.py"],
+      resources: [.copy("golden")], swiftSettings: settings),
     .target(name: "PQTestSupport", path: "Tests/PQTestSupport", swiftSettings: settings),
     test("PQKernelsTests", ["PQKernels", "PQFormat"]),
     test("PQFormatTests", ["PQFormat", "PQKernels"]),
     test("PQStorageTests", ["PQStorage", "PQFormat"]),
     test("PQSearchTests", ["PQSearch", "PQStorage", "PQFormat", "SIFTSample"]),
+    test("FormatsTests", ["Formats", "PQBuild", "PQFormat", "PQKernels", "PQModel", "PQSearch", "PQStorage"]),
     test("PQDataTests", ["pq-data"]),
     test("PQDemoTests", ["pq-demo", "PQBuild", "PQSearch", "SIFTSample"]),
   ]

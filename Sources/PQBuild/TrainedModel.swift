@@ -1,10 +1,16 @@
 internal import PQFormat
-internal import PQModel
+package import PQModel
 
 /// The quantizers that a build has learned, with the plan that they belong to.
 public struct TrainedModel: Sendable {
   public let plan: BuildPlan
   let model: Model
+
+  /// Takes quantizers that were made elsewhere, of the plan's shape.
+  package init(_ plan: BuildPlan, model: Model) {
+    self.plan = plan
+    self.model = model
+  }
 
   /// Learns the plan's quantizers from `sample` `[row][dimension]`, in seeded random order (rows of ``Sample``).
   ///

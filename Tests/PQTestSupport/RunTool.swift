@@ -22,12 +22,22 @@ public func runTool(
   _ name: String, _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:],
   timeout: Double = 30
 ) throws -> ToolRun {
+  let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    .deletingLastPathComponent().appendingPathComponent(name)
+  return try run(tool, arguments, input: input, timeout: timeout)
+}
+
+/// Runs a program that the search path has, by env(1); exit code 127 when it has none of that name.
+public func runInstalled(_ name: String, _ arguments: [String], timeout: Double = 30) throws -> ToolRun {
+  try run(URL(fileURLWithPath: "/usr/bin/env"), [name] + arguments, input: [], timeout: timeout)
+}
+
+private func run(_ program: URL, _ arguments: [String], input: [UInt8], timeout: Double) throws -> ToolRun {
   let folder = try TemporaryFolder()
   let output = try folder.write([], to: "output")
   let errors = try folder.write([], to: "errors")
   let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    .deletingLastPathComponent().appendingPathComponent(name)
+  process.executableURL = program
   process.arguments = arguments
   process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
   // Files, not pipes: a tool that writes much cannot wait for its reader.
@@ -39,7 +49,7 @@ public func runTool(
   while process.isRunning {
     guard Date() < deadline else {
       kill(process.processIdentifier, SIGKILL)
-      throw ToolRunError.timedOut([name] + arguments)
+      throw ToolRunError.timedOut([program.path] + arguments)
     }
     usleep(2_000)
   }

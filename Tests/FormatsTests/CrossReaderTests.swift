@@ -1,0 +1,103 @@
+import Formats
+import Foundation
+import PQBuild
+import PQFormat
+import PQSearch
+import PQStorage
+import PQTestSupport
+import Testing
+
+/// Formats/reader.py, which shares no code with the library, gives the same results and the same errors.
+@Suite struct CrossReaderTests {
+  /// Python is on the search path.
+  static let hasPython = (try? runInstalled("python3", ["-c", ""]).exitCode) == 0
+
+  /// -B: no compiled copy of the reader is left beside it.
+  static func reader(_ arguments: [String]) throws -> ToolRun {
+    try runInstalled("python3", ["-B", formats + "/reader.py"] + arguments)
+  }
+
+  /// The folder of the format document and the second reader.
+  static let formats = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("Formats").path
+
+  static func floats(_ path: String) throws -> [Float] {
+    var reader = try VectorReader(path: path)
+    var queries: [Float] = []
+    _ = try reader.read(maxRows: 100, into: &queries)
+    return queries
+  }
+
+  /// A pair of reader.py's search results: `[id, "bits of the distance"]`.
+  struct Pair: Decodable, Equatable, CustomStringConvertible {
+    var id: UInt64
+    var bits: String
+    var description: String { "\(id): \(bits)" }
+
+    init(from decoder: any Decoder) throws {
+      var values = try decoder.unkeyedContainer()
+      id = try values.decode(UInt64.self)
+      bits = try values.decode(String.self)
+    }
+
+    init(_ neighbor: Neighbor) {
+      id = neighbor.id
+      bits = String(hex(neighbor.distance.bitPattern).dropFirst(2))
+    }
+  }
+
+  /// The searches that a file of such parameters allows.
+  static func searches(_ index: IndexParameters) -> [SearchOptions] {
+    var searches = [SearchOptions(k: 10, nprobe: 1), SearchOptions(k: 10, nprobe: max(2, index.nlist))]
+    if index.m > 0, index.vectors != .none {
+      searches += [SearchOptions(k: 10, nprobe: 2, rerank: 3), SearchOptions(k: 10, nprobe: index.nlist, rerank: 40)]
+    }
+    return searches
+  }
+
+  @Test(.enabled(if: hasPython, "python3 is not installed"), arguments: GoldenFiles.valid)
+  func sameResults(_ name: String) throws {
+    let path = GoldenFiles.folder + "/" + name
+    let verified = try Self.reader([path, "verify"])
+    #expect(verified.exitCode == 0, "\(verified.errors)")
+    let index = try Index(path: path)
+    let queriesPath = GoldenFiles.queries(dimension: index.parameters.dimension)
+    let queries = try Self.floats(queriesPath)
+    for options in Self.searches(index.parameters) {
+      let results = try index.search(queries, options)
+      let ours = (0..<results.count).map { results[$0].map(Pair.init) }
+      let run = try Self.reader([
+        path, "search", queriesPath, "-k", "\(options.k)", "--nprobe", "\(options.nprobe ?? 1)", "--rerank",
+        "\(options.rerank)",
+      ])
+      try #require(run.exitCode == 0, "\(run.errors)")
+      let theirs = try JSONDecoder().decode([[Pair]].self, from: Data(run.output))
+      #expect(ours == theirs, "\(name), nprobe \(options.nprobe ?? 1), rerank \(options.rerank)")
+      #expect(ours.count == 5)
+      if index.parameters.nlist == 0 { #expect(ours.allSatisfy { $0.count == 10 }) }
+    }
+  }
+
+  @Test(.enabled(if: hasPython, "python3 is not installed"), arguments: GoldenFiles.damaged.map(\.name))
+  func sameErrors(_ name: String) throws {
+    let path = GoldenFiles.folder + "/" + name
+    let expected = try #require(GoldenFiles.damaged.first { $0.name == name }).error
+    let error = try #require(throws: IndexError.self) {
+      let index = try Index(path: path)
+      let queries = try Self.floats(GoldenFiles.queries(dimension: index.parameters.dimension))
+      _ = try index.search(queries, Self.searches(index.parameters).last ?? SearchOptions())
+    }
+    guard case .format(_, let found) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(found.code.rawValue == expected)
+    let verified = try Self.reader([path, "verify"])
+    #expect(verified.exitCode == 1)
+    #expect(verified.errors.hasPrefix("reader.py: \(expected): "), "\(verified.errors)")
+    let queries = GoldenFiles.queries(dimension: name.contains("frame") || name.contains("page") ? 6 : 3)
+    let searched = try Self.reader([path, "search", queries, "--nprobe", "5"])
+    #expect(searched.exitCode == 65)
+    #expect(searched.errors.hasPrefix("reader.py: \(expected): "), "\(searched.errors)")
+  }
+}

@@ -1,0 +1,83 @@
+import Formats
+import Foundation
+import PQBuild
+import PQFormat
+import PQSearch
+import PQStorage
+import PQTestSupport
+import Testing
+
+/// Golden files are what the software writes today, and open for ever.
+@Suite struct GoldenTests {
+  static func golden(_ name: String) throws -> [UInt8] {
+    Array(try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/" + name)))
+  }
+
+  static func queryBytes(_ dimension: Int) -> [UInt8] {
+    var rows = SeededVectors.floats(rows: 4, dimension: dimension, seed: 1000 + UInt64(dimension))
+    rows[2] = rows[2].map { $0 * 16 }
+    rows.append([Float](repeating: 0, count: dimension))
+    return VectorBytes.fvecs(rows)
+  }
+
+  static var dimensions: Set<Int> { Set(GoldenRecipe.all.map(\.dimension)) }
+
+  /// Writes all files into the folder that PQX_WRITE_GOLDEN names; see golden/README.md.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["PQX_WRITE_GOLDEN"] != nil))
+  func write() throws {
+    let folder = URL(fileURLWithPath: ProcessInfo.processInfo.environment["PQX_WRITE_GOLDEN"] ?? "")
+    var valid: [String: [UInt8]] = [:]
+    for recipe in GoldenRecipe.all { valid[recipe.name] = try recipe.bytes() }
+    var files = try GoldenDamage.files { try #require(valid[$0]) }
+    files += valid.map { ($0.key, $0.value) }
+    files += Self.dimensions.map { ("queries-\($0).fvecs", Self.queryBytes($0)) }
+    for (name, bytes) in files { try Data(bytes).write(to: folder.appendingPathComponent(name)) }
+  }
+
+  @Test func allAreListed() throws {
+    #expect(GoldenRecipe.all.map(\.name) == GoldenFiles.valid)
+    let names = try FileManager.default.contentsOfDirectory(atPath: GoldenFiles.folder)
+    let listed = GoldenFiles.valid + GoldenFiles.damaged.map(\.name)
+    #expect(names.filter { $0.hasSuffix(".pqx") }.sorted() == listed.sorted())
+    let readme = String(decoding: try Self.golden("README.md"), as: UTF8.self)
+    for name in listed { #expect(readme.contains("| `\(name)` |"), "README.md has no row for \(name)") }
+  }
+
+  @Test(arguments: GoldenRecipe.all)
+  func buildsTheSameBytes(_ recipe: GoldenRecipe) throws {
+    let golden = try Self.golden(recipe.name)
+    #expect(golden.count <= 65_536)
+    if recipe.isCompressed {
+      // The content decides; CrossReaderTests compares results. Frames must be shorter than raw ones.
+      let codes = GoldenDamage.section(.codes, golden).count
+      #expect(codes > 0 && codes < recipe.rows.count * 4)
+    } else {
+      let built = try recipe.bytes()
+      let same = built == golden
+      #expect(same, "\(recipe.name) is built with other bytes; the format or the quantizers have changed")
+    }
+  }
+
+  @Test func damagedAreMadeOfTheValid() throws {
+    let files = try GoldenDamage.files(Self.golden)
+    #expect(files.map(\.name) == GoldenFiles.damaged.map(\.name))
+    for (name, bytes) in files {
+      let same = try Self.golden(name) == bytes
+      #expect(same, "\(name)")
+    }
+    for dimension in Self.dimensions {
+      #expect(try Self.golden("queries-\(dimension).fvecs") == Self.queryBytes(dimension))
+    }
+  }
+
+  /// Format 1.0 is read by every later version.
+  @Test(arguments: GoldenFiles.valid)
+  func opensForEver(_ name: String) throws {
+    let index = try Index(path: GoldenFiles.folder + "/" + name)
+    let recipe = try #require(GoldenRecipe.all.first { $0.name == name })
+    #expect(index.parameters.count == UInt64(recipe.rows.count))
+    #expect(index.parameters.kind == recipe.parameters.kind)
+    #expect(index.parameters.metric == recipe.parameters.metric)
+    #expect(index.parameters.dimension == recipe.dimension)
+  }
+}
