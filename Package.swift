@@ -71,7 +71,7 @@ let package = Package(
     library("ToolSupport", ["PQFormat", "PQStorage", argumentParser]),
     tool("pq-build", ["PQBuild", "PQFormat", "PQKernels", "PQStorage"]),
     tool("pq-search", ["PQSearch", "PQFormat", "PQKernels", "PQStorage", histogram]),
-    tool("pq-inspect", ["PQSearch"]),
+    tool("pq-inspect", ["PQSearch", "PQFormat"]),
     tool("pq-data", ["PQSearch", "PQStorage", "PQFormat", "PQKernels"]),
     tool("pq-demo", ["PQBuild", "PQSearch", "PQFormat", "PQStorage", "SIFTSample"]),
 

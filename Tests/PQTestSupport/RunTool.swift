@@ -24,7 +24,7 @@ public func runTool(
 ) throws -> ToolRun {
   let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().appendingPathComponent(name)
-  return try run(tool, arguments, input: input, timeout: timeout)
+  return try run(tool, arguments, input: input, environment: environment, timeout: timeout)
 }
 
 /// Runs a program that the search path has, by env(1); exit code 127 when it has none of that name.
@@ -32,7 +32,9 @@ public func runInstalled(_ name: String, _ arguments: [String], timeout: Double 
   try run(URL(fileURLWithPath: "/usr/bin/env"), [name] + arguments, input: [], timeout: timeout)
 }
 
-private func run(_ program: URL, _ arguments: [String], input: [UInt8], timeout: Double) throws -> ToolRun {
+private func run(
+  _ program: URL, _ arguments: [String], input: [UInt8], environment: [String: String] = [:], timeout: Double
+) throws -> ToolRun {
   let folder = try TemporaryFolder()
   let output = try folder.write([], to: "output")
   let errors = try folder.write([], to: "errors")

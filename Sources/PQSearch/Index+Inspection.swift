@@ -1,0 +1,132 @@
+internal import Glibc
+public import PQFormat
+internal import PQStorage
+
+/// What an index file is made of.
+extension Index {
+  /// Checks every checksum, all padding and the whole directory; `deep` also decodes every frame.
+  /// - Returns: what is wrong, in the order of the file, at most 100 problems; empty for a sound file.
+  /// - Complexity: O(file bytes); deep: O(n · (m + D + log n)).
+  public func verify(deep: Bool = false) -> [FormatError] { file.verify(deep: deep) }
+
+  /// One section of the file.
+  public struct SectionSummary: Sendable {
+    public let name: String
+    public let offset: UInt64
+    public let length: UInt64
+    /// Of the whole section; nil where frames or pages have their own.
+    public let crc: UInt32?
+    /// Frames, and how many of them are LZ4 blocks; 0 for sections without frames.
+    public let frames: Int
+    public let compressedFrames: Int
+    /// Bytes before compression.
+    public let rawLength: UInt64
+  }
+
+  /// All sections, in order. O(frames).
+  public func sections() throws(IndexError) -> [SectionSummary] {
+    try inspect { (file) throws(FormatError) in try file.sectionSummaries() }
+  }
+
+  /// Vectors of each list. O(nlist).
+  public func listSizes() throws(IndexError) -> [Int] {
+    try inspect { (file) throws(FormatError) in
+      var sizes: [Int] = []
+      for number in 0..<file.parameters.listCount { sizes.append(try file.list(number).count) }
+      return sizes
+    }
+  }
+
+  /// The ids and codes `[vector][m]` of one list, in the file's order. O(list).
+  public func listContents(_ number: Int) throws(IndexError) -> (ids: [UInt64], codes: [UInt16]) {
+    guard (0..<parameters.listCount).contains(number) else {
+      throw .usage("list \(number): the index has lists 0...\(parameters.listCount - 1)")
+    }
+    return try inspect { (file) throws(FormatError) in
+      let view = try file.list(number)
+      return (try file.ids(view), try file.codes(view))
+    }
+  }
+
+  /// The entropy of each subspace's codes over the whole index, in bits: at most nbits. O(n · m).
+  public func codeEntropy() throws(IndexError) -> [Double] {
+    try inspect { (file) throws(FormatError) in try file.codeEntropy() }
+  }
+
+  /// The metadata section: JSON that tells how the index was built; nil if the file has none.
+  public func metadata() throws(IndexError) -> String? {
+    try inspect { (file) throws(FormatError) in
+      guard file.table[.metadata] != nil else { return nil }
+      try file.checkSection(.metadata)
+      var text: [UInt8] = []
+      text.append(file.bytes(of: .metadata))
+      return String(decoding: text, as: UTF8.self)
+    }
+  }
+
+  /// `count` bytes of the file at `offset`, as far as it goes.
+  public func fileBytes(at offset: UInt64, count: Int) -> [UInt8] { file.copyBytes(at: offset, count: count) }
+
+  /// The file's version of the format, and where its section table and footer begin.
+  public var formatVersion: String { "\(Header.currentMajor).\(file.header.minor)" }
+  public var sectionTableOffset: UInt64 { file.header.sectionTableOffset }
+  public var sectionCount: Int { file.header.sectionCount }
+  public var footerOffset: UInt64 { file.header.footerOffset }
+
+  private func inspect<Result>(
+    _ body: (borrowing IndexFile) throws(FormatError) -> Result
+  ) throws(IndexError) -> Result {
+    do throws(FormatError) {
+      try file.checkModel()
+      return try body(file)
+    } catch { throw .format(path: path, error) }
+  }
+}
+
+extension IndexFile {
+  borrowing func copyBytes(at offset: UInt64, count: Int) -> [UInt8] {
+    var copy: [UInt8] = []
+    let start = min(Int(clamping: offset), map.count)
+    copy.append(map.bytes.slice(start, max(0, min(count, map.count - start))))
+    return copy
+  }
+
+  borrowing func sectionSummaries() throws(FormatError) -> [Index.SectionSummary] {
+    var frames: [SectionKind: (count: Int, compressed: Int, raw: UInt64)] = [:]
+    for number in 0..<parameters.listCount {
+      let view = try list(number)
+      for kind in IndexParameters.frameSections {
+        for index in 0..<frameCount(kind, view) {
+          let frame = try frame(kind, view, index)
+          frames[kind, default: (0, 0, 0)].count += 1
+          frames[kind, default: (0, 0, 0)].compressed += frame.isCompressed ? 1 : 0
+          frames[kind, default: (0, 0, 0)].raw += UInt64(frame.rawLength)
+        }
+      }
+    }
+    return table.sections.map { section in
+      let own = section.kind.flatMap { frames[$0] }
+      return Index.SectionSummary(
+        name: section.name, offset: section.offset, length: section.length,
+        crc: section.hasChecksum ? section.crc : nil, frames: own?.count ?? 0, compressedFrames: own?.compressed ?? 0,
+        rawLength: own?.raw ?? section.length)
+    }
+  }
+
+  borrowing func codeEntropy() throws(FormatError) -> [Double] {
+    let m = parameters.m
+    guard m > 0, parameters.count > 0 else { return [] }
+    var histogram = [Int](repeating: 0, count: m << parameters.nbits)
+    for number in 0..<parameters.listCount {
+      for (i, code) in try codes(list(number)).enumerated() {
+        histogram[(i % m) << parameters.nbits + Int(code)] += 1
+      }
+    }
+    let total = Double(parameters.count)
+    return (0..<m).map { s in
+      histogram[s << parameters.nbits..<(s + 1) << parameters.nbits].reduce(0) { entropy, count in
+        count == 0 ? entropy : entropy - Double(count) / total * log2(Double(count) / total)
+      }
+    }
+  }
+}
