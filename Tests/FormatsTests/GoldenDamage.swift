@@ -10,11 +10,14 @@ enum GoldenDamage {
     // Errors that come before the header's file length is used need no more than a header.
     let header = Array(flat.prefix(Header.byteCount))
     let order = changed(flat) { bytes in
-      let table = Int(bytes.rawSpan.u64(at: 56))
+      let table = sectionTable(bytes).lowerBound
       for i in 0..<Section.byteCount { bytes.swapAt(table + i, table + Section.byteCount + i) }
-      let crc = Checksum.plain(bytes.rawSpan.slice(table, Section.byteCount * Int(bytes.rawSpan.u32(at: 64))))
+      let crc = Checksum.plain(bytes.rawSpan.slice(table, sectionTable(bytes).count))
       bytes.set(crc, at: 68)
       sealHeader(&bytes)
+      let footer = bytes.count - Footer.byteCount
+      bytes.set(bytes.rawSpan.u64(at: 48), at: footer + 16)
+      bytes.set(Checksum.plain(bytes.rawSpan.slice(footer, Footer.byteCount - 4)), at: bytes.count - 4)
     }
     return [
       ("damaged-truncated.pqx", Array(flat.prefix(10_000))),
@@ -50,10 +53,16 @@ enum GoldenDamage {
 
   private static func offset(of kind: SectionKind, _ bytes: [UInt8]) -> Int { Int(section(kind, bytes).lowerBound) }
 
+  /// The range of a sound file's section table.
+  static func sectionTable(_ bytes: [UInt8]) -> Range<Int> {
+    let start = Int(bytes.rawSpan.u64(at: 56))
+    return start..<start + Section.byteCount * Int(bytes.rawSpan.u32(at: 64))
+  }
+
   /// The range of a section of a sound file.
   static func section(_ kind: SectionKind, _ bytes: [UInt8]) -> Range<Int> {
-    let table = Int(bytes.rawSpan.u64(at: 56))
-    for entry in stride(from: table, to: table + 32 * Int(bytes.rawSpan.u32(at: 64)), by: 32) {
+    let table = sectionTable(bytes)
+    for entry in stride(from: table.lowerBound, to: table.upperBound, by: Section.byteCount) {
       guard bytes.rawSpan.u32(at: entry) == kind.rawValue else { continue }
       let offset = Int(bytes.rawSpan.u64(at: entry + 8))
       return offset..<offset + Int(bytes.rawSpan.u64(at: entry + 16))
