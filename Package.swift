@@ -81,5 +81,7 @@ let package = Package(
     test("PQStorageTests", ["PQStorage", "PQFormat"]),
     test("PQSearchTests", ["PQSearch", "PQStorage", "PQFormat", "SIFTSample"]),
     test("PQDataTests", ["pq-data"]),
+    test("PQModelTests", ["PQModel", "PQKernels"]),
+    test("PQIndexTests", ["PQSearch", "PQBuild", "PQModel", "PQKernels", "PQFormat", "PQStorage", "pq-search"]),
   ]
 )

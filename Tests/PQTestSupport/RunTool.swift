@@ -16,9 +16,11 @@ public enum ToolRunError: Error {
 /// Runs a tool that was built beside the tests.
 /// - Parameters:
 ///   - input: its standard input.
+///   - interruptWhen: asked while the tool runs; it gets SIGINT when this is true for the first time.
 ///   - timeout: seconds, after which the tool is killed and the test fails.
 public func runTool(
-  _ name: String, _ arguments: [String], input: [UInt8] = [], timeout: Double = 30
+  _ name: String, _ arguments: [String], input: [UInt8] = [], timeout: Double = 30,
+  interruptWhen: () -> Bool = { false }
 ) throws -> ToolRun {
   let folder = try TemporaryFolder()
   let output = try folder.write([], to: "output")
@@ -33,7 +35,12 @@ public func runTool(
   process.standardError = FileHandle(forWritingAtPath: errors)
   try process.run()
   let deadline = Date(timeIntervalSinceNow: timeout)
+  var interrupted = false
   while process.isRunning {
+    if !interrupted, interruptWhen() {
+      interrupted = true
+      process.interrupt()
+    }
     guard Date() < deadline else {
       kill(process.processIdentifier, SIGKILL)
       throw ToolRunError.timedOut([name] + arguments)
