@@ -84,7 +84,12 @@ let package = Package(
     test("PQStorageTests", ["PQStorage", "PQFormat"]),
     test("PQSearchTests", ["PQSearch", "PQStorage", "PQFormat", "SIFTSample"]),
     test("FormatsTests", ["Formats", "PQBuild", "PQFormat", "PQKernels", "PQModel", "PQSearch", "PQStorage"]),
+    test("PQBuildTests", ["PQBuild", "PQFormat", "PQSearch", "PQStorage"]),
+    test("PQToolTests", ["pq-build", "pq-search"]),
     test("PQDataTests", ["pq-data"]),
     test("PQDemoTests", ["pq-demo", "PQBuild", "PQSearch", "SIFTSample"]),
+    test("PQInspectTests", ["Formats", "pq-inspect", "PQFormat", "PQSearch"]),
+    test("PQModelTests", ["PQModel", "PQKernels"]),
+    test("PQIndexTests", ["PQSearch", "PQBuild", "PQModel", "PQKernels", "PQFormat", "PQStorage", "pq-search"]),
   ]
 )

@@ -4,10 +4,15 @@ package import PQModel
 /// The quantizers that a build has learned, with the plan that they belong to.
 public struct TrainedModel: Sendable {
   public let plan: BuildPlan
-  let model: Model
+  package let model: Model
 
-  /// Takes quantizers that were made elsewhere, of the plan's shape.
+  /// A model that is there already: made by hand, or read from a file.
+  /// - Precondition: it has the plan's quantizers.
   package init(_ plan: BuildPlan, model: Model) {
+    precondition(
+      model.coarse?.nlist ?? 0 == plan.index.nlist && model.quantizer?.m ?? 0 == plan.index.m
+        && model.quantizer?.nbits ?? 0 == plan.index.nbits,
+      "the model has other quantizers than the plan")
     self.plan = plan
     self.model = model
   }

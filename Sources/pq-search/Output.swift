@@ -23,7 +23,15 @@ struct ResultFiles {
     if let ids {
       var writer = try IDWriter(path: ids, width: k, rowCount: results.count, replacing: replacing)
       for query in 0..<results.count {
-        var row = results[query].map { Int64(bitPattern: $0.id) }
+        var row: [Int64] = []
+        for neighbor in results[query] {
+          guard let id = Int64(exactly: neighbor.id) else {
+            throw ToolFailure(
+              .badData, "\(ids): id \(neighbor.id) of query \(query) is above 2^63 - 1; print the results instead of -o"
+            )
+          }
+          row.append(id)
+        }
         row += repeatElement(-1, count: k - row.count)
         try writer.append(row: row.span)
       }

@@ -89,6 +89,9 @@ struct Search: ParsableCommand {
     guard recallFloor == nil || groundtruth != nil else {
       throw ToolFailure(.usage, "--recall-floor needs --groundtruth to measure recall by")
     }
+    guard k <= 1 << 20 || (output == nil && distances == nil) else {
+      throw ToolFailure(.usage, "-k \(k): result files hold at most \(1 << 20) neighbours a query")
+    }
     let several = (nprobe?.values.count ?? 1) * rerank.values.count > 1
     guard !several || groundtruth != nil || json else {
       throw ToolFailure(

@@ -17,14 +17,16 @@ public enum ToolRunError: Error {
 /// - Parameters:
 ///   - input: its standard input.
 ///   - environment: variables that it gets beside those of the tests.
+///   - interruptWhen: asked while the tool runs; it gets SIGINT when this is true for the first time.
 ///   - timeout: seconds, after which the tool is killed and the test fails.
 public func runTool(
   _ name: String, _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:],
-  timeout: Double = 30
+  timeout: Double = 30, interruptWhen: () -> Bool = { false }
 ) throws -> ToolRun {
   let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().appendingPathComponent(name)
-  return try run(tool, arguments, input: input, environment: environment, timeout: timeout)
+  return try run(
+    tool, arguments, input: input, environment: environment, timeout: timeout, interruptWhen: interruptWhen)
 }
 
 /// Runs a program that the search path has, by env(1); exit code 127 when it has none of that name.
@@ -33,7 +35,8 @@ public func runInstalled(_ name: String, _ arguments: [String], timeout: Double 
 }
 
 private func run(
-  _ program: URL, _ arguments: [String], input: [UInt8], environment: [String: String] = [:], timeout: Double
+  _ program: URL, _ arguments: [String], input: [UInt8], environment: [String: String] = [:], timeout: Double,
+  interruptWhen: () -> Bool = { false }
 ) throws -> ToolRun {
   let folder = try TemporaryFolder()
   let output = try folder.write([], to: "output")
@@ -48,7 +51,12 @@ private func run(
   process.standardError = FileHandle(forWritingAtPath: errors)
   try process.run()
   let deadline = Date(timeIntervalSinceNow: timeout)
+  var interrupted = false
   while process.isRunning {
+    if !interrupted, interruptWhen() {
+      interrupted = true
+      process.interrupt()
+    }
     guard Date() < deadline else {
       kill(process.processIdentifier, SIGKILL)
       throw ToolRunError.timedOut([program.path] + arguments)

@@ -1,0 +1,112 @@
+import Foundation
+import PQBuild
+import PQFormat
+import PQSearch
+import PQStorage
+import PQTestSupport
+import Testing
+
+/// The whole way from rows to a published file.
+@Suite struct BuildTests {
+  static let dimension = 8
+
+  static func rows(_ count: Int, seed: UInt64 = 7) -> [[Float]] {
+    SeededVectors.floats(rows: count, dimension: dimension, seed: seed)
+  }
+
+  static func parameters(_ kind: IndexKind = .ivfpq) -> BuildParameters {
+    var p = BuildParameters()
+    p.kind = kind
+    if kind == .ivfpq || kind == .ivfflat { p.nlist = 8 }
+    if kind == .ivfpq || kind == .pq { p.m = 4 }
+    p.nbits = 4
+    p.iterations = 4
+    return p
+  }
+
+  /// Builds rows into a file of the folder, and returns the file's bytes.
+  static func build(
+    _ rows: [[Float]], _ parameters: BuildParameters, in folder: borrowing TemporaryFolder, name: String = "out.pqx",
+    ids: [UInt64]? = nil
+  ) throws -> [UInt8] {
+    let input = try folder.write(VectorBytes.fvecs(rows), to: name + ".fvecs")
+    var build = FileBuild(input: VectorSource(path: input), output: folder.path(name), parameters: parameters)
+    if let ids {
+      var bytes: [UInt8] = []
+      for id in ids { bytes.append(littleEndian: id) }
+      build.ids = try folder.write(bytes, to: name + ".ids")
+    }
+    _ = try build.run()
+    return Array(try Data(contentsOf: URL(fileURLWithPath: folder.path(name))))
+  }
+
+  @Test(arguments: IndexKind.allCases, Metric.allCases)
+  func everyKindAndMetric(_ kind: IndexKind, _ metric: Metric) throws {
+    let folder = try TemporaryFolder()
+    for vectors in [nil, VectorEncoding.f32, .f16] as [VectorEncoding?] {
+      var p = Self.parameters(kind)
+      p.metric = metric
+      p.vectors = vectors
+      let name = "\(kind)-\(metric)-\(vectors?.name ?? "default").pqx"
+      _ = try Self.build(Self.rows(300), p, in: folder, name: name)
+      let index = try Index(path: folder.path(name))
+      #expect(index.verify(deep: true) == [])
+      #expect(index.parameters.count == 300 && index.parameters.kind == kind && index.parameters.metric == metric)
+      let found = try index.search(Self.rows(300)[17], SearchOptions(k: 3, nprobe: 8))
+      #expect(found[0].count == 3)
+      if index.parameters.m == 0, metric != .ip { #expect(found[0].first?.id == 17) }
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(!names.contains { $0.hasSuffix(".work") })
+  }
+
+  @Test func sameBytesForThreadsAndMemory() throws {
+    let folder = try TemporaryFolder()
+    var p = Self.parameters()
+    p.vectors = .f32
+    let expected = try Self.build(Self.rows(3000), p, in: folder)
+    for threads in [2, 8] {
+      p.threads = threads
+      let bytes = try Self.build(Self.rows(3000), p, in: folder, name: "t\(threads).pqx")
+      #expect(bytes == expected, "\(threads) threads")
+    }
+    for memory in [1 << 12, 1 << 16, 1 << 20, 1 << 28] as [UInt64] {
+      p.memory = memory
+      let bytes = try Self.build(Self.rows(3000), p, in: folder, name: "m\(memory).pqx")
+      #expect(bytes == expected, "\(memory) bytes")
+    }
+  }
+
+  @Test func idsInAnyOrder() throws {
+    let folder = try TemporaryFolder()
+    let ids = (0..<500).map { 5_000_000_000 + UInt64($0) * 7919 % 500 * 3 }
+    for kind in IndexKind.allCases {
+      _ = try Self.build(Self.rows(500), Self.parameters(kind), in: folder, name: "\(kind).pqx", ids: ids)
+      let index = try Index(path: folder.path("\(kind).pqx"))
+      #expect(index.verify(deep: true) == [])
+      let found = try index.search(Self.rows(500)[3], SearchOptions(k: 500, nprobe: 8))
+      #expect(Set(found[0].map(\.id)) == Set(ids))
+    }
+  }
+
+  @Test func firstIDs() throws {
+    let folder = try TemporaryFolder()
+    for kind in IndexKind.allCases {
+      var p = Self.parameters(kind)
+      p.firstID = 5_000_000_000
+      _ = try Self.build(Self.rows(300), p, in: folder, name: "\(kind).pqx")
+      let found = try Index(path: folder.path("\(kind).pqx")).search(
+        Self.rows(300)[3], SearchOptions(k: 300, nprobe: 8))
+      #expect(Set(found[0].map(\.id)) == Set((0..<300).map { 5_000_000_000 + $0 }))
+    }
+  }
+
+  /// Equal vectors are equally near: the lowest ids win.
+  @Test(arguments: IndexKind.allCases, [Float(0), 3.5]) func equalVectors(_ kind: IndexKind, _ value: Float) throws {
+    let folder = try TemporaryFolder()
+    let rows = [[Float]](repeating: [Float](repeating: value, count: Self.dimension), count: 200)
+    _ = try Self.build(rows, Self.parameters(kind), in: folder)
+    let found = try Index(path: folder.path("out.pqx")).search(rows[0], SearchOptions(k: 5, nprobe: 8))
+    #expect(found[0].map(\.id) == [0, 1, 2, 3, 4])
+  }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import PQBuild
+import PQFormat
+import PQStorage
+import PQTestSupport
+import Testing
+
+/// What cannot be built: the kind of error, and that nothing is left behind.
+@Suite struct RefusalTests {
+  private static func refusal(
+    _ rows: [[Float]], in folder: borrowing TemporaryFolder, ids: [UInt64]? = nil,
+    _ change: (inout BuildParameters) -> Void = { _ in }
+  ) throws -> FailureKind? {
+    var parameters = BuildTests.parameters()
+    change(&parameters)
+    do {
+      _ = try BuildTests.build(rows, parameters, in: folder, ids: ids)
+    } catch let error as BuildError {
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      #expect(!names.contains { $0.hasSuffix(".pqx") || $0.hasSuffix(".work") }, "\(names)")
+      return error.kind
+    }
+    return nil
+  }
+
+  @Test func parameters() throws {
+    let rows = BuildTests.rows(100)
+    let cases: [(String, (inout BuildParameters) -> Void)] = [
+      ("m", { $0.m = 3 }), ("m 0", { $0.m = 0 }), ("nbits 0", { $0.nbits = 0 }), ("nbits 17", { $0.nbits = 17 }),
+      ("nlist 0", { $0.nlist = 0 }), ("nlist > n", { $0.nlist = 101 }), ("threads", { $0.threads = 0 }),
+      ("train size", { $0.trainSize = 7 }), ("iterations", { $0.iterations = 0 }), ("align", { $0.alignmentLog2 = 17 }),
+      ("u8 of float", { $0.vectors = .u8 }), ("too few for nbits", { $0.nbits = 7 }),
+      ("first id", { $0.firstID = .max }),
+      ("flat with lists", { $0.kind = .flat }),
+      (
+        "flat without vectors",
+        {
+          $0 = BuildTests.parameters(.flat); $0.vectors = VectorEncoding.none
+        }
+      ),
+    ]
+    for (name, change) in cases {
+      let folder = try TemporaryFolder()
+      let kind = try Self.refusal(rows, in: folder, change)
+      #expect(kind == .usage, "\(name)")
+    }
+  }
+
+  @Test func trainingRowsPerList() throws {
+    for (count, refused, warned) in [(7, true, false), (8, false, true), (311, false, true), (312, false, false)] {
+      let folder = try TemporaryFolder()
+      var p = BuildTests.parameters(.ivfflat)
+      p.trainSize = count
+      let input = try folder.write(VectorBytes.fvecs(BuildTests.rows(400)), to: "in.fvecs")
+      let build = FileBuild(input: VectorSource(path: input), output: folder.path("o.pqx"), parameters: p)
+      if refused {
+        #expect(throws: BuildError.self) { try build.plan() }
+      } else {
+        let notices = try build.plan().notices
+        #expect(notices.contains { $0.hasPrefix("warning") } == warned, "\(count)")
+      }
+    }
+  }
+
+  @Test func badRows() throws {
+    for (value, row) in [(Float.nan, 99), (.infinity, 50), (-.infinity, 0), (1e38, 99)] as [(Float, Int)] {
+      let folder = try TemporaryFolder()
+      var rows = BuildTests.rows(100)
+      rows[row][5] = value
+      let kind = try Self.refusal(rows, in: folder)
+      #expect(kind == .badData, "\(value) in row \(row)")
+    }
+    let folder = try TemporaryFolder()
+    var rows = BuildTests.rows(100)
+    rows[98][2] = 1e5
+    let kind = try Self.refusal(rows, in: folder) { $0.vectors = .f16 }
+    #expect(kind == .badData)
+  }
+
+  @Test func badIDs() throws {
+    let rows = BuildTests.rows(100)
+    for ids in [[UInt64](repeating: 1, count: 100), Array(0..<99), Array(0..<101), Array(0..<99) + [40]] {
+      let folder = try TemporaryFolder()
+      let kind = try Self.refusal(rows, in: folder, ids: ids)
+      #expect(kind == .badData, "\(ids.count) ids")
+    }
+  }
+
+  @Test func outputs() throws {
+    let folder = try TemporaryFolder()
+    let input = try folder.write(VectorBytes.fvecs(BuildTests.rows(100)), to: "in.fvecs")
+    func run(_ output: String, replacing: Bool = false) -> FailureKind? {
+      var build = FileBuild(
+        input: VectorSource(path: input), output: folder.path(output), parameters: BuildTests.parameters())
+      build.replacing = replacing
+      do throws(BuildError) { _ = try build.run() } catch { return error.kind }
+      return nil
+    }
+    #expect(run("a.pqx") == nil)
+    #expect(run("a.pqx") == .cannotCreate)
+    #expect(run("a.pqx", replacing: true) == nil)
+    #expect(run("none/a.pqx") == .cannotCreate)
+    let attributes = try FileManager.default.attributesOfItem(atPath: folder.path("a.pqx"))
+    #expect(attributes[.posixPermissions] as? Int == 0o444)
+  }
+
+  /// A build that is under way keeps others from the same output; one that is dropped leaves nothing.
+  @Test func oneBuilderAnOutput() throws {
+    let folder = try TemporaryFolder()
+    let input = try folder.write(VectorBytes.fvecs(BuildTests.rows(100)), to: "in.fvecs")
+    let output = folder.path("a.pqx")
+    var build = FileBuild(input: VectorSource(path: input), output: output, parameters: BuildTests.parameters())
+    let second = build
+    let seen = Seen()
+    build.progress = { step in
+      guard case .sampled = step else { return }
+      do throws(BuildError) { _ = try second.run() } catch { seen.kind = error.kind }
+    }
+    build.isCancelled = { seen.kind != nil }
+    #expect(throws: BuildError.self) { try build.run() }
+    #expect(seen.kind == .inUse)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(names == ["in.fvecs"])
+  }
+
+  @Test func inputThatChanges() throws {
+    for replace in [false, true] {
+      let folder = try TemporaryFolder()
+      let bytes = VectorBytes.fvecs(BuildTests.rows(100))
+      let input = try folder.write(bytes, to: "in.fvecs")
+      var build = FileBuild(
+        input: VectorSource(path: input), output: folder.path("a.pqx"), parameters: BuildTests.parameters())
+      build.progress = { step in
+        guard case .sampled = step else { return }
+        let url = URL(fileURLWithPath: input)
+        try? Data(bytes + (replace ? [] : bytes)).write(to: url, options: replace ? .atomic : [])
+      }
+      var kind: FailureKind?
+      do throws(BuildError) { _ = try build.run() } catch { kind = error.kind }
+      #expect(kind == .badData, "replace \(replace)")
+    }
+  }
+}
+
+/// What a callback saw; the build calls it on one thread.
+private final class Seen: @unchecked Sendable {
+  var kind: FailureKind?
+}

@@ -1,0 +1,83 @@
+import PQKernels
+import PQModel
+import PQTestSupport
+import Testing
+
+@Suite struct QuantizerTests {
+  private func pack(_ vectors: [[Float]]) -> [Float] {
+    let components = vectors.flatMap { $0 }
+    return LaneBlocks.pack(components.span, dimension: vectors[0].count)
+  }
+
+  @Test(arguments: [1, 2, 8]) func coarse(threads: Int) {
+    let centroids = SeededVectors.floats(rows: 21, dimension: 5, seed: 1)
+    let rows = SeededVectors.floats(rows: 700, dimension: 5, seed: 2)
+    let coarse = CoarseQuantizer(
+      dimension: 5, nlist: 21, blocks: pack(centroids))
+    var lists: [Nearest] = []
+    var residuals = rows.flatMap { $0 }
+    coarse.assign(residuals, threads: threads, into: &lists)
+    coarse.subtractCentroids(lists, from: &residuals, threads: threads)
+    let expected = rows.map { OracleMath.nearest($0[...], centroids) }
+    #expect(lists.map { Int($0.index) } == expected)
+    #expect(residuals == zip(rows, expected).flatMap { row, list in zip(row, centroids[list]).map { $0 - $1 } })
+  }
+
+  @Test(arguments: [1, 4, 5, 8, 9]) func encodeAndDecode(nbits: Int) {
+    let codebooks = (0..<3).map { SeededVectors.floats(rows: 1 << nbits, dimension: 2, seed: 10 + UInt64($0)) }
+    let quantizer = ProductQuantizer(
+      dimension: 6, m: 3, nbits: nbits,
+      codebooks: codebooks.flatMap { pack($0) })
+    let rows = SeededVectors.floats(rows: nbits > 8 ? 40 : 600, dimension: 6, seed: 4)
+    var codes: [UInt16] = []
+    for threads in [1, 8] {
+      quantizer.encode(rows.flatMap { $0 }, threads: threads, into: &codes)
+      let expected = rows.flatMap { row in
+        (0..<3).map { UInt16(OracleMath.nearest(OracleMath.part(row, $0, 3), codebooks[$0])) }
+      }
+      #expect(codes == expected, "\(threads)")
+    }
+    #expect(decode(Array(codes.prefix(3)), quantizer) == (0..<3).flatMap { codebooks[$0][Int(codes[$0])] })
+  }
+
+  private func decode(_ codes: [UInt16], _ quantizer: ProductQuantizer) -> [Float] {
+    var row: [Float] = []
+    quantizer.decode(codes.span, to: &row)
+    return row
+  }
+
+  /// Twelve dimensions, four sub-vectors of three, four codewords each: worked out by hand.
+  @Test func workedExample() {
+    let words: [Float] = [0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3]
+    let book = LaneBlocks.pack(words.span, dimension: 3)
+    let quantizer = ProductQuantizer(dimension: 12, m: 4, nbits: 2, codebooks: book + book + book + book)
+    var codes: [UInt16] = []
+    // (0,0,0) is as near to codeword 0 as can be; (0,1,0) is as near to 0 as to 2, and the lower one wins.
+    let rows: [Float] = [1, 0, 0.25, 0, 0, 0, 0, 1.5, 0, 0.25, 0, 3] + [0, 1, 0, 0.5, 0, 0, 9, 0, 0, 0, 9, 9]
+    quantizer.encode(rows, threads: 1, into: &codes)
+    #expect(codes == [1, 0, 2, 3, 0, 0, 1, 3])
+    #expect(decode(Array(codes.prefix(4)), quantizer) == [1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 3])
+  }
+
+  @Test func training() throws {
+    let sample = SeededVectors.floats(rows: 900, dimension: 8, seed: 6).flatMap { $0 }
+    func model(_ threads: Int, sample: [Float]) throws -> Model {
+      try TrainingPlan(
+        dimension: 8, nlist: 6, m: 4, nbits: 4, residual: true, coarseIterations: 4, codebookIterations: 4,
+        threads: threads
+      ).train(sample) { _ in true }
+    }
+    let one = try model(1, sample: sample)
+    for threads in [2, 8] {
+      let other = try model(threads, sample: sample)
+      #expect(other.coarse?.blocks == one.coarse?.blocks && other.quantizer?.codebooks == one.quantizer?.codebooks)
+      #expect(other.distortion == one.distortion)
+    }
+    #expect(throws: TrainingError.tooFewVectors(have: 15, centroids: 16, quantizer: "codebook 0")) {
+      try model(1, sample: Array(sample.prefix(15 * 8)))
+    }
+    #expect(throws: TrainingError.tooFewVectors(have: 5, centroids: 6, quantizer: "coarse quantizer")) {
+      try model(1, sample: Array(sample.prefix(5 * 8)))
+    }
+  }
+}

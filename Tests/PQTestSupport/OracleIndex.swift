@@ -1,0 +1,86 @@
+/// Canonical search (Formats/pqx-v1.md, "Distances") over plain arrays, written without the engine.
+public struct OracleIndex {
+  public enum Metric: Sendable { case l2, ip, cosine }
+
+  public struct Neighbor: Equatable, Sendable {
+    public let id: UInt64
+    public let distance: Float
+  }
+
+  private let metric: Metric
+  /// `[list][component]`; empty: one list, no choice.
+  private let centroids: [[Float]]
+  /// `[subspace][codeword][component]`; empty: no codes.
+  private let codebooks: [[[Float]]]
+  private let residual: Bool
+  /// As the vectors section holds them.
+  private let stored: [[Float]]
+  private let ids: [UInt64]
+  public let lists: [Int]
+  public let codes: [[Int]]
+
+  /// - Parameter store: what storing a component makes of it.
+  public init(
+    _ metric: Metric, centroids: [[Float]], codebooks: [[[Float]]], rows: [[Float]], ids: [UInt64],
+    store: (Float) -> Float = { $0 }
+  ) {
+    let rows = metric == .cosine ? rows.map(OracleMath.normalized) : rows
+    let residual = !centroids.isEmpty && !codebooks.isEmpty
+    let lists = rows.map { centroids.isEmpty ? 0 : OracleMath.nearest($0[...], centroids) }
+    self.metric = metric
+    self.centroids = centroids
+    self.codebooks = codebooks
+    self.residual = residual
+    self.ids = ids
+    self.lists = lists
+    stored = rows.map { $0.map(store) }
+    codes = rows.indices.map { i in
+      let encoded = residual ? zip(rows[i], centroids[lists[i]]).map { $0 - $1 } : rows[i]
+      return codebooks.indices.map { OracleMath.nearest(OracleMath.part(encoded, $0, codebooks.count), codebooks[$0]) }
+    }
+  }
+
+  public func search(_ query: [Float], k: Int, nprobe: Int = 1, rerank: Int = 0) -> [Neighbor] {
+    let query = metric == .cosine ? OracleMath.normalized(query) : query
+    let visited = chooseLists(query, nprobe)
+    let candidates = ids.indices.filter { visited.contains(lists[$0]) }
+    guard !codebooks.isEmpty else { return best(k, candidates) { rowDistance(query, $0) } }
+    let byCode = best(max(k, rerank), candidates) { codeDistance(query, $0) }
+    guard rerank > 0 else { return byCode }
+    let positions = Dictionary(uniqueKeysWithValues: ids.indices.map { (ids[$0], $0) })
+    return best(k, byCode.compactMap { positions[$0.id] }) { rowDistance(query, $0) }
+  }
+
+  /// Smaller is better.
+  private func key(_ distance: Float) -> Float {
+    if metric == .l2 { return distance }
+    return distance.isNaN ? .infinity : -distance
+  }
+
+  private func chooseLists(_ query: [Float], _ nprobe: Int) -> Set<Int> {
+    guard !centroids.isEmpty else { return [0] }
+    let keys = centroids.map { key(OracleMath.chain(query[...], $0[...], squared: metric == .l2)) }
+    return Set(keys.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }.prefix(nprobe))
+  }
+
+  private func codeDistance(_ query: [Float], _ row: Int) -> Float {
+    let centroid = centroids.isEmpty ? [] : centroids[lists[row]]
+    let compared = residual && metric == .l2 ? zip(query, centroid).map { $0 - $1 } : query
+    var sum: Float =
+      residual && metric != .l2 ? OracleMath.chain(query[...], centroid[...], squared: false) : 0
+    for (s, code) in codes[row].enumerated() {
+      let part = OracleMath.part(compared, s, codebooks.count)
+      sum += OracleMath.chain(part, codebooks[s][code][...], squared: metric == .l2)
+    }
+    return sum
+  }
+
+  private func rowDistance(_ query: [Float], _ row: Int) -> Float {
+    OracleMath.sixteenChains(query, stored[row], squared: metric == .l2)
+  }
+
+  private func best(_ k: Int, _ rows: [Int], _ distance: (Int) -> Float) -> [Neighbor] {
+    rows.map { (key: key(distance($0)), id: ids[$0]) }.sorted { $0 < $1 }.prefix(k)
+      .map { Neighbor(id: $0.id, distance: metric == .l2 ? $0.key : -$0.key) }
+  }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import PQTestSupport
+import Testing
+
+/// pq-build and pq-search as their users meet them.
+@Suite struct ToolTests {
+  private static let rows = SeededVectors.floats(rows: 400, dimension: 8, seed: 11)
+  private static let flags = ["--nlist", "8", "--m", "4", "--nbits", "4", "--iterations", "3"]
+
+  private static func json(_ run: ToolRun) throws -> [String: Any] {
+    try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Any] ?? [:]
+  }
+
+  @Test func buildAndSearch() throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let query = try folder.write(VectorBytes.fvecs(Array(Self.rows.prefix(5))), to: "query.fvecs")
+    let index = folder.path("a.pqx")
+    let build = try runTool("pq-build", [base, "-o", index, "--json", "--vectors", "f32"] + Self.flags)
+    #expect(build.exitCode == 0, "\(build.errors)")
+    let report = try Self.json(build)
+    for key in ["stages", "vectors_per_second", "peak_rss_bytes", "file_bytes", "bytes_per_vector"] {
+      #expect(report[key] != nil, "\(key)")
+    }
+    let lines = try runTool("pq-search", [index, query, "-k", "3", "--nprobe", "8", "--rerank", "400"])
+    #expect(lines.exitCode == 0 && lines.errors.isEmpty)
+    let firsts = lines.text.split(separator: "\n").map { $0.split(separator: " ").first ?? "" }
+    #expect(firsts == ["0:0.0", "1:0.0", "2:0.0", "3:0.0", "4:0.0"])
+
+    let truth = try folder.write(VectorBytes.ivecs((0..<5).map { [Int32($0)] }), to: "truth.ivecs")
+    let points = try runTool(
+      "pq-search",
+      [index, query, "-k", "1", "--nprobe", "1,8", "--rerank", "0,400", "--groundtruth", truth, "--json"])
+    let list = try #require(try Self.json(points)["points"] as? [[String: Any]])
+    #expect(list.count == 4)
+    for key in ["nprobe", "rerank", "recall_at_1", "recall_at_k", "qps", "codes_scanned", "bytes_read"] {
+      #expect(list[0][key] != nil, "\(key)")
+    }
+    let latency = try #require(list[0]["latency_us"] as? [String: Any])
+    #expect(Set(latency.keys) == ["p50", "p95", "p99"])
+    #expect(list[3]["recall_at_1"] as? Double == 1)
+
+    let floor = ["--groundtruth", truth, "-k", "1", "--nprobe", "8"]
+    #expect(try runTool("pq-search", [index, query, "--rerank", "400", "--recall-floor", "1"] + floor).exitCode == 0)
+    let wrong = try folder.write(VectorBytes.ivecs((0..<5).map { [Int32($0) + 300] }), to: "wrong.ivecs")
+    let below = try runTool(
+      "pq-search", [index, query, "-k", "1", "--groundtruth", wrong, "--rerank", "400", "--recall-floor", "0.5"])
+    #expect(below.exitCode == 1)
+  }
+
+  /// Four processes on one file give one answer, and write nothing.
+  @Test func resultFiles() throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let index = folder.path("a.pqx")
+    #expect(try runTool("pq-build", [base, "-o", index, "--quiet", "--index", "flat"]).exitCode == 0)
+    let run = try runTool(
+      "pq-search",
+      [index, base, "-k", "2", "--limit", "3", "-o", folder.path("ids.ivecs"), "--distances", folder.path("d.fvecs")])
+    #expect(run.exitCode == 0 && run.output.isEmpty, "\(run.errors)")
+    #expect(try folder.read("ids.ivecs").count == 3 * 12)
+    #expect(try folder.read("d.fvecs").count == 3 * 12)
+    let far = folder.path("far.pqx")
+    #expect(
+      try runTool("pq-build", [base, "-o", far, "--quiet", "--index", "flat", "--first-id", "5000000000"]).exitCode == 0
+    )
+    #expect(try runTool("pq-search", [far, base, "-o", folder.path("far.ivecs")]).exitCode == 65)
+    #expect(try runTool("pq-search", [far, base, "-o", folder.path("far.npy")]).exitCode == 0)
+  }
+
+  @Test func standardInput() throws {
+    let folder = try TemporaryFolder()
+    let bytes = VectorBytes.fvecs(Self.rows)
+    let base = try folder.write(bytes, to: "base.fvecs")
+    let (file, pipe) = (folder.path("file.pqx"), folder.path("pipe.pqx"))
+    #expect(try runTool("pq-build", [base, "-o", file, "--quiet"] + Self.flags).exitCode == 0)
+    let piped = try runTool("pq-build", ["-", "--format", "fvecs", "-o", pipe, "--quiet"] + Self.flags, input: bytes)
+    #expect(piped.exitCode == 0, "\(piped.errors)")
+    #expect(try folder.read("file.pqx") == folder.read("pipe.pqx"))
+  }
+
+  @Test func exitCodes() throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let cut = try folder.write(Array(VectorBytes.fvecs(Self.rows).dropLast(3)), to: "cut.fvecs")
+    let (index, out) = (folder.path("a.pqx"), folder.path("b.pqx"))
+    #expect(try runTool("pq-build", [base, "-o", index, "--quiet"] + Self.flags).exitCode == 0)
+    let cases: [(Int32, String, [String])] = [
+      (0, "pq-build", ["--help"]), (0, "pq-search", ["--version"]), (64, "pq-build", [base]),
+      (64, "pq-build", [base, "-o", out, "--m", "3"]), (64, "pq-build", [base, "-o", out, "--nlist", "many"]),
+      (64, "pq-build", ["-", "-o", out]), (65, "pq-build", [cut, "-o", out]),
+      (66, "pq-build", [base + ".none", "-o", out]), (66, "pq-build", [folder.path, "-o", out]),
+      (73, "pq-build", [base, "-o", index]), (0, "pq-build", [base, "-o", out, "--dry-run"]),
+      (64, "pq-search", [index, base, "-k", "0"]), (64, "pq-search", [index, base, "--nprobe", "0"]),
+      (64, "pq-search", [index, base, "--rerank", "5"]), (65, "pq-search", [base, base]),
+      (66, "pq-search", [index + ".none", base]), (64, "pq-search", [index, base, "--recall-floor", "0.5"]),
+      (0, "pq-search", [index, base, "--nprobe", "100000", "-k", "1000"]),
+    ]
+    for (code, tool, arguments) in cases {
+      let run = try runTool(tool, arguments)
+      #expect(run.exitCode == code, "\(tool) \(arguments): \(run.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: out))
+  }
+
+  @Test func interruption() throws {
+    let folder = try TemporaryFolder()
+    let rows = SeededVectors.floats(rows: 4000, dimension: 64, seed: 3)
+    let base = try folder.write(VectorBytes.fvecs(rows), to: "base.fvecs")
+    let out = folder.path("a.pqx")
+    let run = try runTool(
+      "pq-build", [base, "-o", out, "--nlist", "64", "--nbits", "8", "--iterations", "1000000"], timeout: 60,
+      interruptWhen: { FileManager.default.fileExists(atPath: out + ".work/lock") })
+    #expect(run.exitCode == 130, "\(run.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["base.fvecs"])
+  }
+}
