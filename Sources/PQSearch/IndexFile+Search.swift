@@ -38,12 +38,12 @@ extension IndexFile {
     guard query.count == parameters.dimension else {
       throw .query("the query has \(query.count) components, \(map.path) has dimension \(parameters.dimension)")
     }
-    var norm: Float = 0
+    var norm = 0.0
     for i in query.indices {
       copy[i] = query[i]
-      norm += query[i] * query[i]
+      norm += Double(query[i]) * Double(query[i])
     }
-    guard norm.isFinite else {
+    guard norm <= Double(Float.greatestFiniteMagnitude) else {
       for i in query.indices where !query[i].isFinite { throw .query("component \(i) of the query is \(query[i])") }
       throw .query("the squared norm of the query overflows f32; scale queries and vectors down")
     }

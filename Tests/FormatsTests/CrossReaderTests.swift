@@ -78,6 +78,21 @@ import Testing
     }
   }
 
+  /// The largest component of three equal ones whose squared norm is not above the largest f32, and the next one,
+  /// whose norm is above it in f64 but rounds to it in f32.
+  @Test(.enabled(if: hasPython, "python3 is not installed"))
+  func sameLimitOfQueries() throws {
+    let largest = Float((Double(Float.greatestFiniteMagnitude) / 3).squareRoot()).nextDown
+    let folder = try TemporaryFolder()
+    let index = try Index(path: GoldenFiles.folder + "/flat-u8.pqx")
+    for (value, good) in [(largest, true), (largest.nextUp, false), (.infinity, false), (.nan, false)] {
+      let query = [Float](repeating: value, count: 3)
+      let path = try folder.write(VectorBytes.fvecs([query]), to: "query.fvecs")
+      #expect(try Self.reader([index.path, "search", path]).exitCode == (good ? 0 : 65), "\(value)")
+      #expect(((try? index.search(query)) != nil) == good, "\(value)")
+    }
+  }
+
   @Test(.enabled(if: hasPython, "python3 is not installed"), arguments: GoldenFiles.damaged.map(\.name))
   func sameErrors(_ name: String) throws {
     let path = GoldenFiles.folder + "/" + name
