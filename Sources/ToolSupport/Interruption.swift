@@ -1,3 +1,4 @@
+internal import CPQSystem
 internal import Foundation
 internal import Synchronization
 
@@ -12,6 +13,7 @@ public enum Interruption {
       signal(number) { _ in
         if requested.exchange(true, ordering: .relaxed) { _exit(130) }
       }
+      _ = cpq_unblock_signal(number)
     }
   }
 

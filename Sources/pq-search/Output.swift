@@ -80,6 +80,16 @@ struct PointJSON: Encodable {
     let p50, p95, p99: Double
   }
 
+  /// The contract's names; a digit does not begin a word for the encoder's own rule.
+  enum CodingKeys: String, CodingKey {
+    case nprobe, rerank, k, queries, qps
+    case recallAt1 = "recall_at_1"
+    case recallAtK = "recall_at_k"
+    case latency = "latency_us"
+    case codesScanned = "codes_scanned"
+    case bytesRead = "bytes_read"
+  }
+
   let nprobe: Int
   let rerank: Int
   let k: Int
@@ -87,7 +97,7 @@ struct PointJSON: Encodable {
   let recallAt1: Double?
   let recallAtK: Double?
   let qps: Double
-  let latencyUs: Latency
+  let latency: Latency
   let codesScanned: Int
   let bytesRead: Int
 
@@ -99,7 +109,7 @@ struct PointJSON: Encodable {
     recallAt1 = point.recallAt1
     recallAtK = point.recallAtK
     qps = point.queriesPerSecond
-    latencyUs = Latency(p50: point.latency.p50, p95: point.latency.p95, p99: point.latency.p99)
+    latency = Latency(p50: point.latency.p50, p95: point.latency.p95, p99: point.latency.p99)
     codesScanned = point.results.statistics.codesScanned
     bytesRead = point.results.statistics.bytesRead
   }

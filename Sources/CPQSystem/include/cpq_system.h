@@ -10,4 +10,7 @@ int cpq_rename_noreplace(const char *from, const char *to);
  * that have no such files). */
 int cpq_open_unnamed(const char *folder);
 
+/* Lets this thread get a signal again: a parent that blocks it while it starts a process passes that on. */
+int cpq_unblock_signal(int number);
+
 #endif
