@@ -79,7 +79,8 @@ struct Search: ParsableCommand {
         measured.append(
           try Measurement(index, queries, options, threads: threads, batch: batch ?? queries.count, truth: truth))
       }
-      try report(measured, index.parameters)
+      // Mapped to the end, so that /proc shows what a waiting process shares with others.
+      try withExtendedLifetime(index) { try report(measured, index.parameters) }
     }
   }
 

@@ -21,7 +21,7 @@ public enum ToolRunError: Error {
 ///   - timeout: seconds, after which the tool is killed and the test fails.
 public func runTool(
   _ name: String, _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:],
-  timeout: Double = 30, interruptWhen: () -> Bool = { false }
+  timeout: Double = 120, interruptWhen: () -> Bool = { false }
 ) throws -> ToolRun {
   let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().appendingPathComponent(name)
@@ -30,7 +30,7 @@ public func runTool(
 }
 
 /// Runs a program that the search path has, by env(1); exit code 127 when it has none of that name.
-public func runInstalled(_ name: String, _ arguments: [String], timeout: Double = 30) throws -> ToolRun {
+public func runInstalled(_ name: String, _ arguments: [String], timeout: Double = 120) throws -> ToolRun {
   try run(URL(fileURLWithPath: "/usr/bin/env"), [name] + arguments, input: [], timeout: timeout)
 }
 
