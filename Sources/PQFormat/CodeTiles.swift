@@ -29,6 +29,24 @@ extension CodeLayout {
     return byte(s) | byte(lowPlanes + s) << 8
   }
 
+  /// Where a frame of `count` vectors is not zero in a lane without a vector or a half plane without a subspace; nil if
+  /// nowhere. O(frame).
+  package func nonzeroPadding(_ frame: RawSpan, count: Int) -> Int? {
+    // An odd number of subspaces leaves the high nibble of the last nibble plane empty.
+    let halfPlane = m % 2 == 0 ? nil : nbits <= 4 ? lowPlanes - 1 : highPlanes > 0 && nbits <= 12 ? planes - 1 : nil
+    for first in stride(from: 0, to: count, by: Self.tileLanes) {
+      let vectors = min(Self.tileLanes, count - first)
+      let lanes = Self.lanes(vectors)
+      for plane in 0..<planes {
+        let start = planes * first + plane * lanes
+        for lane in vectors..<lanes where frame.u8(at: start + lane) != 0 { return start + lane }
+        guard plane == halfPlane else { continue }
+        for lane in 0..<vectors where frame.u8(at: start + lane) >> 4 != 0 { return start + lane }
+      }
+    }
+    return nil
+  }
+
   @inline(__always)
   private func put(_ code: UInt16, _ s: Int, _ lane: Int, _ lanes: Int, _ tile: inout [UInt8]) {
     let low = UInt8(truncatingIfNeeded: code)

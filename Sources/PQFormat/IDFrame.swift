@@ -34,4 +34,25 @@ package enum IDFrame {
       ids.append(id)
     }
   }
+
+  /// Appends all `count` ids of a frame, checked: O(count · planes).
+  /// - Parameter previous: the list's last id before the frame; nil in its first one.
+  /// - Returns: what is wrong; nil if nothing.
+  package static func decodeChecked(
+    _ frame: RawSpan, planes: Int, count: Int, firstID: UInt64, after previous: UInt64?, to ids: inout [UInt64]
+  ) -> String? {
+    guard count != 1 || planes == 0 else { return "a frame of one id has \(planes) planes" }
+    if let previous, firstID <= previous { return "its first id \(firstID) is not above \(previous), the one before" }
+    var id = firstID
+    for i in 0..<count {
+      var difference: UInt64 = 0
+      for plane in 0..<planes { difference |= UInt64(frame.u8(at: plane * count + i)) << (8 * UInt64(plane)) }
+      guard (difference == 0) == (i == 0) else { return "the difference of id \(i) is \(difference)" }
+      let (sum, overflow) = id.addingReportingOverflow(difference)
+      guard !overflow else { return "id \(i) is not below 2^64" }
+      id = sum
+      ids.append(id)
+    }
+    return nil
+  }
 }

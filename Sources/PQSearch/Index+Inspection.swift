@@ -5,8 +5,9 @@ internal import PQStorage
 /// What an index file is made of.
 extension Index {
   /// Checks every checksum, all padding and the whole directory; `deep` also decodes every frame.
-  /// - Returns: what is wrong, in the order of the file, at most 100 problems; empty for a sound file.
-  /// - Complexity: O(file bytes); deep: O(n · (m + D + log n)).
+  /// - Returns: what is wrong, at most 100 problems, each once; empty for a sound file. What follows from another
+  ///   problem is not reported beside it.
+  /// - Complexity: O(file bytes); deep: O(n · (m + D)), and for ids that are not dense O(n · log n) and 8 bytes an id.
   public func verify(deep: Bool = false) -> [FormatError] { file.verify(deep: deep) }
 
   /// One section of the file.
@@ -55,14 +56,16 @@ extension Index {
 
   /// The metadata section: JSON that tells how the index was built; nil if the file has none.
   public func metadata() throws(IndexError) -> String? {
-    try inspect { (file) throws(FormatError) in
-      guard file.table[.metadata] != nil else { return nil }
-      try file.checkSection(.metadata)
-      var text: [UInt8] = []
-      text.append(file.bytes(of: .metadata))
-      return String(decoding: text, as: UTF8.self)
-    }
+    try inspect { (file) throws(FormatError) in try file.metadata() }
   }
+
+  /// Where a section is; nil if the file has none of that name. Nothing of it is checked. O(1).
+  public func sectionRange(_ name: String) -> Range<UInt64>? {
+    file.table.sections.first { $0.name == name }.map { $0.offset..<$0.end }
+  }
+
+  /// The names of all sections, in order. O(1).
+  public var sectionNames: [String] { file.table.sections.map(\.name) }
 
   /// `count` bytes of the file at `offset`, as far as it goes.
   public func fileBytes(at offset: UInt64, count: Int) -> [UInt8] { file.copyBytes(at: offset, count: count) }
@@ -91,6 +94,18 @@ extension IndexFile {
     return copy
   }
 
+  /// The metadata's text, its checksum and encoding checked. O(section).
+  borrowing func metadata() throws(FormatError) -> String? {
+    guard let section = table[.metadata] else { return nil }
+    try checkSection(section)
+    var text: [UInt8] = []
+    text.append(bytes(of: section))
+    guard let text = String(validating: text, as: UTF8.self) else {
+      throw FormatError(.badSection, "section metadata", at: section.offset, "the text is not UTF-8")
+    }
+    return text
+  }
+
   borrowing func sectionSummaries() throws(FormatError) -> [Index.SectionSummary] {
     var frames: [SectionKind: (count: Int, compressed: Int, raw: UInt64)] = [:]
     for number in 0..<parameters.listCount {
@@ -117,9 +132,13 @@ extension IndexFile {
     let m = parameters.m
     guard m > 0, parameters.count > 0 else { return [] }
     var histogram = [Int](repeating: 0, count: m << parameters.nbits)
+    var scratch: [UInt8] = []
     for number in 0..<parameters.listCount {
-      for (i, code) in try codes(list(number)).enumerated() {
-        histogram[(i % m) << parameters.nbits + Int(code)] += 1
+      let list = try list(number)
+      for index in 0..<frameCount(.codes, list) {
+        for (i, code) in try codes(frame(.codes, list, index), &scratch).enumerated() {
+          histogram[(i % m) << parameters.nbits + Int(code)] += 1
+        }
       }
     }
     let total = Double(parameters.count)

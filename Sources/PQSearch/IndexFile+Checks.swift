@@ -21,25 +21,36 @@ extension IndexFile {
   /// Checks centroids, codebooks and the page checksums, once. O(nlist · D) the first time.
   borrowing func checkModel() throws(FormatError) {
     guard !checks.model.contains(0) else { return }
-    for kind in [SectionKind.centroids, .codebooks, .pages] {
+    for kind in [SectionKind.centroids, .codebooks] {
       try checkSection(kind)
-      guard kind != .pages else { continue }
-      let floats = bytes(of: kind).floats()
-      for i in floats.indices where !floats[i].isFinite {
-        throw FormatError(
-          .badSection, "section \(kind.name)", at: (table[kind]?.offset ?? 0) + UInt64(4 * i),
-          "the value \(floats[i]) is not finite")
-      }
+      try checkFinite(kind)
     }
+    try checkSection(.pages)
     checks.model.insert(0)
   }
 
   /// Checks the checksum of a section that has one in the table. O(section).
   borrowing func checkSection(_ kind: SectionKind) throws(FormatError) {
-    guard let section = table[kind], section.hasChecksum else { return }
-    let crc = Checksum.plain(bytes(of: kind))
+    guard let section = table[kind] else { return }
+    try checkSection(section)
+  }
+
+  /// Checks the checksum of a section, of a known kind or not, that has one in the table. O(section).
+  borrowing func checkSection(_ section: Section) throws(FormatError) {
+    guard section.hasChecksum else { return }
+    let crc = Checksum.plain(bytes(of: section))
     guard crc == section.crc else {
-      throw .checksum("section \(kind.name)", at: section.offset, expected: section.crc, found: crc)
+      throw .checksum("section \(section.name)", at: section.offset, expected: section.crc, found: crc)
+    }
+  }
+
+  /// Checks that all values of the centroids or codebooks are finite. O(section).
+  borrowing func checkFinite(_ kind: SectionKind) throws(FormatError) {
+    let floats = bytes(of: kind).floats()
+    for i in floats.indices where !floats[i].isFinite {
+      throw FormatError(
+        .badSection, "section \(kind.name)", at: (table[kind]?.offset ?? 0) + UInt64(4 * i),
+        "the value \(floats[i]) is not finite")
     }
   }
 

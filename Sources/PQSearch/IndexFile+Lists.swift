@@ -69,7 +69,8 @@ extension IndexFile {
     let view = FrameView(
       kind: kind, list: list.number, index: index, count: count, rawLength: rawLength, entry: entry)
     if !checks.frames.contains(number) {
-      let crc = Checksum.salted(stored(view), kind: kind, index: UInt32(index), list: UInt64(list.number))
+      let crc = Checksum.salted(
+        stored(view), kind: kind, index: UInt32(truncatingIfNeeded: index), list: UInt64(list.number))
       guard crc == entry.crc else {
         throw .checksum(view.place, at: entry.offset, expected: entry.crc, found: crc)
       }

@@ -2,162 +2,191 @@ internal import PQFormat
 internal import PQKernels
 internal import PQStorage
 
-/// Checks everything that opening leaves for first use. Each damaged part is one problem; the check goes on after it,
-/// up to a limit.
+/// Verification (Formats/pqx-v1.md, "Reading", last part): sections → padding → lists and their frames → ids.
+///
+/// It begins with the structure that opening has checked, and goes on after a problem with what does not depend on it.
 extension IndexFile {
-  static let maximumProblems = 100
-
-  /// - Parameter deep: also decodes every frame: code ranges, unused lanes, ids, finite vectors, kept compression.
-  /// - Complexity: O(file); deep: O(n · (m + D)), and O(n · log n) for the ids.
+  /// All problems, up to ``Problems/limit``, in the order in which they were found.
+  ///
+  /// Pages and frames that this open file has checked before, for a search, count as checked.
+  /// - Parameter deep: also decodes every frame and checks its content. O(file), else O(file) with a small factor.
   borrowing func verify(deep: Bool) -> [FormatError] {
-    var problems: [FormatError] = []
-    func note(_ check: () throws(FormatError) -> Void) {
-      guard problems.count < Self.maximumProblems else { return }
-      do throws(FormatError) { try check() } catch { problems.append(error) }
-    }
+    var problems = Problems()
+    verifySections(&problems)
+    verifyPadding(&problems)
+    var walk = FrameWalk(table, deep: deep)
+    verifyLists(&walk, &problems)
+    if deep, !problems.isFull, let ids = walk.idRange { verifyUniqueness(ids, &problems) }
+    return problems.all
+  }
+
+  /// Sections that are checked as a whole.
+  private borrowing func verifySections(_ problems: inout Problems) {
     for section in table.sections {
-      guard let kind = section.kind else { continue }
-      note { () throws(FormatError) in try checkSection(kind) }
-    }
-    note { () throws(FormatError) in try checkModel() }
-    note { () throws(FormatError) in try checkGaps() }
-    if deep { note { () throws(FormatError) in try checkBlockPadding() } }
-    var walk = DirectoryWalk(table)
-    for number in 0..<parameters.listCount {
-      note { () throws(FormatError) in
-        let view = try list(number)
-        try walk.enter(view, self)
-        for kind in IndexParameters.frameSections {
-          for index in 0..<frameCount(kind, view) {
-            note { () throws(FormatError) in
-              let frame = try frame(kind, view, index)
-              try walk.enter(frame, self)
-              if deep { try checkContent(frame, &walk) }
-            }
-          }
+      do throws(FormatError) {
+        try checkSection(section)
+        switch section.kind {
+        case .centroids:
+          try checkFinite(.centroids)
+          try checkUnusedLanes(.centroids, vectors: parameters.nlist, dimension: parameters.dimension)
+        case .codebooks:
+          try checkFinite(.codebooks)
+          try checkUnusedLanes(.codebooks, vectors: 1 << parameters.nbits, dimension: parameters.subdimension)
+        case .metadata: _ = try metadata()
+        default: break
         }
-      }
-    }
-    if problems.isEmpty { note { () throws(FormatError) in try walk.finish(self, deep: deep) } }
-    return problems
-  }
-
-  /// The bytes between header, sections, section table, footer: all zero.
-  private borrowing func checkGaps() throws(FormatError) {
-    var parts = table.sections.map { (name: "section \($0.name)", start: $0.offset, end: $0.end) }
-    let tableEnd = header.sectionTableOffset + UInt64(header.sectionCount * Section.byteCount)
-    parts.append(("section table", header.sectionTableOffset, tableEnd))
-    parts.append(("footer", header.footerOffset, header.fileLength))
-    var end = UInt64(Header.byteCount)
-    for part in parts {
-      try checkZero(end, part.start, before: part.name)
-      end = part.end
+      } catch { problems.add(error) }
     }
   }
 
-  borrowing func checkZero(_ start: UInt64, _ end: UInt64, before name: String) throws(FormatError) {
-    guard map.bytes.slice(Int(start), Int(end - start)).isZero else {
-      throw FormatError(.badPadding, "padding before \(name)", at: start, "\(end - start) bytes should be zero")
-    }
-  }
-
-  /// The lanes of centroid and codebook blocks that hold no vector: all zero.
-  private borrowing func checkBlockPadding() throws(FormatError) {
-    let p = parameters
-    try checkBlocks(.centroids, sets: p.nlist > 0 ? 1 : 0, vectors: p.nlist, dimension: p.dimension)
-    try checkBlocks(.codebooks, sets: p.m, vectors: 1 << p.nbits, dimension: p.subdimension)
-  }
-
-  private borrowing func checkBlocks(
-    _ kind: SectionKind, sets: Int, vectors: Int, dimension: Int
-  ) throws(FormatError) {
+  /// Checks that lanes of lane blocks that hold no vector are zero.
+  /// - Parameters:
+  ///   - vectors: of one group (the centroids, or a subspace's codebook); the section is a whole number of groups.
+  ///   - dimension: components of one vector.
+  private borrowing func checkUnusedLanes(_ kind: SectionKind, vectors: Int, dimension: Int) throws(FormatError) {
+    let used = vectors % LaneBlocks.lanes
+    guard used != 0 else { return }
     let floats = bytes(of: kind).floats()
-    let size = LaneBlocks.floats(vectors: vectors, dimension: dimension)
-    for set in 0..<sets {
-      for vector in vectors..<LaneBlocks.blocks(vectors) * LaneBlocks.lanes {
-        for component in 0..<dimension {
-          let at = set * size + LaneBlocks.index(vector: vector, component: component, dimension: dimension)
-          guard floats[at].bitPattern == 0 else {
-            throw FormatError(
-              .badPadding, "section \(kind.name)", at: (table[kind]?.offset ?? 0) + UInt64(4 * at), "an unused lane")
-          }
+    let groupFloats = LaneBlocks.floats(vectors: vectors, dimension: dimension)
+    for groupEnd in stride(from: groupFloats, through: floats.count, by: groupFloats) {
+      for row in stride(from: groupEnd - dimension * LaneBlocks.lanes, to: groupEnd, by: LaneBlocks.lanes) {
+        for i in row + used..<row + LaneBlocks.lanes where floats[i].bitPattern != 0 {
+          throw FormatError(
+            .badPadding, "section \(kind.name)", at: (table[kind]?.offset ?? 0) + UInt64(4 * i),
+            "a lane without a vector")
         }
       }
     }
+  }
+
+  /// The bytes between header, sections, section table and footer.
+  private borrowing func verifyPadding(_ problems: inout Problems) {
+    var end = UInt64(Header.byteCount)
+    for section in table.sections {
+      verifyZero(end..<section.offset, "before section \(section.name)", &problems)
+      end = section.end
+    }
+    verifyZero(end..<header.sectionTableOffset, "before the section table", &problems)
+    end = header.sectionTableOffset + UInt64(header.sectionCount * Section.byteCount)
+    verifyZero(end..<header.footerOffset, "before the footer", &problems)
+  }
+
+  private borrowing func verifyZero(
+    _ range: Range<UInt64>, _ place: @autoclosure () -> String, _ problems: inout Problems
+  ) {
+    let padding = map.bytes.slice(Int(range.lowerBound), range.count)
+    guard !padding.isZero, let first = (0..<padding.byteCount).first(where: { padding.u8(at: $0) != 0 }) else { return }
+    problems.add(
+      FormatError(
+        .badPadding, place(), at: range.lowerBound + UInt64(first), "found the byte \(hex(padding.u8(at: first)))"))
+  }
+
+  /// Every list and its frames, in the order of the directory.
+  private borrowing func verifyLists(_ walk: inout FrameWalk, _ problems: inout Problems) {
+    for number in 0..<parameters.listCount {
+      guard !problems.isFull else { return }
+      do throws(FormatError) {
+        try verifyList(try list(number), &walk, &problems)
+      } catch {
+        problems.add(error)
+        walk.losePlace()
+      }
+    }
+    let lists = table[.lists]?.offset ?? 0
+    if let sum = walk.vectors, sum != parameters.count {
+      problems.add(
+        FormatError(.badList, "section lists", at: lists, "counts sum to \(sum), the header says \(parameters.count)"))
+    }
+    if let frames = walk.nextFrame, frames != UInt64(checks.frames.count) {
+      problems.add(
+        FormatError(
+          .badList, "section frames", at: table[.frames]?.offset ?? 0,
+          "\(checks.frames.count) frames, the lists have \(frames)"))
+    }
+    for kind in IndexParameters.frameSections {
+      guard let section = table[kind], let end = walk.ends[kind], end != section.end else { continue }
+      problems.add(
+        FormatError(
+          .badFrame, "section \(kind.name)", at: end, "the last frame ends here, the section at \(section.end)"))
+    }
+  }
+
+  private borrowing func verifyList(
+    _ list: ListView, _ walk: inout FrameWalk, _ problems: inout Problems
+  ) throws(FormatError) {
+    if let expected = walk.nextFrame, UInt64(list.firstFrame) != expected {
+      throw FormatError(
+        .badList, "list \(list.number)", at: (table[.lists]?.offset ?? 0) + UInt64(16 * list.number + 8),
+        "first frame expected \(expected), found \(list.firstFrame)")
+    }
+    walk.begin(list, parameters)
+    for kind in IndexParameters.frameSections {
+      for index in 0..<frameCount(kind, list) {
+        guard !problems.isFull else { return }
+        do throws(FormatError) {
+          let frame = try frame(kind, list, index)
+          verifyPlace(frame, &walk, &problems)
+          if walk.deep { try checkContent(frame, &walk) }
+        } catch {
+          problems.add(error)
+          walk.ends[kind] = nil
+          if kind == .ids { walk.lastID = nil }
+        }
+      }
+    }
+  }
+
+  /// Checks that a frame begins where it should after the one before, with zeros between.
+  private borrowing func verifyPlace(_ frame: FrameView, _ walk: inout FrameWalk, _ problems: inout Problems) {
+    let offset = frame.entry.offset
+    if let end = walk.ends[frame.kind] {
+      let step = frame.kind == .ids ? 1 : FrameEntry.alignment
+      let expected = (end + step - 1) / step * step
+      if offset == expected {
+        verifyZero(end..<offset, "before \(frame.place)", &problems)
+      } else {
+        problems.add(FormatError(.badFrame, frame.place, at: offset, "offset expected \(expected), found \(offset)"))
+      }
+    }
+    walk.ends[frame.kind] = offset + UInt64(frame.entry.length)
   }
 }
 
-/// What a walk over all lists and frames in order must find: no gap in the frame table, no overlap, nothing but zeros
-/// between frames, and n vectors.
-struct DirectoryWalk {
-  private var nextFrame = 0
-  private var vectors = 0
+/// Where verification is in the directory. What is nil is not known, because the entry before it is damaged.
+struct FrameWalk {
+  let deep: Bool
+  /// The number that the next list's first frame must have.
+  var nextFrame: UInt64? = 0
+  /// The sum of the lists' counts.
+  var vectors: UInt64? = 0
   /// Where the last frame of each section ended.
-  private var ends: [SectionKind: UInt64] = [:]
-  /// Deep: the last id of the list being walked, and all ids unless they ascend over the whole file.
-  private var ids: [UInt64] = []
-  private var idList = -1
+  var ends: [SectionKind: UInt64] = [:]
+  /// The last id of the list so far.
+  var lastID: UInt64?
+  /// All stored ids are in here.
+  var idRange: ClosedRange<UInt64>?
+  /// Decompressed frames.
+  var scratch: [UInt8] = []
+  /// The ids of one frame.
+  var ids: [UInt64] = []
 
-  init(_ table: SectionTable) {
+  init(_ table: SectionTable, deep: Bool) {
+    self.deep = deep
     for kind in IndexParameters.frameSections { ends[kind] = table[kind]?.offset }
   }
 
-  mutating func enter(_ list: ListView, _ file: borrowing IndexFile) throws(FormatError) {
-    guard list.firstFrame == nextFrame else {
-      throw FormatError(
-        .badList, "list \(list.number)", at: (file.table[.lists]?.offset ?? 0) + UInt64(list.number * 16 + 8),
-        "first frame expected \(nextFrame), found \(list.firstFrame)")
-    }
-    for kind in IndexParameters.frameSections { nextFrame += file.frameCount(kind, list) }
-    vectors += list.count
+  mutating func begin(_ list: ListView, _ parameters: IndexParameters) {
+    let entry = ListEntry(count: UInt64(list.count), firstFrame: UInt64(list.firstFrame))
+    nextFrame = entry.firstFrame + entry.frameTotal(parameters)
+    // Counts are at most 2^40: saturation is far from any n.
+    vectors = vectors.map { $0.addingReportingOverflow(entry.count) }.map { $0.overflow ? .max : $0.partialValue }
+    lastID = nil
   }
 
-  mutating func enter(_ frame: FrameView, _ file: borrowing IndexFile) throws(FormatError) {
-    let end = ends[frame.kind] ?? 0
-    let alignment = frame.kind == .ids ? 1 : FrameEntry.alignment
-    let expected = (end + alignment - 1) / alignment * alignment
-    guard frame.entry.offset == expected else {
-      throw FormatError(
-        .badFrame, frame.place, at: frame.entry.offset, "offset expected \(expected), found \(frame.entry.offset)")
-    }
-    ends[frame.kind] = frame.entry.offset + UInt64(frame.entry.length)
-    try file.checkZero(end, expected, before: frame.place)
-  }
-
-  /// Adds an id frame's ids, which must ascend within the list.
-  mutating func add(_ new: [UInt64], _ frame: FrameView) throws(FormatError) {
-    var last = frame.list == idList ? ids.last : nil
-    idList = frame.list
-    for id in new {
-      if let last, id <= last {
-        throw FormatError(.badFrame, frame.place, at: frame.entry.offset, "id \(id) after \(last): ids must ascend")
-      }
-      last = id
-    }
-    ids += new
-  }
-
-  mutating func finish(_ file: borrowing IndexFile, deep: Bool) throws(FormatError) {
-    guard UInt64(vectors) == file.parameters.count else {
-      throw FormatError(
-        .badList, "section lists", at: file.table[.lists]?.offset ?? 0,
-        "\(vectors) vectors in all lists, the header says \(file.parameters.count)")
-    }
-    guard nextFrame == file.checks.frames.count else {
-      throw FormatError(
-        .badSection, "section frames", at: file.table[.frames]?.offset ?? 0,
-        "\(file.checks.frames.count) frames, the lists have \(nextFrame)")
-    }
-    for (kind, end) in ends {
-      guard let section = file.table[kind], section.end == end else {
-        throw FormatError(.badSection, "section \(kind.name)", at: end, "bytes after the last frame")
-      }
-    }
-    guard deep else { return }
-    ids.sort()
-    for i in ids.indices.dropFirst() where ids[i] == ids[i - 1] {
-      throw FormatError(
-        .badList, "section ids", at: file.table[.ids]?.offset ?? 0, "id \(ids[i]) occurs in two lists")
-    }
+  /// A list was not readable.
+  mutating func losePlace() {
+    nextFrame = nil
+    vectors = nil
+    ends = [:]
   }
 }

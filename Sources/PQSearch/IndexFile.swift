@@ -47,4 +47,10 @@ struct IndexFile: ~Copyable, Sendable {
     guard let section = table[kind] else { return map.bytes.slice(0, 0) }
     return map.bytes.slice(Int(section.offset), Int(section.length))
   }
+
+  /// The bytes of a section, of a known kind or not.
+  @_lifetime(borrow self)
+  borrowing func bytes(of section: Section) -> RawSpan {
+    map.bytes.slice(Int(section.offset), Int(section.length))
+  }
 }

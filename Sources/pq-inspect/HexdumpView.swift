@@ -3,7 +3,8 @@ import PQFormat
 import PQSearch
 import ToolSupport
 
-/// The bytes of one part of the file, each row with the field that it is (names as in Formats/pqx-v1.md).
+/// The bytes of one part of the file, each row with the field that it is (names as in Formats/pqx-v1.md). They are
+/// shown as they are, so that damage can be looked at; only the structure that opening checks must be sound.
 struct HexdumpView {
   private struct Row: Encodable {
     let offset: UInt64
@@ -41,15 +42,14 @@ struct HexdumpView {
     case "table":
       records(index, "section", Self.table, at: index.sectionTableOffset, count: index.sectionCount, limit)
     default:
-      let sections = try index.sections()
-      guard let section = sections.first(where: { $0.name == part }) else {
-        let names = (["header", "table", "footer"] + sections.map(\.name)).joined(separator: ", ")
+      guard let range = index.sectionRange(part) else {
+        let names = (["header", "table", "footer"] + index.sectionNames).joined(separator: ", ")
         throw ToolFailure(.usage, "hexdump \(part): no such part; choose one of \(names)")
       }
       switch part {
-      case "lists": records(index, "list", Self.list, at: section.offset, count: Int(section.length) / 16, limit)
-      case "frames": records(index, "frame", Self.frame, at: section.offset, count: Int(section.length) / 24, limit)
-      default: plain(index, section.offset, Int(section.length), limit)
+      case "lists": records(index, "list", Self.list, at: range.lowerBound, count: range.count / 16, limit)
+      case "frames": records(index, "frame", Self.frame, at: range.lowerBound, count: range.count / 24, limit)
+      default: plain(index, range.lowerBound, range.count, limit)
       }
     }
   }

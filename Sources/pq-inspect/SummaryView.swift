@@ -30,6 +30,8 @@ struct SummaryView {
     let compressionRatio: Double
     let imbalance: Double
     let parts: [Part]
+    /// How it was built: the metadata section as it is; nil without one, or where it is no JSON.
+    let built: JSONValue?
   }
 
   private let report: Report
@@ -44,6 +46,7 @@ struct SummaryView {
     }
     let rest = UInt64(index.fileBytes) - sections.reduce(0) { $0 + $1.length }
     parts.append(Part(section: "header, table, padding", bytes: rest, bytesPerVector: Double(rest) / n))
+    let metadata = try index.metadata()
     let sizes = try index.listSizes().map(Double.init)
     let squares = sizes.reduce(0) { $0 + $1 * $1 }
     report = Report(
@@ -53,8 +56,9 @@ struct SummaryView {
       ids: p.storesIDs ? "stored" : "row number + \(p.firstID)", fileBytes: index.fileBytes,
       bytesPerVector: Double(index.fileBytes) / n,
       compressionRatio: 4 * Double(p.dimension) * Double(p.count) / Double(index.fileBytes),
-      imbalance: p.count == 0 ? 1 : Double(sizes.count) * squares / (n * n), parts: parts)
-    metadata = try index.metadata()
+      imbalance: p.count == 0 ? 1 : Double(sizes.count) * squares / (n * n), parts: parts,
+      built: metadata.flatMap { try? JSONDecoder().decode(JSONValue.self, from: Data($0.utf8)) })
+    self.metadata = metadata
   }
 
   private static func hex(_ value: UInt64) -> String { String(format: "%016llx", value) }

@@ -31,9 +31,17 @@ import Testing
     let bytes = parts.compactMap { $0["bytes"] as? Int }.reduce(0, +)
     #expect(bytes == json["file_bytes"] as? Int)
     #expect(json["index"] as? String == "ivfpq")
+    let built = try #require(json["built"] as? [String: Any])
+    #expect((built["parameters"] as? [String: Any])?["nlist"] as? Int == json["nlist"] as? Int)
     let sizes = try Self.json([Self.sound, "lists", "--top", "1000000"])
     let total = (sizes["top"] as? [[String: Any]])?.compactMap { $0["vectors"] as? Int }.reduce(0, +)
     #expect(total == json["vectors"] as? Int)
+  }
+
+  /// Damage can be looked at: a dump checks no more than opening does.
+  @Test func hexdumpShowsDamagedSections() throws {
+    let run = try runTool("pq-inspect", [Self.damaged, "hexdump", "codes", "--limit", "1"])
+    #expect(run.exitCode == 0 && run.text.contains("|"), "\(run.errors)")
   }
 
   @Test func exitCodes() throws {

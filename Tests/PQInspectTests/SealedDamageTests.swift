@@ -1,0 +1,123 @@
+import Formats
+import Foundation
+import PQFormat
+import PQSearch
+import PQTestSupport
+import Testing
+
+/// Files whose checksums are all right and that break another rule of Formats/pqx-v1.md: `verify` names the rule.
+@Suite struct SealedDamageTests {
+  /// A golden file with a change, sealed; `deep` is true when only decoded frames show what is wrong.
+  struct Damage: CustomTestStringConvertible, Sendable {
+    let name: String
+    let file: String
+    let deep: Bool
+    let code: FormatError.Code
+    let place: String
+    let change: @Sendable (inout SealedFile) throws -> Void
+    var testDescription: String { name }
+  }
+
+  private static let all: [Damage] = [
+    Damage(
+      name: "padding after sections", file: "flat-u8.pqx", deep: false, code: .badPadding,
+      place: "before the section table"
+    ) {
+      // The metadata is before it, and shorter than a whole number of pages.
+      let table = Int($0.bytes.rawSpan.u64(at: 56))
+      $0.bytes[table - 1] = 1
+    },
+    Damage(name: "padding between frames", file: "ivfpq-4.pqx", deep: false, code: .badPadding, place: "before list 1")
+    {
+      let frame = try #require($0.frame(.codes, list: 0))
+      $0.bytes[Int(frame.entry.offset) + Int(frame.entry.length)] = 1
+    },
+    Damage(name: "lane of centroids", file: "ivfpq-4.pqx", deep: false, code: .badPadding, place: "section centroids") {
+      $0.bytes[$0.range(.centroids).lowerBound + 4 * 15 + 1] = 1
+    },
+    Damage(name: "infinite codeword", file: "pq-8.pqx", deep: false, code: .badSection, place: "section codebooks") {
+      $0.set(Float.infinity.bitPattern, at: $0.range(.codebooks).lowerBound)
+    },
+    Damage(name: "metadata", file: "pq-8.pqx", deep: false, code: .badSection, place: "section metadata") {
+      $0.bytes[$0.range(.metadata).lowerBound] = 0xFF
+    },
+    Damage(name: "frame out of place", file: "ivfflat-ip.pqx", deep: false, code: .badFrame, place: "list") {
+      let frame = try #require($0.frame(.vectors, list: 1))
+      $0.set(UInt32(frame.entry.offset) + 64, at: frame.entryOffset)
+    },
+    Damage(name: "count", file: "pq-8.pqx", deep: false, code: .badList, place: "section lists") {
+      // Still one code frame; the length of its tiles does not change either.
+      $0.set(UInt64(99), at: $0.range(.lists).lowerBound)
+    },
+    Damage(name: "lane of codes", file: "pq-8.pqx", deep: true, code: .badPadding, place: "list 0, codes frame 0") {
+      $0.bytes[$0.range(.codes).upperBound - 1] = 1
+    },
+    Damage(name: "half plane", file: "ivfpq-4.pqx", deep: true, code: .badPadding, place: "list 0, codes frame 0") {
+      let frame = try #require($0.frame(.codes, list: 0))
+      $0.bytes[Int(frame.entry.offset) + Int(frame.entry.length) / 2] |= 0x10
+    },
+    Damage(name: "infinite row", file: "ivfflat-ip.pqx", deep: true, code: .badFrame, place: "list 0, vectors frame 0")
+    {
+      $0.set(Float.infinity.bitPattern, at: $0.range(.vectors).lowerBound + 8)
+    },
+    Damage(name: "id twice", file: "ivfpq-4.pqx", deep: true, code: .badFrame, place: "list 1, ids frame 0") {
+      let first = try #require($0.frame(.ids, list: 0)).entry.firstID
+      $0.set(first, at: try #require($0.frame(.ids, list: 1)).entryOffset + 16)
+    },
+    Damage(name: "first difference", file: "ivfpq-4.pqx", deep: true, code: .badFrame, place: "list 0, ids frame 0") {
+      $0.bytes[Int(try #require($0.frame(.ids, list: 0)).entry.offset)] = 1
+    },
+    Damage(name: "equal ids", file: "ivfpq-4.pqx", deep: true, code: .badFrame, place: "list 0, ids frame 0") {
+      let entry = try #require($0.frame(.ids, list: 0)).entry
+      #expect(entry.planes == 1)
+      $0.bytes[Int(entry.offset) + 1] = 0
+    },
+    Damage(name: "ids overflow", file: "ivfpq-4.pqx", deep: true, code: .badFrame, place: "list 0, ids frame 0") {
+      $0.set(UInt64.max, at: try #require($0.frame(.ids, list: 0)).entryOffset + 16)
+    },
+    Damage(name: "frames out of order", file: "pq-ids.pqx", deep: true, code: .badFrame, place: "list 0, ids frame 1") {
+      $0.set(UInt64(0), at: try #require($0.frame(.ids, list: 0, 1)).entryOffset + 16)
+    },
+    Damage(name: "LZ4 block", file: "ivfpq-lz4.pqx", deep: true, code: .badFrame, place: "list 0, vectors frame 0") {
+      let entry = try #require($0.frame(.vectors, list: 0)).entry
+      for i in 0..<4 { $0.bytes[Int(entry.offset) + i] = 0xFF }
+    },
+  ]
+
+  private func verify(_ bytes: [UInt8], deep: Bool) throws -> [FormatError] {
+    let folder = try TemporaryFolder()
+    return try Index(path: try folder.write(bytes, to: "a.pqx")).verify(deep: deep)
+  }
+
+  @Test(arguments: all) func isNamed(_ damage: Damage) throws {
+    let golden = try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/" + damage.file))
+    var file = try SealedFile(Array(golden))
+    try damage.change(&file)
+    file.seal()
+    let shallow = try verify(file.bytes, deep: false)
+    let problems = damage.deep ? try verify(file.bytes, deep: true) : shallow
+    #expect(shallow.isEmpty == damage.deep, "\(shallow)")
+    let found = problems.contains { $0.code == damage.code && $0.place.hasPrefix(damage.place) }
+    #expect(found, "\(problems)")
+  }
+
+  @Test(arguments: GoldenFiles.valid) func sealingChangesNothing(_ name: String) throws {
+    let golden = Array(try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/" + name)))
+    var file = try SealedFile(golden)
+    file.seal()
+    let same = file.bytes == golden
+    #expect(same)
+  }
+
+  /// Damage in one place is one problem: what comes after it is checked on its own terms.
+  @Test func oneDamagedFrameIsOneProblem() throws {
+    let golden = try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/pq-ids.pqx"))
+    var file = try SealedFile(Array(golden))
+    for frame in file.frames() where frame.entry.length > 0 {
+      file.bytes[Int(frame.entry.offset)] ^= 1
+      let problems = try verify(file.bytes, deep: true)
+      #expect(problems.map(\.code) == [.badChecksum], "\(problems)")
+      file.bytes[Int(frame.entry.offset)] ^= 1
+    }
+  }
+}
