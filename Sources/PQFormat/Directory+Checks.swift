@@ -35,7 +35,13 @@ extension FrameEntry {
       FormatError(.badFrame, place(), at: entryOffset + field, detail)
     }
     guard planes <= (kind == .ids ? 8 : 0) else { throw bad(6, "\(planes) byte planes") }
-    guard kind == .ids || firstID == 0 else { throw bad(16, "a first id where none belongs") }
+    if kind == .codes, parameters.hasBracket {
+      guard bracketMinimum.isFinite, bracketStep.isFinite, bracketStep >= 0 else {
+        throw bad(16, "brackets from \(bracketMinimum) in steps of \(bracketStep)")
+      }
+    } else {
+      guard kind == .ids || firstID == 0 else { throw bad(16, "a first id where none belongs") }
+    }
     let raw = parameters.rawFrameBytes(kind, vectors: vectors, planes: planes)
     guard length == raw || (length >= 1 && length <= Self.longestCompressed(raw)) else {
       throw bad(8, "stored length \(length): not the raw length \(raw), nor 1...\(Self.longestCompressed(raw))")
