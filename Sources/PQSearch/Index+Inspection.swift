@@ -7,7 +7,8 @@ extension Index {
   /// Checks every checksum, all padding and the whole directory; `deep` also decodes every frame.
   /// - Returns: what is wrong, at most 100 problems, each once; empty for a sound file. What follows from another
   ///   problem is not reported beside it.
-  /// - Complexity: O(file bytes); deep: O(n · (m + D)), and for ids that are not dense O(n · log n) and 8 bytes an id.
+  /// - Complexity: O(file bytes); deep: O(n · (m + D)), and for ids that are not dense O(n · log n). Memory: at most a
+  ///   fraction of the file's length, or a few MiB.
   public func verify(deep: Bool = false) -> [FormatError] { file.verify(deep: deep) }
 
   /// One section of the file.
@@ -38,14 +39,17 @@ extension Index {
     }
   }
 
-  /// The ids and codes `[vector][m]` of one list, in the file's order. O(list).
-  public func listContents(_ number: Int) throws(IndexError) -> (ids: [UInt64], codes: [UInt16]) {
+  /// One list: how many vectors it has, and the ids and codes `[vector][m]` of the first `limit` of them, in the file's
+  /// order. O(limit).
+  public func listContents(
+    _ number: Int, limit: Int
+  ) throws(IndexError) -> (count: Int, ids: [UInt64], codes: [UInt16]) {
     guard (0..<parameters.listCount).contains(number) else {
       throw .usage("list \(number): the index has lists 0...\(parameters.listCount - 1)")
     }
     return try inspect { (file) throws(FormatError) in
       let view = try file.list(number)
-      return (try file.ids(view), try file.codes(view))
+      return (view.count, try file.ids(view, limit: limit), try file.codes(view, limit: limit))
     }
   }
 

@@ -8,7 +8,7 @@ internal import PQStorage
 extension IndexFile {
   /// All problems, up to ``Problems/limit``, in the order in which they were found.
   ///
-  /// Pages and frames that this open file has checked before, for a search, count as checked.
+  /// Pages of the directory that this open file has checked before, for a search, count as checked.
   /// - Parameter deep: also decodes every frame and checks its content. O(file), else O(file) with a small factor.
   borrowing func verify(deep: Bool) -> [FormatError] {
     var problems = Problems()
@@ -16,7 +16,7 @@ extension IndexFile {
     verifyPadding(&problems)
     var walk = FrameWalk(table, deep: deep)
     verifyLists(&walk, &problems)
-    if deep, !problems.isFull, let ids = walk.idRange { verifyUniqueness(ids, &problems) }
+    if deep, !problems.isFull, let ids = walk.idRange { verifyUniqueness(ids, walk.idCount, &problems) }
     return problems.all
   }
 
@@ -124,9 +124,9 @@ extension IndexFile {
       for index in 0..<frameCount(kind, list) {
         guard !problems.isFull else { return }
         do throws(FormatError) {
-          let frame = try frame(kind, list, index)
+          let frame = try storedFrame(kind, list, index)
           verifyPlace(frame, &walk, &problems)
-          if walk.deep { try checkContent(frame, &walk) }
+          if walk.deep { try verifyContent(frame, &walk) }
         } catch {
           problems.add(error)
           walk.ends[kind] = nil
@@ -163,12 +163,11 @@ struct FrameWalk {
   var ends: [SectionKind: UInt64] = [:]
   /// The last id of the list so far.
   var lastID: UInt64?
-  /// All stored ids are in here.
+  /// All ids that could be read are in here, and how many they are.
   var idRange: ClosedRange<UInt64>?
+  var idCount: UInt64 = 0
   /// Decompressed frames.
   var scratch: [UInt8] = []
-  /// The ids of one frame.
-  var ids: [UInt64] = []
 
   init(_ table: SectionTable, deep: Bool) {
     self.deep = deep
