@@ -83,7 +83,9 @@ let package = Package(
       name: "PQDamage", dependencies: ["Formats", "PQFormat", "PQKernels", "PQSearch", "PQTestSupport"],
       path: "Tests/PQDamage", swiftSettings: settings),
     .executableTarget(
-      name: "trust", dependencies: ["Formats", "PQDamage", "PQFormat", "PQSearch", argumentParser], path: "Tests/trust",
+      name: "trust",
+      dependencies: ["Formats", "PQDamage", "PQFormat", "PQSearch", "PQStorage", "PQTestSupport", argumentParser],
+      path: "Tests/trust",
       swiftSettings: settings),
     test("PQKernelsTests", ["PQKernels", "PQFormat"]),
     test("PQFormatTests", ["PQFormat", "PQKernels"]),
@@ -95,7 +97,7 @@ let package = Package(
     test("PQDataTests", ["pq-data"]),
     test("PQDemoTests", ["pq-demo", "PQBuild", "PQSearch", "SIFTSample"]),
     test("PQInspectTests", ["Formats", "pq-inspect", "PQDamage", "PQFormat", "PQSearch"]),
-    test("PQTrustTests", ["Formats", "trust", "PQDamage", "PQFormat", "PQSearch"]),
+    test("PQTrustTests", ["Formats", "trust", "PQDamage", "PQFormat", "PQSearch", "PQStorage"]),
     test("PQModelTests", ["PQModel", "PQKernels"]),
     test("PQIndexTests", ["PQSearch", "PQBuild", "PQModel", "PQKernels", "PQFormat", "PQStorage", "pq-search"]),
   ]

@@ -71,8 +71,14 @@ extension Index {
   /// The names of all sections, in order. O(1).
   public var sectionNames: [String] { file.table.sections.map(\.name) }
 
-  /// `count` bytes of the file at `offset`, as far as it goes.
-  public func fileBytes(at offset: UInt64, count: Int) -> [UInt8] { file.copyBytes(at: offset, count: count) }
+  /// `count` bytes of the file at `offset`, as far as it goes. Nothing of them is checked.
+  public func fileBytes(at offset: UInt64, count: Int) throws(IndexError) -> [UInt8] {
+    try file.unlessFailed { (file) throws(IndexError) in
+      do throws(FormatError) { return try file.copyBytes(at: offset, count: count) } catch {
+        throw .format(path: path, error)
+      }
+    }
+  }
 
   /// The file's version of the format, and where its section table and footer begin.
   public var formatVersion: String { "\(Header.currentMajor).\(file.header.minor)" }
@@ -83,18 +89,22 @@ extension Index {
   private func inspect<Result>(
     _ body: (borrowing IndexFile) throws(FormatError) -> Result
   ) throws(IndexError) -> Result {
-    do throws(FormatError) {
-      try file.checkModel()
-      return try body(file)
-    } catch { throw .format(path: path, error) }
+    try file.unlessFailed { (file) throws(IndexError) in
+      do throws(FormatError) {
+        try file.checkModel()
+        return try body(file)
+      } catch { throw .format(path: path, error) }
+    }
   }
 }
 
 extension IndexFile {
-  borrowing func copyBytes(at offset: UInt64, count: Int) -> [UInt8] {
+  borrowing func copyBytes(at offset: UInt64, count: Int) throws(FormatError) -> [UInt8] {
     var copy: [UInt8] = []
     let start = min(Int(clamping: offset), map.count)
-    copy.append(map.bytes.slice(start, max(0, min(count, map.count - start))))
+    let count = max(0, min(count, map.count - start))
+    try load(start..<start + count)
+    copy.append(map.bytes.slice(start, count))
     return copy
   }
 

@@ -38,6 +38,7 @@ extension IndexFile {
   /// Checks the checksum of a section, of a known kind or not, that has one in the table. O(section).
   borrowing func checkSection(_ section: Section) throws(FormatError) {
     guard section.hasChecksum else { return }
+    try load(Int(section.offset)..<Int(section.end))
     let crc = Checksum.plain(bytes(of: section))
     guard crc == section.crc else {
       throw .checksum("section \(section.name)", at: section.offset, expected: section.crc, found: crc)
@@ -57,6 +58,7 @@ extension IndexFile {
 
   /// Checks a frame's checksum. O(frame).
   borrowing func checkStored(_ frame: FrameView) throws(FormatError) {
+    try load(Int(frame.entry.offset)..<Int(frame.entry.offset) + Int(frame.entry.length))
     let crc = Checksum.salted(
       stored(frame), kind: frame.kind, index: UInt32(truncatingIfNeeded: frame.index), list: UInt64(frame.list))
     guard crc == frame.entry.crc else {
@@ -87,6 +89,8 @@ extension IndexFile {
     let done = kind == .lists ? checks.listPages : checks.framePages
     let size = Int(DirectoryPage.byteCount)
     for page in range.lowerBound / size...(range.upperBound - 1) / size where !done.contains(page) {
+      let start = Int(table[kind]?.offset ?? 0) + page * size
+      try load(start..<min(start + size, Int(table[kind]?.end ?? 0)))
       let crc = DirectoryPage.checksum(bytes(of: kind), kind: kind, page: UInt64(page))
       let first = kind == .lists ? 0 : checks.listPages.count
       let expected = bytes(of: .pages).u32(at: 4 * (first + page))

@@ -17,6 +17,7 @@ extension IndexFile {
     var walk = FrameWalk(table, deep: deep)
     verifyLists(&walk, &problems)
     if deep, !problems.isFull, let ids = walk.idRange { verifyUniqueness(ids, walk.idCount, &problems) }
+    if let failure = map.failure { return [FormatError(.unreadable, "file", at: 0, failure.description)] }
     return problems.all
   }
 
@@ -74,6 +75,9 @@ extension IndexFile {
   private borrowing func verifyZero(
     _ range: Range<UInt64>, _ place: @autoclosure () -> String, _ problems: inout Problems
   ) {
+    do throws(FormatError) {
+      try load(Int(range.lowerBound)..<Int(range.upperBound))
+    } catch { return problems.add(error) }
     let padding = map.bytes.slice(Int(range.lowerBound), range.count)
     guard !padding.isZero, let first = (0..<padding.byteCount).first(where: { padding.u8(at: $0) != 0 }) else { return }
     problems.add(

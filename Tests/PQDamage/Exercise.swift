@@ -33,7 +33,7 @@ public enum Exercise {
     _ = try? index.metadata()
     for list in 0..<min(3, index.parameters.listCount) { _ = try? index.listContents(list, limit: 64) }
     for name in index.sectionNames {
-      if let range = index.sectionRange(name) { _ = index.fileBytes(at: range.lowerBound, count: 64) }
+      if let range = index.sectionRange(name) { _ = try? index.fileBytes(at: range.lowerBound, count: 64) }
     }
   }
 }
