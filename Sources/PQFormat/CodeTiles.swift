@@ -39,6 +39,20 @@ extension CodeLayout {
     return frame.u8(at: planes * first + codePlanes * lanes + index - first)
   }
 
+  /// The first code of a frame of `count` vectors that its planes can hold but no codebook has; nil if none. O(frame).
+  package func problem(_ frame: RawSpan, count: Int) -> String? {
+    guard tableSize > 1 << nbits else { return nil }
+    for vector in 0..<count {
+      for s in 0..<m {
+        let code = code(frame, vector: vector, subspace: s, count: count)
+        if code >> UInt16(nbits) != 0 {
+          return "vector \(vector), subspace \(s): code \(code) is not below 2^\(nbits)"
+        }
+      }
+    }
+    return nil
+  }
+
   /// Where a frame of `count` vectors is not zero in a lane without a vector or a half plane without a subspace; nil if
   /// nowhere. O(frame).
   package func nonzeroPadding(_ frame: RawSpan, count: Int) -> Int? {
