@@ -38,14 +38,23 @@ extension Index {
     }
   }
 
-  /// The ids and codes `[vector][m]` of one list, in the file's order. O(list).
-  public func listContents(_ number: Int) throws(IndexError) -> (ids: [UInt64], codes: [UInt16]) {
+  /// What a list holds, in the file's order.
+  public struct ListContents: Sendable {
+    public let ids: [UInt64]
+    /// `[vector][m]`.
+    public let codes: [UInt16]
+    /// What each vector's bracket is at least; empty where the index has no brackets.
+    public let brackets: [Double]
+  }
+
+  /// The vectors of one list. O(list).
+  public func listContents(_ number: Int) throws(IndexError) -> ListContents {
     guard (0..<parameters.listCount).contains(number) else {
       throw .usage("list \(number): the index has lists 0...\(parameters.listCount - 1)")
     }
     return try inspect { (file) throws(FormatError) in
       let view = try file.list(number)
-      return (try file.ids(view), try file.codes(view))
+      return ListContents(ids: try file.ids(view), codes: try file.codes(view), brackets: try file.brackets(view))
     }
   }
 

@@ -36,6 +36,23 @@ extension IndexFile {
     }
   }
 
+  /// What the brackets of one list's vectors are at least; empty where the index has no brackets.
+  borrowing func brackets(_ list: ListView) throws(FormatError) -> [Double] {
+    guard let layout = parameters.codeLayout, layout.hasBracket else { return [] }
+    var brackets: [Double] = []
+    var scratch: [UInt8] = []
+    for index in 0..<frameCount(.codes, list) {
+      let frame = try frame(.codes, list, index)
+      let (minimum, step) = (Double(frame.entry.bracketMinimum), Double(frame.entry.bracketStep))
+      try withContent(frame, scratch: &scratch) { content in
+        for vector in 0..<frame.count {
+          brackets.append(minimum + step * Double(layout.bracket(content, vector: vector, count: frame.count)))
+        }
+      }
+    }
+    return brackets
+  }
+
   /// The ids of one list, in the order of its vectors.
   borrowing func ids(_ list: ListView) throws(FormatError) -> [UInt64] {
     guard parameters.storesIDs else { return (0..<UInt64(list.count)).map { parameters.firstID + $0 } }

@@ -18,6 +18,9 @@ extension IndexFile {
       if let padding {
         throw bad(.badPadding, "byte \(padding) of the decoded frame belongs to no vector or subspace")
       }
+      if walk.checksBrackets, let detail = try withContent(frame, scratch: &scratch, { excessiveBracket(frame, $0) }) {
+        throw bad(.badFrame, detail)
+      }
     case .ids:
       var ids: [UInt64] = []
       swap(&ids, &walk.ids)

@@ -1,4 +1,5 @@
 import PQFormat
+import Testing
 
 /// The bytes of an index file that can be changed, and all of whose checksums can then be made right: what a faulty
 /// writer would have written.
@@ -51,6 +52,17 @@ struct SealedFile {
 
   func frame(_ kind: SectionKind, list: Int, _ index: Int = 0) -> Frame? {
     frames().first { $0.kind == kind && $0.list == list && $0.index == index }
+  }
+
+  /// Where the brackets are of the vectors in the first tile of a list.
+  func brackets(list: Int) throws -> Range<Int> {
+    let entry = try #require(frame(.codes, list: list)).entry
+    let layout = try #require(header.parameters.codeLayout)
+    let listEntries = range(.lists)
+    let vectors = Int(bytes.rawSpan.u64(at: listEntries.lowerBound + ListEntry.byteCount * list))
+    let lanes = CodeLayout.lanes(min(CodeLayout.tileLanes, vectors))
+    let start = Int(entry.offset) + layout.codePlanes * lanes
+    return start..<start + min(CodeLayout.tileLanes, vectors)
   }
 
   /// Makes every checksum right, from the frames' up to the header's and the footer's.
