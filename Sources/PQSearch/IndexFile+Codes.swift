@@ -97,10 +97,11 @@ extension IndexFile {
 
   /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds
   /// it: fewer than D + 16 roundings of 2^-24 each, of terms that the lengths of query and codewords bound; doubled twice.
+  /// Below the smallest normal f32, 2^-126, a rounding is no longer relative to what it rounds.
   private borrowing func rounding(_ score: Float, _ query: PreparedQuery) -> Double {
     let longest = query.codewords?.longest ?? 0
-    return Double(parameters.dimension + 16) * 0x1p-22
-      * (Double(score) + query.centredNorm * longest + longest * longest)
+    let terms = Double(score) + query.centredNorm * longest + longest * longest
+    return Double(parameters.dimension + 16) * (0x1p-22 * terms + 0x1p-126)
   }
 
   private borrowing func scan(
