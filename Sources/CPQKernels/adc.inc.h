@@ -1,9 +1,6 @@
 /* Canonical ADC distances of single vectors whose codes are residual (Formats/pqx-v1.md, "Distances"), in the vectors of
  * simd.inc.h: a few vectors side by side, a lane each, so that every lane follows the canonical order. */
 
-typedef float v4 __attribute__((ext_vector_type(4), aligned(4)));
-typedef float v8 __attribute__((ext_vector_type(8), aligned(4)));
-
 INLINE v16 join4(v4 a, v4 b, v4 c, v4 d) {
   v8 low = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
   v8 high = __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7);

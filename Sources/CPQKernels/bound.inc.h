@@ -14,23 +14,35 @@ INLINE v16 entries_at(const float *table, size_t j, size_t entries, float factor
   return values * factor;
 }
 
+INLINE void widen(v16 t, v16 *low, v16 *high, v16 *finite) {
+  *low = t < *low ? t : *low;
+  *high = t > *high ? t : *high;
+  *finite += t - t;
+}
+
 static cpq_range quantize(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
                           unsigned limit, float *minima, uint8_t *out) {
   cpq_range range = {0, 0, 0};
   float widest = 0, odd = 0;
   for (size_t s = 0; s < m; s++) {
     const float *table = tables + s * table_size;
-    v16 low = splat(INFINITY), high = splat(-INFINITY), finite = splat(0);
-    for (size_t j = 0; j < entries; j += CPQ_LANES) {
-      v16 t = entries_at(table, j, entries, factor);
-      low = t < low ? t : low;
-      high = t > high ? t : high;
-      finite += t - t; /* NaN once an entry is infinite or NaN */
+    /* Four chains, since one would wait for itself; `finite` is NaN once an entry is infinite or NaN. */
+    v16 low[4], high[4], finite[4];
+    for (int c = 0; c < 4; c++) low[c] = splat(INFINITY), high[c] = splat(-INFINITY), finite[c] = splat(0);
+    size_t j = 0;
+    for (; j + 4 * CPQ_LANES <= entries; j += 4 * CPQ_LANES)
+      for (int c = 0; c < 4; c++)
+        widen(load(table + j + c * CPQ_LANES) * factor, &low[c], &high[c], &finite[c]);
+    for (; j < entries; j += CPQ_LANES) widen(entries_at(table, j, entries, factor), &low[0], &high[0], &finite[0]);
+    for (int c = 1; c < 4; c++) {
+      low[0] = low[c] < low[0] ? low[c] : low[0];
+      high[0] = high[c] > high[0] ? high[c] : high[0];
+      finite[0] += finite[c];
     }
-    float min = __builtin_reduce_min(low), max = __builtin_reduce_max(high);
+    float min = least(low[0]), max = greatest(high[0]);
     minima[s] = min;
     widest = max - min > widest ? max - min : widest;
-    odd += tree_sum(finite);
+    odd += tree_sum(finite[0]);
     range.minimum += min;
     range.magnitude += -min > max ? -min : max;
   }

@@ -22,6 +22,25 @@ INLINE v16 load(const float *p) { return *(const v16 *)p; }
 INLINE v16 splat(float x) { return (v16)x; }
 INLINE v16 fma16(v16 a, v16 b, v16 c) { return __builtin_elementwise_fma(a, b, c); }
 
+/* The least and the greatest of sixteen floats that are numbers: halves against halves, without the care for NaN that
+ * makes the compiler's own reductions a chain of sixteen. */
+typedef float v8 __attribute__((ext_vector_type(8), aligned(4)));
+typedef float v4 __attribute__((ext_vector_type(4), aligned(4)));
+
+INLINE float least(v16 v) {
+  v8 a = v.lo < v.hi ? v.lo : v.hi;
+  v4 b = a.lo < a.hi ? a.lo : a.hi;
+  float x = b[0] < b[1] ? b[0] : b[1], y = b[2] < b[3] ? b[2] : b[3];
+  return x < y ? x : y;
+}
+
+INLINE float greatest(v16 v) {
+  v8 a = v.lo > v.hi ? v.lo : v.hi;
+  v4 b = a.lo > a.hi ? a.lo : a.hi;
+  float x = b[0] > b[1] ? b[0] : b[1], y = b[2] > b[3] ? b[2] : b[3];
+  return x > y ? x : y;
+}
+
 /* One query against lane blocks: chains in components, a lane per centroid. Four blocks hide the fma's latency. */
 INLINE void blocks_tile(int squared, const float *query, size_t dim, const float *block, int n, v16 *sum) {
   size_t step = dim * CPQ_LANES;
@@ -155,10 +174,10 @@ static size_t at_most(const float *values, size_t count, float limit, uint32_t *
 /* Halves the interval of values that may be the k-th smallest; a pass over the values costs less than a branch each. */
 static float float_limit(const float *values, size_t count, size_t k) {
   enum { HALVINGS = 12 };
-  v16 least = splat(INFINITY);
+  v16 smallest = splat(INFINITY);
   size_t whole = count / CPQ_LANES * CPQ_LANES;
-  for (size_t i = 0; i < whole; i += CPQ_LANES) least = load(values + i) < least ? load(values + i) : least;
-  float low = __builtin_reduce_min(least), high = low;
+  for (size_t i = 0; i < whole; i += CPQ_LANES) smallest = load(values + i) < smallest ? load(values + i) : smallest;
+  float low = least(smallest), high = low;
   for (size_t i = whole; i < count; i++) low = values[i] < low ? values[i] : low;
   /* Not the mean of all, which one far value moves: the largest of the first k bounds the k-th smallest. */
   for (size_t i = 0; i < k; i++) high = values[i] > high ? values[i] : high;
@@ -182,20 +201,31 @@ INLINE i16 ordered16(v16 v) {
 
 static float float_kth(const float *values, size_t count, size_t k) {
   size_t whole = count / CPQ_LANES * CPQ_LANES;
-  i16 rest = (i16)INT32_MAX, least, most;
+  i16 rest = (i16)INT32_MAX, fewest, most;
   for (size_t i = whole; i < count; i++) rest[i - whole] = ordered16(splat(values[i]))[0];
-  least = rest, most = rest == INT32_MAX ? (i16)INT32_MIN : rest;
+  fewest = rest, most = rest == INT32_MAX ? (i16)INT32_MIN : rest;
   for (size_t i = 0; i < whole; i += CPQ_LANES) {
     i16 v = ordered16(load(values + i));
-    least = v < least ? v : least;
+    fewest = v < fewest ? v : fewest;
     most = v > most ? v : most;
   }
-  int64_t low = __builtin_reduce_min(least), high = __builtin_reduce_max(most); /* the answer is in low...high */
+  int64_t low = __builtin_reduce_min(fewest), high = __builtin_reduce_max(most); /* the answer is in low...high */
   while (low < high) {
     int64_t middle = low + (high - low) / 2;
     i16 limit = (i16)(int32_t)middle, hits = -(rest <= limit);
     for (size_t i = 0; i < whole; i += CPQ_LANES) hits -= ordered16(load(values + i)) <= limit;
-    if ((size_t)__builtin_reduce_add(hits) >= k) high = middle;
+    size_t found = (size_t)__builtin_reduce_add(hits);
+    if (found == k) { /* the largest of them is it: mostly long before the interval is one value */
+      i16 most_below = rest <= limit ? rest : (i16)INT32_MIN;
+      for (size_t i = 0; i < whole; i += CPQ_LANES) {
+        i16 v = ordered16(load(values + i));
+        v = v <= limit ? v : (i16)INT32_MIN;
+        most_below = v > most_below ? v : most_below;
+      }
+      low = __builtin_reduce_max(most_below);
+      break;
+    }
+    if (found > k) high = middle;
     else low = middle + 1;
   }
   int32_t bits = (int32_t)low;
@@ -208,16 +238,28 @@ static float float_kth(const float *values, size_t count, size_t k) {
 static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
   typedef uint16_t s32 __attribute__((ext_vector_type(32), aligned(2)));
   typedef int16_t m32 __attribute__((ext_vector_type(32)));
+  typedef int32_t w32 __attribute__((ext_vector_type(32)));
   uint32_t low = 0, high = UINT16_MAX; /* the answer is in low...high */
   size_t whole = count / 32 * 32;
   while (low < high) {
     uint32_t middle = (low + high) / 2;
-    size_t found = 0;
     m32 hits = 0; /* at most 2048 a lane: a frame has no more than 65,536 vectors */
     for (size_t i = 0; i < whole; i += 32) hits -= *(const s32 *)(sums + i) <= (s32)(uint16_t)middle;
-    for (int j = 0; j < 32; j++) found += (size_t)hits[j];
+    size_t found = (size_t)__builtin_reduce_add(__builtin_convertvector(hits, w32));
     for (size_t i = whole; i < count; i++) found += sums[i] <= middle;
-    if (found >= k) high = middle;
+    if (found == k) { /* the largest of them is it */
+      s32 most = 0;
+      uint16_t largest = 0;
+      for (size_t i = 0; i < whole; i += 32) {
+        s32 v = *(const s32 *)(sums + i);
+        v = v <= (s32)(uint16_t)middle ? v : (s32)0;
+        most = v > most ? v : most;
+      }
+      for (size_t i = whole; i < count; i++) largest = sums[i] <= middle && sums[i] > largest ? sums[i] : largest;
+      uint16_t vector = __builtin_reduce_max(most);
+      return vector > largest ? vector : largest;
+    }
+    if (found > k) high = middle;
     else low = middle + 1;
   }
   return (uint16_t)low;
@@ -290,7 +332,7 @@ INLINE void nearest_panel(int points, const float *point, size_t stride, size_t 
   for (; b < to; b++) nearest_tile(points, 1, point, stride, dim, blocks + b * step, b, centroids, best, where);
   i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   for (int p = 0; p < points; p++) {
-    float distance = __builtin_reduce_min(best[p]);
+    float distance = least(best[p]);
     i16 tied = best[p] == (v16)distance ? where[p] * CPQ_LANES + lane : (i16)INT32_MAX;
     uint32_t index = (uint32_t)__builtin_reduce_min(tied);
     if (distance < out[p].distance || (distance == out[p].distance && index < out[p].index && distance < INFINITY))

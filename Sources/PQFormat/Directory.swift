@@ -5,13 +5,14 @@ package struct ListEntry: Sendable, Equatable {
   /// The index in the frame table of the list's first frame: code frames, then id frames, then vector frames.
   package var firstFrame: UInt64
 
-  package static let byteCount = 16
+  @inlinable package static var byteCount: Int { 16 }
 
   package init(count: UInt64, firstFrame: UInt64) {
     self.count = count
     self.firstFrame = firstFrame
   }
 
+  @inlinable
   package init(decoding bytes: RawSpan, list: Int) {
     count = bytes.u64(at: list * Self.byteCount)
     firstFrame = bytes.u64(at: list * Self.byteCount + 8)
@@ -36,7 +37,7 @@ package struct FrameEntry: Sendable, Equatable {
   /// An id frame's first id; of a code frame with brackets, their minimum and step; 0 otherwise.
   package var firstID: UInt64
 
-  package static let byteCount = 24
+  @inlinable package static var byteCount: Int { 24 }
   /// Code and vector frames start at a multiple of this; id frames are packed.
   package static let alignment: UInt64 = 64
 
@@ -49,8 +50,8 @@ package struct FrameEntry: Sendable, Equatable {
   }
 
   /// Of a code frame with brackets: what a bracket of 0 stands for, and what one unit adds.
-  package var bracketMinimum: Float { Float(bitPattern: UInt32(truncatingIfNeeded: firstID)) }
-  package var bracketStep: Float { Float(bitPattern: UInt32(truncatingIfNeeded: firstID >> 32)) }
+  @inlinable package var bracketMinimum: Float { Float(bitPattern: UInt32(truncatingIfNeeded: firstID)) }
+  @inlinable package var bracketStep: Float { Float(bitPattern: UInt32(truncatingIfNeeded: firstID >> 32)) }
 
   /// Whether they bound anything: the least f32 stands for a minimum that no f32 is below.
   package var bracketsBound: Bool { bracketMinimum > -Float.greatestFiniteMagnitude }
@@ -59,6 +60,7 @@ package struct FrameEntry: Sendable, Equatable {
     UInt64(minimum.bitPattern) | UInt64(step.bitPattern) << 32
   }
 
+  @inlinable
   package init(decoding bytes: RawSpan, frame: UInt64) {
     let base = Int(frame) * Self.byteCount
     let word = bytes.u64(at: base)
@@ -83,7 +85,7 @@ package struct FrameEntry: Sendable, Equatable {
 /// The directory (lists and frame table) is checksummed by pages of 4 KiB, so that using one list never reads the
 /// whole; the last page of a section may be shorter.
 package enum DirectoryPage {
-  package static let byteCount: UInt64 = 4096
+  @inlinable package static var byteCount: UInt64 { 4096 }
 
   package static func count(_ length: UInt64) -> UInt64 { (length + byteCount - 1) / byteCount }
 

@@ -16,7 +16,7 @@ extension IndexParameters {
   /// Rows of one vector frame: 16 KiB of them, at least one.
   package var rowsPerFrame: Int { max(1, 16_384 / max(1, rowBytes)) }
 
-  package static let idsPerFrame = 1024
+  @inlinable package static var idsPerFrame: Int { 1024 }
 
   package var centroidFloats: Int { LaneBlocks.floats(vectors: nlist, dimension: dimension) }
 
@@ -69,9 +69,9 @@ package struct CodeLayout: Sendable, Equatable {
   /// Whether a last plane holds the vectors' brackets.
   package let hasBracket: Bool
 
-  package static let tileLanes = 64
+  @inlinable package static var tileLanes: Int { 64 }
   /// A list's last tile has its lanes rounded up to this.
-  package static let laneStep = 16
+  @inlinable package static var laneStep: Int { 16 }
 
   package init(m: Int, nbits: Int, hasBracket: Bool = false) {
     self.m = m

@@ -2,20 +2,20 @@
 /// damaged file throws instead of trapping.
 extension RawSpan {
   // Integers and floats accept every bit pattern, so loading one from initialized bytes is sound.
-  @inline(__always)
+  @inlinable @inline(__always)
   package func u8(at offset: Int) -> UInt8 { unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self) }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   package func u16(at offset: Int) -> UInt16 {
     UInt16(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   package func u32(at offset: Int) -> UInt32 {
     UInt32(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   package func u64(at offset: Int) -> UInt64 {
     UInt64(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
@@ -24,6 +24,7 @@ extension RawSpan {
   /// platforms: x86-64 and 64-bit Arm).
   /// - Precondition: the span starts at a multiple of 4 bytes and holds a multiple of 4.
   @_lifetime(copy self)
+  @inlinable @inline(__always)
   package func floats() -> Span<Float> { Span(_bytes: self) }
 
   /// True when none of the span's f32 values is infinite or not a number. O(count), without branches.
@@ -48,6 +49,7 @@ extension RawSpan {
 
   /// `range` of this span.
   @_lifetime(copy self)
+  @inlinable @inline(__always)
   package func slice(_ start: Int, _ count: Int) -> RawSpan { extracting(start..<start + count) }
 
   /// True when every byte is zero. O(count).
