@@ -80,7 +80,8 @@ let package = Package(
       resources: [.copy("golden")], swiftSettings: settings),
     .target(name: "PQTestSupport", path: "Tests/PQTestSupport", swiftSettings: settings),
     .target(
-      name: "PQDamage", dependencies: ["Formats", "PQFormat", "PQKernels", "PQSearch", "PQTestSupport"],
+      name: "PQDamage",
+      dependencies: ["Formats", "PQFormat", "PQKernels", "PQSearch", "PQStorage", "PQTestSupport"],
       path: "Tests/PQDamage", swiftSettings: settings),
     .executableTarget(
       name: "trust",
@@ -102,3 +103,12 @@ let package = Package(
     test("PQIndexTests", ["PQSearch", "PQBuild", "PQModel", "PQKernels", "PQFormat", "PQStorage", "pq-search"]),
   ]
 )
+
+// These link with libFuzzer, which only Tests/fuzz.sh asks for.
+if Context.environment["PQX_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Tests/CFuzzer"),
+    .executableTarget(
+      name: "fuzz", dependencies: ["CFuzzer", "PQDamage"], path: "Tests/Fuzz", swiftSettings: settings),
+  ]
+}
