@@ -85,7 +85,9 @@ let package = Package(
       path: "Tests/PQDamage", swiftSettings: settings),
     .executableTarget(
       name: "trust",
-      dependencies: ["Formats", "PQDamage", "PQFormat", "PQSearch", "PQStorage", "PQTestSupport", argumentParser],
+      dependencies: [
+        "Formats", "PQDamage", "PQFormat", "PQSearch", "PQStorage", "PQTestSupport", "pq-build", argumentParser,
+      ],
       path: "Tests/trust",
       swiftSettings: settings),
     test("PQKernelsTests", ["PQKernels", "PQFormat"]),
@@ -98,7 +100,8 @@ let package = Package(
     test("PQDataTests", ["pq-data"]),
     test("PQDemoTests", ["pq-demo", "PQBuild", "PQSearch", "SIFTSample"]),
     test("PQInspectTests", ["Formats", "pq-inspect", "PQDamage", "PQFormat", "PQSearch"]),
-    test("PQTrustTests", ["Formats", "trust", "PQDamage", "PQFormat", "PQSearch", "PQStorage"]),
+    test(
+      "PQTrustTests", ["Formats", "pq-build", "pq-inspect", "trust", "PQDamage", "PQFormat", "PQSearch", "PQStorage"]),
     test("PQModelTests", ["PQModel", "PQKernels"]),
     test("PQIndexTests", ["PQSearch", "PQBuild", "PQModel", "PQKernels", "PQFormat", "PQStorage", "pq-search"]),
   ]
