@@ -1,7 +1,9 @@
 /* Plain C: the oracle of every other set, and what runs where no other can. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
+#include "codes.h"
 #include "sets.h"
 
 /* No contraction: each fmaf below is one, and nothing else becomes one. */
@@ -31,6 +33,69 @@ static void ip_blocks(const float *query, size_t dim, const float *blocks, size_
     for (size_t i = 0; i < dim; i++) sum = fmaf(query[i], lane[i * CPQ_LANES], sum);
     out[j] = sum;
   }
+}
+
+static void l2_blocks_batch(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
+                            size_t out_stride) {
+  for (size_t i = 0; i < n; i++) l2_blocks(queries + i * dim, dim, blocks, count, out + i * out_stride);
+}
+
+static void ip_blocks_batch(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
+                            size_t out_stride) {
+  for (size_t i = 0; i < n; i++) ip_blocks(queries + i * dim, dim, blocks, count, out + i * out_stride);
+}
+
+static void subtract_lane(const float *query, size_t dim, const float *lane, float *out) {
+  for (size_t i = 0; i < dim; i++) out[i] = query[i] - lane[i * CPQ_LANES];
+}
+
+static size_t group_minima(const float *values, size_t count, size_t depth, float *out) {
+  size_t group = CPQ_LANES * depth, groups = (count + group - 1) / group * CPQ_LANES;
+  for (size_t g = 0; g < groups; g++) out[g] = INFINITY;
+  for (size_t i = 0; i < count; i++) {
+    float *low = &out[i / group * CPQ_LANES + i % CPQ_LANES];
+    *low = values[i] < *low ? values[i] : *low;
+  }
+  return groups;
+}
+
+static size_t at_most(const float *values, size_t count, float limit, uint32_t *out) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++)
+    if (values[i] <= limit) out[found++] = (uint32_t)i;
+  return found;
+}
+
+static float float_limit(const float *values, size_t count, size_t k) {
+  /* The k-th smallest is one of the values that are at most the largest of the first k. */
+  float limit = values[0];
+  for (size_t i = 1; i < k; i++) limit = values[i] > limit ? values[i] : limit;
+  for (;;) {
+    float below = -INFINITY;
+    size_t less = 0;
+    for (size_t i = 0; i < count; i++)
+      if (values[i] < limit) less++, below = values[i] > below ? values[i] : below;
+    if (less < k) return limit;
+    limit = below;
+  }
+}
+
+static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
+  uint32_t low = 0, high = UINT16_MAX;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) found += sums[i] <= middle;
+    if (found >= k) high = middle;
+    else low = middle + 1;
+  }
+  return (uint16_t)low;
+}
+
+static uint64_t sum_bytes(const uint8_t *bytes, size_t count) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < count; i++) sum += bytes[i];
+  return sum;
 }
 
 static void nearest(const float *points, size_t stride, size_t count, size_t dim, const float *blocks,
@@ -100,13 +165,80 @@ static void ip_rows(cpq_row_type type, const float *query, size_t dim, const voi
   rows(0, type, query, dim, data, count, offset, out);
 }
 
+static cpq_range quantize(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
+                          unsigned limit, float *minima, uint8_t *out) {
+  cpq_range range = {0, 0, 0};
+  float widest = 0;
+  int finite = 1;
+  for (size_t s = 0; s < m; s++) {
+    float min = INFINITY, max = -INFINITY;
+    for (size_t j = 0; j < entries; j++) {
+      float t = tables[s * table_size + j] * factor;
+      min = t < min ? t : min;
+      max = t > max ? t : max;
+      finite &= t - t == 0;
+    }
+    minima[s] = min;
+    widest = max - min > widest ? max - min : widest;
+    range.minimum += min;
+    range.magnitude += -min > max ? -min : max;
+  }
+  memset(out, 0, m * table_size);
+  if (!finite || !(widest <= FLT_MAX)) return (cpq_range){-INFINITY, INFINITY, 0};
+  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number. */
+  float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
+  if (!(scale <= FLT_MAX)) scale = 0;
+  for (size_t s = 0; s < m; s++) {
+    for (size_t j = 0; j < entries; j++) {
+      float t = (tables[s * table_size + j] * factor - minima[s]) * scale;
+      out[s * table_size + j] = (uint8_t)(t < (float)limit ? t : (float)limit);
+    }
+  }
+  range.step = scale > 0 ? 1 / scale : 0;
+  return range;
+}
+
+static void adc_residual(const cpq_codes *codes, const float *residual, const float *codebooks, int blocked, size_t sub,
+                         const uint16_t *positions, size_t n, float *out) {
+  unsigned width = cpq_code_width(codes->nbits);
+  size_t book = cpq_book_floats(codes->nbits, blocked, sub), step = blocked ? CPQ_LANES : 1;
+  for (size_t v = 0; v < n; v++) {
+    size_t first = positions[v] / CPQ_TILE * CPQ_TILE, lane = positions[v] - first;
+    size_t lanes = cpq_tile_lanes(cpq_tile_vectors(codes->count, first));
+    const uint8_t *tile = codes->frame + first * codes->planes;
+    float sum = 0;
+    for (size_t s = 0; s < codes->m; s++) {
+      size_t code = cpq_code(width, codes->m, tile, lanes, lane, s);
+      const float *x = residual + s * sub, *r = codebooks + s * book + cpq_codeword(code, blocked, sub);
+      float chain = 0;
+      for (size_t i = 0; i < sub; i++) {
+        float d = x[i] - r[i * step];
+        chain = fmaf(d, d, chain);
+      }
+      sum += chain;
+    }
+    out[v] = sum;
+  }
+}
+
 const cpq_kernels cpq_scalar = {
     .name = "scalar",
     .crc32c = cpq_crc32c_table,
     .l2_blocks = l2_blocks,
     .ip_blocks = ip_blocks,
+    .l2_blocks_batch = l2_blocks_batch,
+    .ip_blocks_batch = ip_blocks_batch,
+    .subtract_lane = subtract_lane,
+    .group_minima = group_minima,
+    .at_most = at_most,
+    .float_limit = float_limit,
+    .sum_limit = sum_limit,
+    .sum_bytes = sum_bytes,
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
-    .adc_frame = cpq_adc_frame,
+    .quantize = quantize,
+    .scan = cpq_scan_generic,
+    .adc_tables = cpq_adc_tables,
+    .adc_residual = adc_residual,
 };

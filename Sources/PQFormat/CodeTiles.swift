@@ -1,7 +1,8 @@
 /// Codes ↔ tiles (Formats/pqx-v1.md, "Code tiles").
 extension CodeLayout {
   /// Appends one frame: the tiles of `codes` `[vector][m]`, at most ``vectorsPerFrame`` vectors. O(codes).
-  package func appendFrame(_ codes: Span<UInt16>, to bytes: inout [UInt8]) {
+  /// - Parameter brackets: a byte a vector, where the layout has brackets.
+  package func appendFrame(_ codes: Span<UInt16>, brackets: [UInt8] = [], to bytes: inout [UInt8]) {
     let count = codes.count / m
     var tile = [UInt8](repeating: 0, count: planes * Self.tileLanes)
     for first in stride(from: 0, to: count, by: Self.tileLanes) {
@@ -10,6 +11,7 @@ extension CodeLayout {
       for i in tile.indices { tile[i] = 0 }
       for lane in 0..<vectors {
         for s in 0..<m { put(codes[(first + lane) * m + s], s, lane, lanes, &tile) }
+        if hasBracket { tile[codePlanes * lanes + lane] = brackets[first + lane] }
       }
       bytes.append(contentsOf: tile[..<(planes * lanes)])
     }
@@ -27,6 +29,14 @@ extension CodeLayout {
     if nbits <= 8 { return byte(s) }
     if nbits <= 12 { return byte(s) | nibble(lowPlanes + s / 2) << 8 }
     return byte(s) | byte(lowPlanes + s) << 8
+  }
+
+  /// The bracket of vector `index` in a frame of `count` vectors.
+  /// - Precondition: the layout has brackets.
+  package func bracket(_ frame: RawSpan, vector index: Int, count: Int) -> UInt8 {
+    let first = index / Self.tileLanes * Self.tileLanes
+    let lanes = Self.lanes(min(Self.tileLanes, count - first))
+    return frame.u8(at: planes * first + codePlanes * lanes + index - first)
   }
 
   /// The first code of a frame of `count` vectors that its planes can hold but no codebook has; nil if none. O(frame).
@@ -47,7 +57,7 @@ extension CodeLayout {
   /// nowhere. O(frame).
   package func nonzeroPadding(_ frame: RawSpan, count: Int) -> Int? {
     // An odd number of subspaces leaves the high nibble of the last nibble plane empty.
-    let halfPlane = m % 2 == 0 ? nil : nbits <= 4 ? lowPlanes - 1 : highPlanes > 0 && nbits <= 12 ? planes - 1 : nil
+    let halfPlane = m % 2 == 0 ? nil : nbits <= 4 ? lowPlanes - 1 : highPlanes > 0 && nbits <= 12 ? codePlanes - 1 : nil
     for first in stride(from: 0, to: count, by: Self.tileLanes) {
       let vectors = min(Self.tileLanes, count - first)
       let lanes = Self.lanes(vectors)

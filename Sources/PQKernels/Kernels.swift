@@ -5,9 +5,9 @@ internal import CPQKernels
 /// A *lane block* holds 16 vectors as `[component][16 lanes]`; see ``LaneBlocks``.
 @safe package struct Kernels: Sendable {
   // The C tables are constants of the program: they outlive every use and never change.
-  private nonisolated(unsafe) let table: UnsafePointer<cpq_kernels>
+  nonisolated(unsafe) let table: UnsafePointer<cpq_kernels>
 
-  /// The name of the set: `avx512`, `avx2`, `neon` or `scalar`.
+  /// The name of the set: `avx512vbmi`, `avx512`, `avx2`, `neon` or `scalar`.
   package var name: String { unsafe String(cString: table.pointee.name) }
 
   /// Every set that this machine can run, fastest first; the last is `scalar`, the oracle.
@@ -55,6 +55,71 @@ internal import CPQKernels
     unsafe withPointers(query, blocks, &output) { q, b, out in
       unsafe table.pointee.ip_blocks(q.baseAddress, q.count, b.baseAddress, out.count, out.baseAddress)
     }
+  }
+
+  /// Squared L2 distances (or inner products) of `queries` `[query][dimension]` to the first `count` vectors of `blocks`:
+  /// output `[query][count]`; see ``squaredL2(_:blocks:into:)``. Each load of a vector serves several queries.
+  package func batch(
+    _ similarity: Similarity, _ queries: Span<Float>, dimension: Int, blocks: Span<Float>, count: Int,
+    into output: inout MutableSpan<Float>
+  ) {
+    let n = queries.count / dimension
+    checkBlocks(blocks.count, vectors: count, dimension: dimension)
+    precondition(output.count >= n * count, "no room for all distances")
+    unsafe withPointers(queries, blocks, &output) { q, b, out in
+      let function = unsafe similarity == .squaredL2 ? table.pointee.l2_blocks_batch : table.pointee.ip_blocks_batch
+      unsafe function?(q.baseAddress, n, dimension, b.baseAddress, count, out.baseAddress, count)
+    }
+  }
+
+  /// `query` minus vector `vector` of `blocks`. O(components).
+  package func subtract(
+    _ vector: Int, of blocks: Span<Float>, from query: Span<Float>, into output: inout MutableSpan<Float>
+  ) {
+    checkBlocks(blocks.count, vectors: vector + 1, dimension: query.count)
+    precondition(vector >= 0 && output.count >= query.count, "no such vector, or no room")
+    let first = LaneBlocks.index(vector: vector, component: 0, dimension: query.count)
+    unsafe withPointers(query, blocks, &output) { q, b, out in
+      unsafe table.pointee.subtract_lane(q.baseAddress, q.count, b.baseAddress?.advanced(by: first), out.baseAddress)
+    }
+  }
+
+  /// The least value of each of `16 · ⌈values / (16 · depth)⌉` groups, of at most `depth` values each; returns how many
+  /// groups there are. Any n least minima are minima of n groups, so n values are at most as large as the greatest.
+  package func groupMinima(_ values: Span<Float>, depth: Int, into output: inout MutableSpan<Float>) -> Int {
+    precondition(depth > 0 && output.count >= (values.count + 16 * depth - 1) / (16 * depth) * 16, "no room")
+    return unsafe values.withUnsafeBufferPointer { values in
+      unsafe output.withUnsafeMutableBufferPointer { output in
+        unsafe table.pointee.group_minima(values.baseAddress, values.count, depth, output.baseAddress)
+      }
+    }
+  }
+
+  /// A value that at least `k` of the values do not exceed, and few more than k; infinite if there may be none.
+  package func limit(_ values: Span<Float>, _ k: Int) -> Float {
+    precondition(k > 0 && k <= values.count, "fewer values than k")
+    return unsafe values.withUnsafeBufferPointer { unsafe table.pointee.float_limit($0.baseAddress, $0.count, k) }
+  }
+
+  /// The `k`-th smallest of at most 65,536 sums.
+  package func limit(_ sums: Span<UInt16>, _ k: Int) -> UInt16 {
+    precondition(k > 0 && k <= sums.count && sums.count <= 1 << 16, "fewer sums than k, or too many")
+    return unsafe sums.withUnsafeBufferPointer { unsafe table.pointee.sum_limit($0.baseAddress, $0.count, k) }
+  }
+
+  /// Writes the numbers of the values that are at most `limit`, ascending, and returns how many they are.
+  package func numbers(_ values: Span<Float>, atMost limit: Float, into output: inout MutableSpan<UInt32>) -> Int {
+    precondition(output.count > values.count, "no room for all numbers")
+    return unsafe values.withUnsafeBufferPointer { values in
+      unsafe output.withUnsafeMutableBufferPointer { output in
+        unsafe table.pointee.at_most(values.baseAddress, values.count, limit, output.baseAddress)
+      }
+    }
+  }
+
+  /// The sum of the bytes. O(bytes).
+  package func sum(_ bytes: RawSpan) -> UInt64 {
+    unsafe bytes.withUnsafeBytes { unsafe table.pointee.sum_bytes($0.baseAddress, $0.count) }
   }
 
   /// The nearest of `centroids` centroids, lowest index among equals, for each of `output.count` points.
@@ -113,28 +178,6 @@ internal import CPQKernels
   ) {
     // An f32 has no padding: each of its bytes may be read.
     self.rows(similarity, query, rows: unsafe rows.bytes, type: .f32, into: &output)
-  }
-
-  /// Canonical ADC distances of the `output.count` vectors of one code frame: `base` plus one entry of each table,
-  /// subspaces ascending.
-  /// - Parameters:
-  ///   - tables: `[m][tableSize]`.
-  ///   - frame: code tiles (Formats/pqx-v1.md, "Code tiles") of at least `frameBytes` bytes.
-  package func adc(
-    tables: Span<Float>, tableSize: Int, m: Int, nbits: Int, frame: RawSpan, frameBytes: Int, base: Float,
-    into output: inout MutableSpan<Float>
-  ) {
-    precondition(tables.count >= m * tableSize && frame.byteCount >= frameBytes, "tables or frame are too short")
-    let planeBits = nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16
-    precondition(nbits >= 1 && nbits <= 16 && tableSize >= 1 << planeBits, "a code could index outside its table")
-    unsafe tables.withUnsafeBufferPointer { t in
-      unsafe frame.withUnsafeBytes { f in
-        unsafe output.withUnsafeMutableBufferPointer { out in
-          unsafe table.pointee.adc_frame(
-            t.baseAddress, tableSize, m, UInt32(nbits), f.baseAddress, out.count, base, out.baseAddress)
-        }
-      }
-    }
   }
 
   private func checkBlocks(_ floats: Int, vectors: Int, dimension: Int) {

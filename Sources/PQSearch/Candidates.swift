@@ -7,69 +7,82 @@ struct Candidate: Sendable {
   var position: Int
 }
 
-/// The best candidates so far, worst on top. Equal keys are ordered by id; ids of one list ascend with position, so an
-/// id is looked up only when two lists tie.
-struct Candidates: Sendable {
-  private(set) var heap: [Candidate] = []
+/// The best candidates so far: a reservoir of up to twice as many as asked for, cut back when it is full. Equal keys are
+/// ordered by id; ids are looked up only where a cut goes through equals of several lists.
+struct Candidates: ~Copyable {
+  typealias IDLookup = (UInt32, Int) throws(FormatError) -> UInt64
+
+  /// In no order.
+  private(set) var entries: [Candidate] = []
+  /// How many are asked for.
   private(set) var capacity = 0
-
-  var isFull: Bool { heap.count >= capacity }
-
-  /// Keys above this cannot enter.
-  var threshold: Float { isFull ? (heap.first?.key ?? -.infinity) : .infinity }
-
-  /// Keeps `candidate` if it is among the best. O(log capacity).
-  /// - Parameter id: the id at a place.
-  mutating func offer(
-    _ candidate: Candidate, id: (UInt32, Int) throws(FormatError) -> UInt64
-  ) throws(FormatError) {
-    var candidate = candidate
-    if candidate.key.isNaN { candidate.key = .infinity }
-    if heap.count < capacity {
-      heap.append(candidate)
-      try siftUp(heap.count - 1, id)
-    } else if let worst = heap.first, try Self.isWorse(worst, candidate, id) {
-      heap[0] = candidate
-      try siftDown(id)
-    }
-  }
+  /// Keys above this cannot be among the best.
+  private(set) var threshold = Float.infinity
+  private var limit = 0
 
   /// Forgets all, and keeps the memory.
-  mutating func removeAll(capacity: Int) {
-    heap.removeAll(keepingCapacity: true)
+  mutating func begin(capacity: Int) {
+    entries.removeAll(keepingCapacity: true)
     self.capacity = capacity
+    limit = capacity + max(16, min(capacity, 4096))
+    threshold = .infinity
   }
 
-  private static func isWorse(
-    _ a: Candidate, _ b: Candidate, _ id: (UInt32, Int) throws(FormatError) -> UInt64
-  ) throws(FormatError) -> Bool {
-    if a.key != b.key { return a.key > b.key }
-    if a.list == b.list { return a.position > b.position }
-    return try id(a.list, a.position) > id(b.list, b.position)
-  }
-
-  private mutating func siftUp(
-    _ start: Int, _ id: (UInt32, Int) throws(FormatError) -> UInt64
+  /// Keeps those vectors of a list that may be among the best. O(keys + cuts · capacity).
+  /// - Parameters:
+  ///   - values: the vectors' distances or similarities.
+  ///   - position: where vector i of `values` is in the list.
+  ///   - id: the id at a place.
+  @inline(__always)
+  mutating func offer(
+    _ values: Span<Float>, _ metric: Metric, list: Int, position: (Int) -> Int, id: IDLookup
   ) throws(FormatError) {
-    var child = start
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard try Self.isWorse(heap[child], heap[parent], id) else { return }
-      heap.swapAt(child, parent)
-      child = parent
+    for i in values.indices {
+      var key = metric.key(values[i])
+      if key > threshold { continue }
+      if key.isNaN { key = .infinity }
+      entries.append(Candidate(key: key, list: UInt32(list), position: position(i)))
+      if entries.count == limit { try cut(id) }
     }
   }
 
-  private mutating func siftDown(_ id: (UInt32, Int) throws(FormatError) -> UInt64) throws(FormatError) {
-    var parent = 0
-    while true {
-      var worst = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-        if try Self.isWorse(heap[child], heap[worst], id) { worst = child }
-      }
-      guard worst != parent else { return }
-      heap.swapAt(parent, worst)
-      parent = worst
+  /// Cuts back to the capacity, so that the threshold is as low as it can be. O(entries).
+  mutating func cut(_ id: IDLookup) throws(FormatError) {
+    guard capacity > 0, entries.count >= capacity else { return }
+    let last = capacity - 1
+    select(last)
+    threshold = entries[last].key
+    guard entries.count > capacity else { return }
+    if entries[capacity...].contains(where: { [threshold] in $0.key == threshold }) { try cutEquals(id) }
+    entries.removeLast(entries.count - capacity)
+  }
+
+  /// Whether a cut would lower the threshold enough to pay.
+  var isWorthCutting: Bool { entries.count >= capacity + capacity / 4 + 4 || (threshold == .infinity && isFull) }
+
+  var isFull: Bool { entries.count >= capacity }
+
+  private mutating func select(_ k: Int) {
+    var span = entries.mutableSpan
+    Selection.select(k, of: &span) { $0.key < $1.key }
+  }
+
+  /// Brings the candidates into the order of the file.
+  mutating func sortByPlace() { entries.sort { ($0.list, $0.position) < ($1.list, $1.position) } }
+
+  /// Moves the equals with the lowest ids to where the cut leaves them.
+  private mutating func cutEquals(_ id: IDLookup) throws(FormatError) {
+    let cut = threshold
+    let nearer = entries.filter { $0.key < cut }
+    let equal = entries.filter { $0.key == cut }
+    let single = equal.allSatisfy { $0.list == equal[0].list }
+    var ranked: [(rank: UInt64, candidate: Candidate)] = []
+    for candidate in equal {
+      // Ids of one list ascend with the position.
+      let rank = single ? UInt64(candidate.position) : try id(candidate.list, candidate.position)
+      ranked.append((rank, candidate))
     }
+    ranked.sort { $0.rank < $1.rank }
+    entries = nearer + ranked.map(\.candidate)
   }
 }

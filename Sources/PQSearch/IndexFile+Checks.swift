@@ -1,10 +1,12 @@
 internal import PQFormat
 internal import PQKernels
+internal import Synchronization
 
 /// What has been checked of an open file. Two threads may check the same thing at once: both find the same.
 final class Checks: Sendable {
   /// Bit 0: centroids, codebooks and the checksums of the directory's pages.
   let model = AtomicBits(count: 1)
+  private let derived = AtomicLazyReference<Codewords>()
   let listPages: AtomicBits
   let framePages: AtomicBits
   let frames: AtomicBits
@@ -15,18 +17,28 @@ final class Checks: Sendable {
     framePages = AtomicBits(count: Int(DirectoryPage.count(length(.frames))))
     frames = AtomicBits(count: Int(length(.frames)) / FrameEntry.byteCount)
   }
+
+  /// What was derived from the codebooks; `make` derives it the first time.
+  func codewords(_ make: () -> Codewords) -> Codewords { derived.load() ?? derived.storeIfNil(make()) }
 }
 
 extension IndexFile {
   /// Checks centroids, codebooks and the page checksums, once. O(nlist · D) the first time.
   borrowing func checkModel() throws(FormatError) {
     guard !checks.model.contains(0) else { return }
-    for kind in [SectionKind.centroids, .codebooks] {
+    for kind in [SectionKind.centroids, .codebooks, .centre] {
       try checkSection(kind)
       try checkFinite(kind)
     }
     try checkSection(.pages)
     checks.model.insert(0)
+  }
+
+  /// What a search derives from the checked codebooks, once: nil where it needs nothing. O(codebooks) the first time.
+  borrowing func codewords() throws(FormatError) -> Codewords? {
+    guard parameters.hasBracket else { return nil }
+    try checkModel()
+    return checks.codewords { Codewords(parameters, codebooks: bytes(of: .codebooks).floats()) }
   }
 
   /// Checks the checksum of a section that has one in the table. O(section).
@@ -84,11 +96,21 @@ extension IndexFile {
   }
 
   /// Checks the directory pages that hold `range` of the section `kind` (lists or frames), each once.
+  /// - Precondition: `range` is not empty.
+  @inline(__always)
   borrowing func checkPages(_ kind: SectionKind, _ range: Range<Int>) throws(FormatError) {
-    guard !range.isEmpty else { return }
-    let done = kind == .lists ? checks.listPages : checks.framePages
     let size = Int(DirectoryPage.byteCount)
-    for page in range.lowerBound / size...(range.upperBound - 1) / size where !done.contains(page) {
+    let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
+    let done = kind == .lists ? checks.listPages : checks.framePages
+    if done.contains(first), first == last || done.contains(last) { return }
+    try checkNewPages(kind, first...last, done)
+  }
+
+  private borrowing func checkNewPages(
+    _ kind: SectionKind, _ pages: ClosedRange<Int>, _ done: AtomicBits
+  ) throws(FormatError) {
+    let size = Int(DirectoryPage.byteCount)
+    for page in pages where !done.contains(page) {
       let start = Int(table[kind]?.offset ?? 0) + page * size
       try load(start..<min(start + size, Int(table[kind]?.end ?? 0)))
       let crc = DirectoryPage.checksum(bytes(of: kind), kind: kind, page: UInt64(page))

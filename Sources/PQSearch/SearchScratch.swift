@@ -2,33 +2,122 @@ internal import PQFormat
 internal import PQKernels
 
 /// The memory of one searching thread, allocated once and used for every query.
-struct SearchScratch {
-  /// The query as it is compared: normalised for cosine.
-  var query: [Float]
-  /// The query, or its residual to one list's centroid.
-  var residual: [Float]
-  /// The query's distance (l2) or similarity to each centroid.
-  var coarse: [Float]
-  var lists: [UInt32] = []
-  /// Lookup tables `[m][tableSize]`. Entries past 2^nbits stay at the worst value there is.
+struct SearchScratch: ~Copyable {
+  var group: QueryGroup
+  var choice: ListChoice
+  var work: ScanWork
+
+  init(_ p: IndexParameters) {
+    group = QueryGroup(p)
+    choice = ListChoice(nlist: p.nlist)
+    work = ScanWork(p)
+  }
+}
+
+/// A few queries that are prepared side by side, so that each load of a centroid or codebook serves all of them.
+struct QueryGroup: ~Copyable {
+  /// The most queries of a group.
+  let capacity: Int
+  private(set) var count = 0
+  let dimension: Int
+  let nlist: Int
+  let tableFloats: Int
+  /// `[query][component]`, normalised for cosine.
+  var vectors: [Float]
+  /// `[query][component]`: what the tables are made of: the queries, or, with brackets, the queries minus the centre.
+  var compared: [Float]
+  /// The lengths of `compared`, with brackets.
+  var lengths: [Double]
+  /// `[query][list]`: keys of the lists' centroids: squared distances, or inner products negated.
+  var keys: [Float]
+  /// `[query][subspace][tableSize]`: distances or inner products with the codewords; 2^nbits of each table are used.
   var tables: [Float]
-  /// Distances of one frame.
+
+  /// What one group's keys and tables may take: a part of the second-level cache.
+  private static let bytes = 512 << 10
+
+  init(_ p: IndexParameters) {
+    dimension = p.dimension
+    nlist = p.nlist
+    tableFloats = p.codeLayout.map { $0.m * $0.tableSize } ?? 0
+    capacity = max(1, min(24, Self.bytes / 4 / max(1, p.nlist + tableFloats)))
+    vectors = [Float](repeating: 0, count: capacity * dimension)
+    compared = p.hasBracket ? vectors : []
+    lengths = [Double](repeating: 0, count: p.hasBracket ? capacity : 0)
+    keys = [Float](repeating: 0, count: capacity * nlist)
+    tables = [Float](repeating: 0, count: capacity * tableFloats)
+  }
+
+  mutating func removeAll() { count = 0 }
+
+  /// Adds the vector that stands at the place of the next query.
+  mutating func keepNext() { count += 1 }
+
+  func vector(_ query: Int) -> Range<Int> { query * dimension..<(query + 1) * dimension }
+  func keys(_ query: Int) -> Range<Int> { query * nlist..<(query + 1) * nlist }
+  func tables(_ query: Int) -> Range<Int> { query * tableFloats..<(query + 1) * tableFloats }
+}
+
+/// What the scan of one query works with.
+struct ScanWork: ~Copyable {
+  /// Nil unless the index's codes have brackets; set by the first query.
+  var codewords: Codewords?
+  /// Quantized tables `[m][tableSize]`.
+  var entries: [UInt8]
+  var minima: [Float]
+  /// Tables of one list, where each list has its own.
+  var listTables: [Float]
+  /// The query minus the centroid of a list.
+  var residual: [Float]
+  var survivors: Survivors
+  /// Distances of one frame's survivors, or rows.
   var distances: [Float]
-  /// Decompressed frames.
+  /// A decompressed frame.
   var frame: [UInt8] = []
-  /// Decompressed ids.
+  /// A decompressed frame of ids.
   var ids: [UInt8] = []
   var candidates = Candidates()
   var reranked = Candidates()
 
   init(_ p: IndexParameters) {
-    query = [Float](repeating: 0, count: p.dimension)
-    residual = query
-    coarse = [Float](repeating: 0, count: p.nlist)
-    let layout = p.codeLayout
-    let worst: Float = p.metric == .l2 ? .infinity : -.infinity
-    tables = [Float](repeating: worst, count: layout.map { $0.m * $0.tableSize } ?? 0)
-    distances = [Float](repeating: 0, count: layout?.vectorsPerFrame ?? p.rowsPerFrame)
+    let room = p.codeLayout.map { CodeLayout.lanes($0.vectorsPerFrame) } ?? 0
+    let entryCount = p.codeLayout.map { $0.m * $0.tableSize } ?? 0
+    entries = [UInt8](repeating: 0, count: entryCount)
+    minima = [Float](repeating: 0, count: p.m)
+    listTables = [Float](repeating: 0, count: p.comparison == .listTables ? entryCount : 0)
+    residual = [Float](repeating: 0, count: p.comparison == .tables ? 0 : p.dimension)
+    survivors = Survivors(room: room)
+    distances = [Float](repeating: 0, count: p.m > 0 ? room : p.rowsPerFrame)
+  }
+}
+
+/// Moves an array out, so that it can be used beside the rest of a structure.
+func take<Element>(_ array: inout [Element]) -> [Element] {
+  var taken: [Element] = []
+  swap(&taken, &array)
+  return taken
+}
+
+func take(_ survivors: inout Survivors) -> Survivors {
+  var taken = Survivors(room: 0)
+  swap(&taken, &survivors)
+  return taken
+}
+
+/// How a query meets the codes of a list.
+enum Comparison {
+  /// The canonical distance is a sum of entries of the query's tables.
+  case tables
+  /// The same, with tables for each list: of the residual to its centroid.
+  case listTables
+  /// Tables of the query and brackets of the vectors bound the distance; it is computed from the codewords.
+  case brackets
+}
+
+extension IndexParameters {
+  var comparison: Comparison {
+    guard residual, metric == .l2 else { return .tables }
+    return hasBracket ? .brackets : .listTables
   }
 }
 

@@ -10,6 +10,7 @@
  *   blocks   one fma chain per centroid, components ascending;
  *   rows     sixteen fma chains (component i goes to chain i mod 16), then a fixed tree of sums;
  *   ADC      table entries added in ascending order of subspaces.
+ * The integer scan is no distance: it bounds distances from below, so that few codes need one.
  *
  * A lane block holds 16 vectors as [component][16 lanes] f32; the last block of a set is padded with zeros. */
 
@@ -23,6 +24,32 @@ typedef struct {
 /* How the rows of a vectors section are stored. The value of a u8 component is the byte plus an offset. */
 typedef enum { CPQ_ROW_F32 = 1, CPQ_ROW_F16 = 2, CPQ_ROW_U8 = 3 } cpq_row_type;
 
+/* One frame of code tiles: `count` vectors of m codes of `nbits` bits, `planes` planes a tile. With `bracket`, the last
+ * plane holds a byte a vector that is no code. */
+typedef struct {
+  const uint8_t *frame;
+  /* What is scanned after this frame, to be fetched ahead; or null. */
+  const uint8_t *next;
+  size_t count, m, planes;
+  unsigned nbits;
+  int bracket;
+} cpq_codes;
+
+/* What the integer scan adds up for a vector: entries[s][code] for every subspace s, and its bracket times
+ * bracket_scale / 256, rounded down; a sum above 65535 is 65535. `entries` is [m][2^width], where the width is what a
+ * code's planes can hold (4, 8, 12 or 16 bits), and no entry exceeds min(255, 65535 / m), for width 4 not 127 either. */
+typedef struct {
+  const uint8_t *entries;
+  uint16_t bracket_scale;
+} cpq_bound;
+
+/* Of quantized tables: the sum of the tables' least entries, the value of one unit (0: all entries are equal, or there is
+ * no bound), and the sum of the tables' largest magnitudes. */
+typedef struct {
+  double minimum, magnitude;
+  float step;
+} cpq_range;
+
 typedef struct {
   const char *name;
 
@@ -32,6 +59,31 @@ typedef struct {
   /* out[j] = squared L2 distance (inner product) of `query` [dim] and centroid j of `blocks`, j in 0..<count. */
   void (*l2_blocks)(const float *query, size_t dim, const float *blocks, size_t count, float *out);
   void (*ip_blocks)(const float *query, size_t dim, const float *blocks, size_t count, float *out);
+
+  /* The same for `n` queries [n][dim]: out[i * out_stride + j] for query i and centroid j. */
+  void (*l2_blocks_batch)(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
+                          size_t out_stride);
+  void (*ip_blocks_batch)(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
+                          size_t out_stride);
+
+  /* out[i] = query[i] - lane[i * CPQ_LANES]: a query less a vector of a lane block. */
+  void (*subtract_lane)(const float *query, size_t dim, const float *lane, float *out);
+
+  /* Minima of groups of at most 16 * depth values: one group is a lane of `depth` vectors of 16 values one after
+   * another. Returns their number, 16 for each 16 * depth values begun; groups past the end are infinite. */
+  size_t (*group_minima)(const float *values, size_t count, size_t depth, float *out);
+
+  /* The numbers of the values that are at most `limit`, ascending; returns how many. `out` has room for all. */
+  size_t (*at_most)(const float *values, size_t count, float limit, uint32_t *out);
+
+  /* A value that at least k of the values do not exceed, and few more than k; the largest float if there is none. */
+  float (*float_limit)(const float *values, size_t count, size_t k);
+
+  /* The k-th smallest of the sums, k from 1 to count. */
+  uint16_t (*sum_limit)(const uint16_t *sums, size_t count, size_t k);
+
+  /* The sum of `count` bytes. */
+  uint64_t (*sum_bytes)(const uint8_t *bytes, size_t count);
 
   /* out[i] = nearest centroid (squared L2, lowest index among equals) of the point at points + i * stride, [dim]. */
   void (*nearest)(const float *points, size_t stride, size_t count, size_t dim, const float *blocks, size_t centroids,
@@ -43,10 +95,26 @@ typedef struct {
   void (*ip_rows)(cpq_row_type type, const float *query, size_t dim, const void *rows, size_t count, float offset,
                   float *out);
 
-  /* out[i] = base + tables[0][code] + tables[1][code] + ... for the `count` vectors of one frame of code tiles.
-   * `tables` is [m][table_size]; `table_size` covers the planes' whole range, so no code can index outside. */
-  void (*adc_frame)(const float *tables, size_t table_size, size_t m, unsigned nbits, const uint8_t *frame,
-                    size_t count, float base, float *out);
+  /* Quantizes float tables [m][table_size], `entries` used of each, times `factor`, to u8 tables out[m][table_size]:
+   * out = floor((entry - min) / step), at most `limit`, where min is the least entry of a table (minima[m]) and step
+   * the same for all. Entries past the used ones become 0. Tables that are not all finite give zeros and -infinity. */
+  cpq_range (*quantize)(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
+                        unsigned limit, float *minima, uint8_t *out);
+
+  /* The vectors of a frame whose sum of u8 entries is at most `threshold`: their numbers in the frame, ascending, and
+   * sums. Returns how many. `positions` and `sums` have room for all. */
+  size_t (*scan)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
+                 uint16_t *sums);
+
+  /* out[i] = the canonical distance of vector positions[i]: base + tables[0][code] + tables[1][code] + ..., with
+   * float tables [m][table_size]. */
+  void (*adc_tables)(const cpq_codes *codes, const float *tables, float base, const uint16_t *positions, size_t n,
+                     float *out);
+
+  /* The same for l2 and residual codes, from the query's residual [dim] and the codewords themselves, of `sub`
+   * components: `codebooks` is [subspace][codeword][component], or, with `blocked`, lane blocks a subspace. */
+  void (*adc_residual)(const cpq_codes *codes, const float *residual, const float *codebooks, int blocked, size_t sub,
+                       const uint16_t *positions, size_t n, float *out);
 } cpq_kernels;
 
 /* The instruction sets that this machine can run, fastest first; the last one is always "scalar". */

@@ -1,0 +1,171 @@
+internal import PQFormat
+internal import PQKernels
+internal import PQStorage
+
+/// Codes of the chosen lists → candidates: an integer scan finds the few vectors that may be among the best, and only
+/// those get their canonical distance.
+extension IndexFile {
+  /// Offers the vectors of the lists, nearest first.
+  borrowing func scanCodes(
+    _ query: Int, _ group: borrowing QueryGroup, _ lists: [UInt32], _ work: inout ScanWork,
+    _ statistics: inout SearchStatistics
+  ) throws(FormatError) {
+    guard let shape = parameters.codeLayout?.shape else { return }
+    let comparison = parameters.comparison
+    // Out of the structure, so that one can be read while another is written.
+    var (entries, tables, residual) = (take(&work.entries), take(&work.listTables), take(&work.residual))
+    var (survivors, distances, decompressed) = (take(&work.survivors), take(&work.distances), take(&work.frame))
+    defer {
+      swap(&decompressed, &work.frame)
+      swap(&entries, &work.entries)
+      swap(&tables, &work.listTables)
+      swap(&residual, &work.residual)
+      swap(&survivors, &work.survivors)
+      swap(&distances, &work.distances)
+    }
+    var range = TableRange()
+    if comparison != .listTables {
+      range = quantize(group.tables.span.extracting(group.tables(query)), shape, &work.minima, &entries)
+    }
+    let vector = group.vectors.span.extracting(group.vector(query))
+    let length = comparison == .brackets ? group.lengths[query] : 0
+    let longest = work.codewords?.longest ?? 0
+    let codewords = work.codewords?.rows ?? []
+    var residualList: Int?
+
+    var walk = CodeWalk(lists)
+    var next = try nextFrame(&walk)
+    while let frame = next {
+      next = try nextFrame(&walk)
+      let key = parameters.nlist > 0 ? group.keys[group.keys(query).lowerBound + frame.list] : 0
+      if frame.index == 0 {
+        statistics.lists += 1
+        if comparison == .listTables {
+          subtractCentroid(frame.list, vector, &residual)
+          fillTables(residual, 1, stride: 0, inner: false, &tables)
+          range = quantize(tables.span, shape, &work.minima, &entries)
+        }
+      }
+      statistics.codesScanned += frame.count
+      // In a residual ip or cosine index the list's key is part of every key.
+      let base: Float = parameters.residual && comparison == .tables ? key : 0
+      let bound =
+        comparison == .brackets
+        ? CodeBound(
+          range, score: key, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep, m: shape.m,
+          rounding: rounding(key, length, longest))
+        : CodeBound(range, base: base, m: shape.m)
+      let threshold = work.candidates.threshold
+      guard let limit = bound.threshold(threshold) else { continue }
+      statistics.bytesRead += Int(frame.entry.length)
+
+      if frame.isCompressed { try decompress(frame, into: &decompressed) }
+      let codes = CodeFrame(
+        content(frame, decompressed), next: ahead(next), count: frame.count, shape: shape)
+      survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit)
+      survivors.keepNearest(work.candidates.capacity, bound, below: threshold)
+      guard survivors.count > 0 else { continue }
+      let positions = survivors.positions.span.extracting(0..<survivors.count)
+      var output = distances.mutableSpan
+      switch comparison {
+      case .tables:
+        Kernels.best.distances(
+          codes, positions: positions, tables: group.tables.span.extracting(group.tables(query)),
+          base: parameters.metric.key(base), into: &output)
+      case .listTables:
+        Kernels.best.distances(codes, positions: positions, tables: tables.span, base: 0, into: &output)
+      case .brackets:
+        if residualList != frame.list { subtractCentroid(frame.list, vector, &residual) }
+        residualList = frame.list
+        distance(codes, positions, residual.span, codewords, into: &output)
+      }
+      try offer(frame, survivors, distances, &work.ids, &work.candidates)
+    }
+  }
+
+  /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds
+  /// it: fewer than D + 16 roundings of 2^-24 each, of terms that the lengths of query and codewords bound; doubled twice.
+  private borrowing func rounding(_ score: Float, _ length: Double, _ longest: Double) -> Double {
+    Double(parameters.dimension + 16) * 0x1p-22 * (Double(score) + length * longest + longest * longest)
+  }
+
+  private borrowing func quantize(
+    _ tables: Span<Float>, _ shape: CodeShape, _ minima: inout [Float], _ entries: inout [UInt8]
+  ) -> TableRange {
+    let factor: Float = parameters.comparison == .brackets ? -2 : parameters.metric == .l2 ? 1 : -1
+    var output = entries.mutableSpan
+    var work = minima.mutableSpan
+    return Kernels.best.quantize(tables, shape: shape, factor: factor, minima: &work, into: &output)
+  }
+
+  /// A frame's bytes, in the file or decompressed.
+  @_lifetime(borrow self, borrow decompressed)
+  private borrowing func content(_ frame: FrameView, _ decompressed: [UInt8]) -> RawSpan {
+    if frame.isCompressed { return decompressed.rawSpan.slice(0, frame.rawLength) }
+    return map.bytes.slice(Int(frame.entry.offset), Int(frame.entry.length))
+  }
+
+  /// The bytes of the frame that follows, if one does.
+  @_lifetime(borrow self)
+  private borrowing func ahead(_ next: FrameView?) -> RawSpan {
+    guard let next else { return map.bytes.slice(0, 0) }
+    return map.bytes.slice(Int(next.entry.offset), Int(next.entry.length))
+  }
+
+  /// Canonical distances from the codewords: of their copy, if there is one.
+  private borrowing func distance(
+    _ codes: borrowing CodeFrame, _ positions: Span<UInt16>, _ residual: Span<Float>, _ codewords: [Float],
+    into output: inout MutableSpan<Float>
+  ) {
+    if codewords.isEmpty {
+      Kernels.best.distances(
+        codes, positions: positions, residual: residual, codebooks: bytes(of: .codebooks).floats(), blocked: true,
+        into: &output)
+    } else {
+      Kernels.best.distances(
+        codes, positions: positions, residual: residual, codebooks: codewords.span, blocked: false, into: &output)
+    }
+  }
+
+  private borrowing func offer(
+    _ frame: FrameView, _ survivors: Survivors, _ distances: [Float], _ ids: inout [UInt8],
+    _ candidates: inout Candidates
+  ) throws(FormatError) {
+    let first = frame.index * parameters.vectorsPerFrame(.codes)
+    func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
+      try self.id(self.list(Int(number)), position, scratch: &ids)
+    }
+    let positions = survivors.positions.span
+    try candidates.offer(
+      distances.span.extracting(0..<survivors.count), parameters.metric, list: frame.list,
+      position: { first + Int(positions[$0]) }, id: id)
+    if candidates.isWorthCutting { try candidates.cut(id) }
+  }
+}
+
+/// A way over the code frames of chosen lists, one frame after another.
+struct CodeWalk {
+  private let lists: [UInt32]
+  private var place = 0
+  private var view: ListView?
+  private var index = 0
+
+  init(_ lists: [UInt32]) { self.lists = lists }
+
+  fileprivate mutating func next(_ file: borrowing IndexFile) throws(FormatError) -> FrameView? {
+    while true {
+      if let view, index < file.frameCount(.codes, view) {
+        index += 1
+        return try file.frame(.codes, view, index - 1)
+      }
+      guard place < lists.count else { return nil }
+      view = try file.list(Int(lists[place]))
+      place += 1
+      index = 0
+    }
+  }
+}
+
+extension IndexFile {
+  fileprivate borrowing func nextFrame(_ walk: inout CodeWalk) throws(FormatError) -> FrameView? { try walk.next(self) }
+}
