@@ -27,16 +27,36 @@ extension IndexFile {
   /// The codes of one frame `[vector][m]`.
   borrowing func codes(_ frame: FrameView, _ scratch: inout [UInt8]) throws(FormatError) -> [UInt16] {
     guard let layout = parameters.codeLayout else { return [] }
+    // Codes were checked; this holds them below 2^nbits even if somebody overwrites the file.
+    let mask = UInt16(truncatingIfNeeded: 1 << layout.nbits - 1)
     return try withContent(frame, scratch: &scratch) { content in
       var codes: [UInt16] = []
       codes.reserveCapacity(frame.count * layout.m)
       for vector in 0..<frame.count {
         for s in 0..<layout.m {
-          codes.append(layout.code(content, vector: vector, subspace: s, count: frame.count))
+          codes.append(layout.code(content, vector: vector, subspace: s, count: frame.count) & mask)
         }
       }
       return codes
     }
+  }
+
+  /// What the brackets of the first `limit` vectors of one list are at least; empty where the index has no brackets.
+  borrowing func brackets(_ list: ListView, limit: Int) throws(FormatError) -> [Double] {
+    guard let layout = parameters.codeLayout, layout.hasBracket else { return [] }
+    var brackets: [Double] = []
+    var scratch: [UInt8] = []
+    for index in 0..<frameCount(.codes, list) where brackets.count < limit {
+      let frame = try frame(.codes, list, index)
+      let (minimum, step) = (Double(frame.entry.bracketMinimum), Double(frame.entry.bracketStep))
+      let wanted = min(frame.count, limit - brackets.count)
+      try withContent(frame, scratch: &scratch) { content in
+        for vector in 0..<wanted {
+          brackets.append(minimum + step * Double(layout.bracket(content, vector: vector, count: frame.count)))
+        }
+      }
+    }
+    return brackets
   }
 
   /// The ids of the first `limit` vectors of one list.

@@ -15,7 +15,7 @@ public struct GoldenFile: Sendable {
   ]
 
   /// The names of all golden files, the damaged ones too.
-  public static var names: [String] { GoldenFiles.valid + GoldenFiles.damaged.map(\.name) }
+  public static var names: [String] { GoldenFiles.valid + GoldenFiles.valid10 + GoldenFiles.damaged.map(\.name) }
 
   /// - Parameter queryCount: at most five.
   public init(_ name: String, queryCount: Int = 2) throws {

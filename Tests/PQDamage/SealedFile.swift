@@ -63,6 +63,16 @@ public struct SealedFile: Sendable {
     frames().first { $0.kind == kind && $0.list == list && $0.index == index }
   }
 
+  /// Where the brackets are of the vectors in the first tile of a list; nil if the index has none.
+  package func brackets(list: Int) -> Range<Int>? {
+    guard let header = structure?.header, let entry = frame(.codes, list: list)?.entry,
+      let layout = header.parameters.codeLayout, layout.hasBracket
+    else { return nil }
+    let vectors = Int(bytes.rawSpan.u64(at: range(.lists).lowerBound + ListEntry.byteCount * list))
+    let start = Int(entry.offset) + layout.codePlanes * CodeLayout.lanes(min(CodeLayout.tileLanes, vectors))
+    return start..<start + min(CodeLayout.tileLanes, vectors)
+  }
+
   /// Makes every checksum right, from the frames' up to the header's and the footer's, as far as a reader would come.
   public mutating func seal() {
     sealHeader()

@@ -7,7 +7,7 @@ struct Trust: ParsableCommand {
     commandName: "trust",
     subcommands: [
       Bytes.self, Lengths.self, Mutants.self, Truncations.self, Faults.self, Replacements.self, ReplacedReader.self,
-      Scribbles.self,
+      Scribbles.self, FirstTouch.self,
     ])
 }
 
