@@ -3,7 +3,8 @@
 #   full    every byte × 255 values, 10,000,000 mutants, 10,000 replacements, every call of a build: hours
 #   quick   8 bit flips a byte, 100,000 mutants and so on: minutes
 #   ROW     bytes lengths mutants faults truncations replacements scribbles; without one, all
-# PQX_SLICE runs a command for each piece of work, such as nice; a piece takes seconds.
+# PQX_SLICE is a command for each piece of work, such as nice; a piece takes seconds. PQX_TOOLS is a folder of release
+# builds of trust and pq-build, which are otherwise built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 form=${1:-quick}
@@ -17,8 +18,8 @@ quick) values=8 mutants=100000 step=5 trials=100 replacements=500 seconds=10 sli
 esac
 files=(flat-f32 flat-u8 pq-8 ivfflat-ip ivfpq-4 ivfpq-lz4)
 
-for product in trust pq-build; do swift build -c release --product $product >&2; done
-trust() { ${PQX_SLICE:-} .build/release/trust "$@"; }
+if [ -z "${PQX_TOOLS:-}" ]; then for product in trust pq-build; do swift build -c release --product $product >&2; done; fi
+trust() { ${PQX_SLICE:-} ${PQX_TOOLS:-.build/release}/trust "$@"; }
 
 # Sums the lines `name trials failures detail` of pieces; the details' numbers are summed word by word.
 sum() {
