@@ -80,6 +80,16 @@ static float float_limit(const float *values, size_t count, size_t k) {
   }
 }
 
+static float float_kth(const float *values, size_t count, size_t k) {
+  float kth = INFINITY;
+  for (size_t i = 0; i < count; i++) { /* the least value that k values do not exceed */
+    size_t found = 0;
+    for (size_t j = 0; j < count; j++) found += values[j] <= values[i];
+    if (found >= k && values[i] < kth) kth = values[i];
+  }
+  return kth;
+}
+
 static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
   uint32_t low = 0, high = UINT16_MAX;
   while (low < high) {
@@ -90,6 +100,10 @@ static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
     else low = middle + 1;
   }
   return (uint16_t)low;
+}
+
+static void fetch(const void *bytes, size_t count) {
+  for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
 }
 
 static uint64_t sum_bytes(const uint8_t *bytes, size_t count) {
@@ -153,6 +167,12 @@ static void rows(int squared, cpq_row_type type, const float *query, size_t dim,
     }
     out[r] = tree_sum(chain);
   }
+}
+
+static void rows_at(int squared, cpq_row_type type, const float *query, size_t dim, const void *data,
+                    const uint64_t *offsets, size_t count, float offset, float *out) {
+  for (size_t i = 0; i < count; i++)
+    rows(squared, type, query, dim, (const char *)data + offsets[i], 1, offset, out + i);
 }
 
 static void l2_rows(cpq_row_type type, const float *query, size_t dim, const void *data, size_t count, float offset,
@@ -232,11 +252,14 @@ const cpq_kernels cpq_scalar = {
     .group_minima = group_minima,
     .at_most = at_most,
     .float_limit = float_limit,
+    .float_kth = float_kth,
     .sum_limit = sum_limit,
+    .fetch = fetch,
     .sum_bytes = sum_bytes,
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
+    .rows_at = rows_at,
     .quantize = quantize,
     .scan = cpq_scan_generic,
     .adc_tables = cpq_adc_tables,

@@ -20,11 +20,12 @@ static const uint8_t zero_table[16];
 /* How far ahead of a strip codes are fetched: a stream from memory needs it, one in the cache does not mind. */
 enum { PREFETCH_BYTES = 4096 };
 
-/* What lies so far ahead of `column`: in the frame, or in the next one. */
+/* What lies so far ahead of `column`: in the frame, or in the next one, of which a short frame fetches as much as it has
+ * itself. */
 INLINE const uint8_t *ahead_of(const cpq_codes *codes, const uint8_t *column) {
-  const uint8_t *end = codes->frame + (codes->count + 15) / 16 * 16 * codes->planes;
-  size_t left = (size_t)(end - column);
-  return left > PREFETCH_BYTES ? column + PREFETCH_BYTES : codes->next ? codes->next + (PREFETCH_BYTES - left) : column;
+  size_t bytes = (codes->count + 15) / 16 * 16 * codes->planes, left = bytes - (size_t)(column - codes->frame);
+  size_t distance = bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES;
+  return left > distance ? column + distance : codes->next ? codes->next + (distance - left) : column;
 }
 
 INLINE vb load_codes(const uint8_t *p, size_t lanes, int ragged) { return ragged ? load_lanes(p, lanes) : *(const vb *)p; }

@@ -174,6 +174,37 @@ static float float_limit(const float *values, size_t count, size_t k) {
   return high;
 }
 
+/* Floats in an order of signed integers: negative ones have their magnitude bits flipped. */
+INLINE i16 ordered16(v16 v) {
+  i16 bits = (i16)v;
+  return bits ^ ((bits >> 31) & 0x7FFFFFFF);
+}
+
+static float float_kth(const float *values, size_t count, size_t k) {
+  size_t whole = count / CPQ_LANES * CPQ_LANES;
+  i16 rest = (i16)INT32_MAX, least, most;
+  for (size_t i = whole; i < count; i++) rest[i - whole] = ordered16(splat(values[i]))[0];
+  least = rest, most = rest == INT32_MAX ? (i16)INT32_MIN : rest;
+  for (size_t i = 0; i < whole; i += CPQ_LANES) {
+    i16 v = ordered16(load(values + i));
+    least = v < least ? v : least;
+    most = v > most ? v : most;
+  }
+  int64_t low = __builtin_reduce_min(least), high = __builtin_reduce_max(most); /* the answer is in low...high */
+  while (low < high) {
+    int64_t middle = low + (high - low) / 2;
+    i16 limit = (i16)(int32_t)middle, hits = -(rest <= limit);
+    for (size_t i = 0; i < whole; i += CPQ_LANES) hits -= ordered16(load(values + i)) <= limit;
+    if ((size_t)__builtin_reduce_add(hits) >= k) high = middle;
+    else low = middle + 1;
+  }
+  int32_t bits = (int32_t)low;
+  bits ^= (bits >> 31) & 0x7FFFFFFF;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
   typedef uint16_t s32 __attribute__((ext_vector_type(32), aligned(2)));
   typedef int16_t m32 __attribute__((ext_vector_type(32)));
@@ -190,6 +221,10 @@ static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
     else low = middle + 1;
   }
   return (uint16_t)low;
+}
+
+static void fetch(const void *bytes, size_t count) {
+  for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
 }
 
 static uint64_t sum_bytes(const uint8_t *bytes, size_t count) {
@@ -342,6 +377,38 @@ INLINE void rows(int squared, cpq_row_type type, const float *query, size_t dim,
   case CPQ_ROW_F16: rows_of(squared, CPQ_ROW_F16, query, dim, data, count, 0, out); return;
   case CPQ_ROW_U8: rows_of(squared, CPQ_ROW_U8, query, dim, data, count, offset, out); return;
   }
+}
+
+/* How many rows ahead of the one in work are fetched: rows lie anywhere, so nothing else does it. */
+enum { ROWS_AHEAD = 8 };
+
+INLINE void fetch_row(const char *row, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(row + i);
+}
+
+INLINE void rows_at_of(int squared, cpq_row_type type, const float *query, size_t dim, const char *rows,
+                       const uint64_t *offsets, size_t count, float offset, float *out) {
+  size_t row_bytes = dim * component_bytes(type);
+  for (size_t i = 0; i < count && i < ROWS_AHEAD; i++) fetch_row(rows + offsets[i], row_bytes);
+  for (size_t i = 0; i < count; i++) {
+    if (i + ROWS_AHEAD < count) fetch_row(rows + offsets[i + ROWS_AHEAD], row_bytes);
+    rows_tile(squared, type, 1, query, dim, rows + offsets[i], offset, out + i);
+  }
+}
+
+INLINE void rows_at_metric(int squared, cpq_row_type type, const float *query, size_t dim, const void *rows,
+                           const uint64_t *offsets, size_t count, float offset, float *out) {
+  switch (type) {
+  case CPQ_ROW_F32: rows_at_of(squared, CPQ_ROW_F32, query, dim, rows, offsets, count, 0, out); return;
+  case CPQ_ROW_F16: rows_at_of(squared, CPQ_ROW_F16, query, dim, rows, offsets, count, 0, out); return;
+  case CPQ_ROW_U8: rows_at_of(squared, CPQ_ROW_U8, query, dim, rows, offsets, count, offset, out); return;
+  }
+}
+
+static void rows_at(int squared, cpq_row_type type, const float *query, size_t dim, const void *rows,
+                    const uint64_t *offsets, size_t count, float offset, float *out) {
+  if (squared) rows_at_metric(1, type, query, dim, rows, offsets, count, offset, out);
+  else rows_at_metric(0, type, query, dim, rows, offsets, count, offset, out);
 }
 
 static void l2_rows(cpq_row_type type, const float *query, size_t dim, const void *data, size_t count, float offset,

@@ -1,10 +1,10 @@
 package import Synchronization
 
 /// A fixed number of bits that any thread may set and test without a lock; a bit once set stays set.
-@safe package final class AtomicBits: Sendable {
+@safe package struct AtomicBits: ~Copyable, Sendable {
   // Allocated and initialized in init, freed in deinit; only atomic accesses in between.
   @usableFromInline package nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
-  package let count: Int
+  @usableFromInline package let count: Int
 
   private static func words(_ bits: Int) -> Int { (bits + 63) / 64 }
 

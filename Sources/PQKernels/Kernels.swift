@@ -101,6 +101,12 @@ internal import CPQKernels
     return unsafe values.withUnsafeBufferPointer { unsafe table.pointee.float_limit($0.baseAddress, $0.count, k) }
   }
 
+  /// The `k`-th smallest of the values, none of which is NaN. O(values).
+  package func kth(_ k: Int, of values: Span<Float>) -> Float {
+    precondition(k > 0 && k <= values.count, "fewer values than k")
+    return unsafe values.withUnsafeBufferPointer { unsafe table.pointee.float_kth($0.baseAddress, $0.count, k) }
+  }
+
   /// The `k`-th smallest of at most 65,536 sums.
   package func limit(_ sums: Span<UInt16>, _ k: Int) -> UInt16 {
     precondition(k > 0 && k <= sums.count && sums.count <= 1 << 16, "fewer sums than k, or too many")
@@ -115,6 +121,11 @@ internal import CPQKernels
         unsafe table.pointee.at_most(values.baseAddress, values.count, limit, output.baseAddress)
       }
     }
+  }
+
+  /// Fetches the bytes into the cache, and returns at once.
+  package func fetch(_ bytes: RawSpan) {
+    unsafe bytes.withUnsafeBytes { unsafe table.pointee.fetch($0.baseAddress, $0.count) }
   }
 
   /// The sum of the bytes. O(bytes).
@@ -178,6 +189,27 @@ internal import CPQKernels
   ) {
     // An f32 has no padding: each of its bytes may be read.
     self.rows(similarity, query, rows: unsafe rows.bytes, type: .f32, into: &output)
+  }
+
+  /// As ``rows(_:_:rows:type:offset:into:)`` for rows that lie anywhere in `bytes`: row i at `offsets[i]`, fetched ahead.
+  package func rows(
+    _ similarity: Similarity, _ query: Span<Float>, in bytes: RawSpan, at offsets: Span<UInt64>, type: RowType,
+    offset: Float, into output: inout MutableSpan<Float>
+  ) {
+    let last = bytes.byteCount - type.rowBytes(query.count)
+    precondition(output.count >= offsets.count, "no room for all distances")
+    for i in offsets.indices { precondition(last >= 0 && offsets[i] <= UInt64(last), "a row reaches past the bytes") }
+    unsafe query.withUnsafeBufferPointer { q in
+      unsafe bytes.withUnsafeBytes { bytes in
+        unsafe offsets.withUnsafeBufferPointer { offsets in
+          unsafe output.withUnsafeMutableBufferPointer { out in
+            unsafe table.pointee.rows_at(
+              similarity == .squaredL2 ? 1 : 0, type.kernelType, q.baseAddress, q.count, bytes.baseAddress,
+              offsets.baseAddress, offsets.count, offset, out.baseAddress)
+          }
+        }
+      }
+    }
   }
 
   private func checkBlocks(_ floats: Int, vectors: Int, dimension: Int) {

@@ -39,9 +39,9 @@ extension Index {
     }
   }
 
-  /// What the first vectors of a list are, in the file's order.
+  /// What a list holds, in the file's order.
   public struct ListContents: Sendable {
-    /// Vectors of the whole list.
+    /// Vectors of the list; what follows may be of fewer.
     public let count: Int
     public let ids: [UInt64]
     /// `[vector][m]`.
@@ -50,7 +50,7 @@ extension Index {
     public let brackets: [Double]
   }
 
-  /// The first `limit` vectors of one list. O(limit).
+  /// One list: how many vectors it has, and what the first `limit` of them are. O(limit).
   public func listContents(_ number: Int, limit: Int) throws(IndexError) -> ListContents {
     guard (0..<parameters.listCount).contains(number) else {
       throw .usage("list \(number): the index has lists 0...\(parameters.listCount - 1)")

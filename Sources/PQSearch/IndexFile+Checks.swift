@@ -3,7 +3,7 @@ internal import PQKernels
 internal import Synchronization
 
 /// What has been checked of an open file. Two threads may check the same thing at once: both find the same.
-final class Checks: Sendable {
+struct Checks: ~Copyable, Sendable {
   /// Bit 0: centroids, codebooks and the checksums of the directory's pages.
   let model = AtomicBits(count: 1)
   private let derived = AtomicLazyReference<Codewords>()
@@ -101,13 +101,17 @@ extension IndexFile {
   borrowing func checkPages(_ kind: SectionKind, _ range: Range<Int>) throws(FormatError) {
     let size = Int(DirectoryPage.byteCount)
     let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
-    let done = kind == .lists ? checks.listPages : checks.framePages
-    if done.contains(first), first == last || done.contains(last) { return }
-    try checkNewPages(kind, first...last, done)
+    if kind == .lists {
+      if checks.listPages.contains(first), first == last || checks.listPages.contains(last) { return }
+      try checkNewPages(kind, first...last, checks.listPages)
+    } else {
+      if checks.framePages.contains(first), first == last || checks.framePages.contains(last) { return }
+      try checkNewPages(kind, first...last, checks.framePages)
+    }
   }
 
   private borrowing func checkNewPages(
-    _ kind: SectionKind, _ pages: ClosedRange<Int>, _ done: AtomicBits
+    _ kind: SectionKind, _ pages: ClosedRange<Int>, _ done: borrowing AtomicBits
   ) throws(FormatError) {
     let size = Int(DirectoryPage.byteCount)
     for page in pages where !done.contains(page) {

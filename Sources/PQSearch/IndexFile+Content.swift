@@ -41,7 +41,7 @@ extension IndexFile {
     }
   }
 
-  /// What the brackets of the first `limit` vectors of one list are at least; empty where the index has no brackets.
+  /// What the brackets of the first `limit` vectors of a list are at least; empty where the index has no brackets.
   borrowing func brackets(_ list: ListView, limit: Int) throws(FormatError) -> [Double] {
     guard let layout = parameters.codeLayout, layout.hasBracket else { return [] }
     var brackets: [Double] = []
@@ -49,9 +49,8 @@ extension IndexFile {
     for index in 0..<frameCount(.codes, list) where brackets.count < limit {
       let frame = try frame(.codes, list, index)
       let (minimum, step) = (Double(frame.entry.bracketMinimum), Double(frame.entry.bracketStep))
-      let wanted = min(frame.count, limit - brackets.count)
       try withContent(frame, scratch: &scratch) { content in
-        for vector in 0..<wanted {
+        for vector in 0..<min(frame.count, limit - brackets.count) {
           brackets.append(minimum + step * Double(layout.bracket(content, vector: vector, count: frame.count)))
         }
       }

@@ -1,38 +1,86 @@
 internal import PQFormat
 internal import PQKernels
+internal import PQStorage
 
 extension IndexFile {
-  /// Compares the candidates exactly, in the order in which their rows stand in the file, and keeps the best k.
+  /// Compares the candidates exactly with their stored vectors, and keeps the best k. They come list by list, so that
+  /// those of one list share pages; rows are fetched ahead.
   borrowing func rerank(
     _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ work: inout ScanWork,
     _ statistics: inout SearchStatistics
   ) throws(FormatError) {
-    var ids = take(&work.ids)
-    defer { swap(&ids, &work.ids) }
+    var (ids, distances, offsets) = (take(&work.ids), take(&work.distances), take(&work.offsets))
+    defer {
+      swap(&ids, &work.ids)
+      swap(&distances, &work.distances)
+      swap(&offsets, &work.offsets)
+    }
     try work.candidates.cut { (number, position) throws(FormatError) in
       try self.id(self.list(Int(number)), position, scratch: &ids)
     }
-    work.candidates.sortByPlace()
-    work.reranked.begin(capacity: min(options.k, work.candidates.entries.count))
-    let rowBytes = parameters.rowBytes
-    for i in work.candidates.entries.indices {
-      let candidate = work.candidates.entries[i]
-      let view = try list(Int(candidate.list))
-      let (index, row) = candidate.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
-      let frame = try frame(.vectors, view, index)
-      statistics.bytesRead += frame.isCompressed ? Int(frame.entry.length) : rowBytes
-      let vector = group.vectors.span.extracting(group.vector(query))
-      let value = try withContent(frame, scratch: &work.frame) { content in
-        var value = InlineArray<1, Float>(repeating: 0)
-        var output = value.mutableSpan
-        rowDistances(vector, content.slice(row * rowBytes, rowBytes), into: &output)
-        return value
-      }
+    let count = work.candidates.count
+    if distances.count < count { distances += [Float](repeating: 0, count: count - distances.count) }
+    let vector = group.vectors.span.extracting(group.vector(query))
+    if try locate(work.candidates, &offsets, &statistics) {
+      var all = distances.mutableSpan
+      var output = all.part(0..<count)
+      Kernels.best.rows(
+        parameters.metric.similarity, vector, in: map.bytes, at: offsets.span, type: parameters.vectors.rowType,
+        offset: Float(parameters.vectorOffset), into: &output)
+    } else {
+      try compareOneByOne(work.candidates, vector, &work.frame, &distances)
+    }
+    work.reranked.begin(capacity: min(options.k, count))
+    for i in 0..<count {
+      let place = work.candidates.places[i]
       try work.reranked.offer(
-        value.span, parameters.metric, list: Int(candidate.list), position: { _ in candidate.position }
+        distances.span.extracting(i..<i + 1), parameters.metric, list: Int(place.list),
+        position: { _ in place.position }
       ) { (number, position) throws(FormatError) in try self.id(self.list(Int(number)), position, scratch: &ids) }
     }
-    statistics.reranked += work.candidates.entries.count
+    statistics.reranked += count
     swap(&work.candidates, &work.reranked)
+  }
+
+  /// Where the candidates' rows are in the file; false if some are in compressed frames.
+  private borrowing func locate(
+    _ candidates: borrowing Candidates, _ offsets: inout [UInt64], _ statistics: inout SearchStatistics
+  ) throws(FormatError) -> Bool {
+    offsets.removeAll(keepingCapacity: true)
+    let rowBytes = parameters.rowBytes
+    var last: FrameView?
+    var isRaw = true
+    for i in 0..<candidates.count {
+      let place = candidates.places[i]
+      let (index, row) = place.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
+      let frame: FrameView
+      if let last, last.list == Int(place.list), last.index == index {
+        frame = last
+      } else {
+        frame = try self.frame(.vectors, list(Int(place.list)), index)
+        last = frame
+      }
+      statistics.bytesRead += frame.isCompressed ? Int(frame.entry.length) : rowBytes
+      offsets.append(frame.entry.offset + UInt64(row * rowBytes))
+      if frame.isCompressed { isRaw = false }
+    }
+    return isRaw
+  }
+
+  private borrowing func compareOneByOne(
+    _ candidates: borrowing Candidates, _ query: Span<Float>, _ decompressed: inout [UInt8],
+    _ distances: inout [Float]
+  ) throws(FormatError) {
+    let rowBytes = parameters.rowBytes
+    var output = distances.mutableSpan
+    for i in 0..<candidates.count {
+      let place = candidates.places[i]
+      let (index, row) = place.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
+      let frame = try frame(.vectors, list(Int(place.list)), index)
+      try withContent(frame, scratch: &decompressed) { content in
+        var one = output.part(i..<i + 1)
+        rowDistances(query, content.slice(row * rowBytes, rowBytes), into: &one)
+      }
+    }
   }
 }

@@ -141,29 +141,4 @@ extension IndexFile {
       parameters.metric.similarity, query, rows: rows, type: parameters.vectors.rowType,
       offset: Float(parameters.vectorOffset), into: &output)
   }
-
-  /// Decodes the winners' ids and appends them in order.
-  private borrowing func appendResults(
-    _ work: inout ScanWork, _ statistics: inout SearchStatistics, to results: inout [Neighbor]
-  ) throws(FormatError) {
-    var ids = take(&work.ids)
-    defer { swap(&ids, &work.ids) }
-    try work.candidates.cut { (number, position) throws(FormatError) in
-      try self.id(self.list(Int(number)), position, scratch: &ids)
-    }
-    let start = results.count
-    for candidate in work.candidates.entries {
-      let view = try list(Int(candidate.list))
-      if parameters.storesIDs {
-        let frame = try frame(.ids, view, candidate.position / IndexParameters.idsPerFrame)
-        statistics.bytesRead += Int(frame.entry.length)
-        let id = try id(frame, candidate.position, scratch: &ids)
-        results.append(Neighbor(id: id, distance: candidate.key))
-      } else {
-        results.append(Neighbor(id: parameters.firstID + UInt64(candidate.position), distance: candidate.key))
-      }
-    }
-    results[start...].sort { $0.distance != $1.distance ? $0.distance < $1.distance : $0.id < $1.id }
-    for i in start..<results.count { results[i].distance = parameters.metric.key(results[i].distance) }
-  }
 }

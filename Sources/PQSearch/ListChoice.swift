@@ -27,9 +27,9 @@ struct ListChoice: ~Copyable {
     let limit = limit(count, keys)
     if limit < .infinity {
       let found = numbers(keys, limit)
-      for i in 0..<found { words.append(Self.word(keys[Int(numbers[i])], numbers[i])) }
+      for i in 0..<found { words.append(OrderedKey.word(keys[Int(numbers[i])], numbers[i])) }
     } else {
-      for i in keys.indices { words.append(Self.word(keys[i], UInt32(i))) }
+      for i in keys.indices { words.append(OrderedKey.word(keys[i], UInt32(i))) }
     }
     if words.count > 2 * count {
       var span = words.mutableSpan
@@ -57,13 +57,6 @@ struct ListChoice: ~Copyable {
   private mutating func numbers(_ keys: Span<Float>, _ limit: Float) -> Int {
     var output = numbers.mutableSpan
     return Kernels.best.numbers(keys, atMost: limit, into: &output)
-  }
-
-  private static func word(_ key: Float, _ number: UInt32) -> UInt64 {
-    // −0 becomes +0, which it equals; then the bits of floats sort as signed magnitudes.
-    let bits = (key.isNaN ? .infinity : key + 0).bitPattern
-    let ordered = bits & 0x8000_0000 == 0 ? bits | 0x8000_0000 : ~bits
-    return UInt64(ordered) << 32 | UInt64(number)
   }
 }
 

@@ -76,6 +76,10 @@ struct ScanWork: ~Copyable {
   var frame: [UInt8] = []
   /// A decompressed frame of ids.
   var ids: [UInt8] = []
+  /// Candidates in the order of results, their id frames, and where their rows are.
+  var order: [UInt64] = []
+  var idFrames: [FrameView] = []
+  var offsets: [UInt64] = []
   var candidates = Candidates()
   var reranked = Candidates()
 

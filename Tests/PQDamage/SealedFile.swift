@@ -63,13 +63,15 @@ public struct SealedFile: Sendable {
     frames().first { $0.kind == kind && $0.list == list && $0.index == index }
   }
 
-  /// Where the brackets are of the vectors in the first tile of a list; nil if the index has none.
-  package func brackets(list: Int) -> Range<Int>? {
-    guard let header = structure?.header, let entry = frame(.codes, list: list)?.entry,
+  /// Where the brackets are of the vectors in the first tile of a list; empty if the file has none.
+  package func brackets(list: Int) -> Range<Int> {
+    guard let entry = frame(.codes, list: list)?.entry, let header = structure?.header,
       let layout = header.parameters.codeLayout, layout.hasBracket
-    else { return nil }
-    let vectors = Int(bytes.rawSpan.u64(at: range(.lists).lowerBound + ListEntry.byteCount * list))
-    let start = Int(entry.offset) + layout.codePlanes * CodeLayout.lanes(min(CodeLayout.tileLanes, vectors))
+    else { return 0..<0 }
+    let lists = range(.lists)
+    let vectors = Int(bytes.rawSpan.u64(at: lists.lowerBound + ListEntry.byteCount * list))
+    let lanes = CodeLayout.lanes(min(CodeLayout.tileLanes, vectors))
+    let start = Int(entry.offset) + layout.codePlanes * lanes
     return start..<start + min(CodeLayout.tileLanes, vectors)
   }
 

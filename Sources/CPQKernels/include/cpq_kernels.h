@@ -79,8 +79,14 @@ typedef struct {
   /* A value that at least k of the values do not exceed, and few more than k; the largest float if there is none. */
   float (*float_limit)(const float *values, size_t count, size_t k);
 
+  /* The k-th smallest of the values, none of them NaN, k from 1 to count. */
+  float (*float_kth)(const float *values, size_t count, size_t k);
+
   /* The k-th smallest of the sums, k from 1 to count. */
   uint16_t (*sum_limit)(const uint16_t *sums, size_t count, size_t k);
+
+  /* Fetches `count` bytes into the cache, and returns at once. */
+  void (*fetch)(const void *bytes, size_t count);
 
   /* The sum of `count` bytes. */
   uint64_t (*sum_bytes)(const uint8_t *bytes, size_t count);
@@ -94,6 +100,10 @@ typedef struct {
                   float *out);
   void (*ip_rows)(cpq_row_type type, const float *query, size_t dim, const void *rows, size_t count, float offset,
                   float *out);
+
+  /* out[i] = distance (inner product, unless `squared`) of the query and the row at rows + offsets[i]. */
+  void (*rows_at)(int squared, cpq_row_type type, const float *query, size_t dim, const void *rows,
+                  const uint64_t *offsets, size_t count, float offset, float *out);
 
   /* Quantizes float tables [m][table_size], `entries` used of each, times `factor`, to u8 tables out[m][table_size]:
    * out = floor((entry - min) / step), at most `limit`, where min is the least entry of a table (minima[m]) and step
