@@ -80,11 +80,14 @@ let package = Package(
       resources: [.copy("golden")], swiftSettings: settings),
     .target(name: "PQTestSupport", path: "Tests/PQTestSupport", swiftSettings: settings),
     .target(
-      name: "PQDamage", dependencies: ["Formats", "PQFormat", "PQKernels", "PQSearch", "PQTestSupport"],
+      name: "PQDamage",
+      dependencies: ["Formats", "PQFormat", "PQKernels", "PQSearch", "PQStorage", "PQTestSupport"],
       path: "Tests/PQDamage", swiftSettings: settings),
     .executableTarget(
       name: "trust",
-      dependencies: ["Formats", "PQDamage", "PQFormat", "PQSearch", "PQStorage", "PQTestSupport", argumentParser],
+      dependencies: [
+        "Formats", "PQDamage", "PQFormat", "PQSearch", "PQStorage", "PQTestSupport", "pq-build", argumentParser,
+      ],
       path: "Tests/trust",
       swiftSettings: settings),
     test("PQKernelsTests", ["PQKernels", "PQFormat"]),
@@ -97,8 +100,18 @@ let package = Package(
     test("PQDataTests", ["pq-data"]),
     test("PQDemoTests", ["pq-demo", "PQBuild", "PQSearch", "SIFTSample"]),
     test("PQInspectTests", ["Formats", "pq-inspect", "PQDamage", "PQFormat", "PQSearch"]),
-    test("PQTrustTests", ["Formats", "trust", "PQDamage", "PQFormat", "PQSearch", "PQStorage"]),
+    test(
+      "PQTrustTests", ["Formats", "pq-build", "pq-inspect", "trust", "PQDamage", "PQFormat", "PQSearch", "PQStorage"]),
     test("PQModelTests", ["PQModel", "PQKernels"]),
     test("PQIndexTests", ["PQSearch", "PQBuild", "PQModel", "PQKernels", "PQFormat", "PQStorage", "pq-search"]),
   ]
 )
+
+// These link with libFuzzer, which only Tests/fuzz.sh asks for.
+if Context.environment["PQX_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Tests/CFuzzer"),
+    .executableTarget(
+      name: "fuzz", dependencies: ["CFuzzer", "PQDamage"], path: "Tests/Fuzz", swiftSettings: settings),
+  ]
+}

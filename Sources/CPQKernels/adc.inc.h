@@ -48,6 +48,10 @@ INLINE place place_of(const cpq_codes *codes, size_t at) {
                  cpq_tile_lanes(cpq_tile_vectors(codes->count, first))};
 }
 
+INLINE size_t bounded_code(unsigned width, const cpq_codes *codes, place at, size_t s) {
+  return cpq_bounded(cpq_code(width, codes->m, at.tile, at.lanes, at.lane, s), codes->nbits);
+}
+
 /* Canonical distances of up to sixteen vectors, lane 4j + k for vector 4k + j; inlined with a constant `width`. */
 INLINE void residual16(unsigned width, const cpq_codes *codes, const float *residual, const float *codebooks, int blocked,
                        size_t sub, const uint16_t *positions, size_t n, float *out) {
@@ -60,7 +64,7 @@ INLINE void residual16(unsigned width, const cpq_codes *codes, const float *resi
     const float *row[16], *x = residual + s * sub;
     for (size_t v = 0; v < 16; v++)
       row[v] = codebooks + s * book +
-               cpq_codeword(cpq_code(width, codes->m, at[v].tile, at[v].lanes, at[v].lane, s), blocked, sub);
+               cpq_codeword(bounded_code(width, codes, at[v], s), blocked, sub);
     v16 chain = 0;
     size_t i = 0;
     for (; !blocked && i + 4 <= sub; i += 4) {
@@ -96,7 +100,7 @@ INLINE void residual4(unsigned width, const cpq_codes *codes, const float *resid
     const float *row[4], *x = residual + s * sub;
     for (size_t v = 0; v < 4; v++)
       row[v] = codebooks + s * book +
-               cpq_codeword(cpq_code(width, codes->m, at[v].tile, at[v].lanes, at[v].lane, s), blocked, sub);
+               cpq_codeword(bounded_code(width, codes, at[v], s), blocked, sub);
     v4 chain = 0;
     size_t i = 0;
     for (; !blocked && i + 4 <= sub; i += 4) {

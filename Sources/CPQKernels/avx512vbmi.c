@@ -6,7 +6,6 @@
 #define POINTS 6
 #define BLOCKS 2
 #include "simd.inc.h"
-#include "crc32c_sse42.inc.h"
 #include "x86_512.inc.h"
 
 /* Four tiles a table: more share its four registers, but lists are short (measured: 6.5 G vectors/s at m = 16 from L2;
@@ -36,7 +35,7 @@ INLINE vb look256(const table256 *table, vb code) {
 
 const cpq_kernels cpq_avx512vbmi = {
     .name = "avx512vbmi",
-    .crc32c = crc32c,
+    .crc32c = cpq_crc32c_wide,
     .l2_blocks = l2_blocks,
     .ip_blocks = ip_blocks,
     .l2_blocks_batch = l2_blocks_batch,

@@ -36,6 +36,11 @@ static inline __attribute__((always_inline)) uint32_t cpq_code(unsigned width, s
   return low | (uint32_t)high[s * lanes + lane] << 8;
 }
 
+/* A code that indexes codewords: below 2^nbits, which a reader has checked, even if the file is being overwritten. */
+static inline __attribute__((always_inline)) size_t cpq_bounded(uint32_t code, unsigned nbits) {
+  return code & (((size_t)1 << nbits) - 1);
+}
+
 /* Floats of one subspace's codebook, and where codeword `code` of `sub` components begins in it; in lane blocks its
  * components are CPQ_LANES apart. */
 static inline size_t cpq_book_floats(unsigned nbits, int blocked, size_t sub) {

@@ -228,7 +228,7 @@ static void adc_residual(const cpq_codes *codes, const float *residual, const fl
     const uint8_t *tile = codes->frame + first * codes->planes;
     float sum = 0;
     for (size_t s = 0; s < codes->m; s++) {
-      size_t code = cpq_code(width, codes->m, tile, lanes, lane, s);
+      size_t code = cpq_bounded(cpq_code(width, codes->m, tile, lanes, lane, s), codes->nbits);
       const float *x = residual + s * sub, *r = codebooks + s * book + cpq_codeword(code, blocked, sub);
       float chain = 0;
       for (size_t i = 0; i < sub; i++) {

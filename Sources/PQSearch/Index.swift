@@ -1,6 +1,6 @@
 public import PQFormat
 internal import PQKernels
-public import PQStorage
+internal import PQStorage
 
 /// A mapped index, open for searching: any number of threads and processes share one copy of the file's pages.
 ///
@@ -9,11 +9,33 @@ public import PQStorage
 public final class Index: Sendable {
   let file: IndexFile
 
+  /// How the file's bytes are reached.
+  public enum Access: Sendable, CaseIterable {
+    /// By mmap(2): nothing is copied, and all processes share the pages. If the file is cut while it is mapped, or its
+    /// device fails, the process that touches a lost page gets SIGBUS.
+    case mapped
+    /// As `mapped`, but such a SIGBUS becomes an error, and the index fails from then on; so it does when the file's
+    /// length or time of modification changes. Installs a handler for SIGBUS, which passes on what is not its own to
+    /// the one that was there before. A system call, fstat(2), is added to each search.
+    case guarded
+    /// By pread(2), page by page as they are first used, into memory of this process alone: no mapping of the file and
+    /// no signal, but up to the file's length of memory.
+    case read
+
+    fileprivate var ofFile: FileAccess {
+      switch self {
+      case .mapped: .mapped
+      case .guarded: .guarded
+      case .read: .read
+      }
+    }
+  }
+
   /// Opens the file at `path`. O(1).
   /// - Parameter access: mapped, mapped with a guard against SIGBUS, or read without a mapping.
   /// - Throws: `.file` if it cannot be opened or mapped, `.format` if it is not a sound index of a known version.
-  public init(path: String, access: FileAccess = .mapped) throws(IndexError) {
-    file = try IndexFile(path: path, access: access)
+  public init(path: String, access: Access = .mapped) throws(IndexError) {
+    file = try IndexFile(path: path, access: access.ofFile)
   }
 
   public var path: String { file.map.path }

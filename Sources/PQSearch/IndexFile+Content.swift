@@ -27,12 +27,14 @@ extension IndexFile {
   /// The codes of one frame `[vector][m]`.
   borrowing func codes(_ frame: FrameView, _ scratch: inout [UInt8]) throws(FormatError) -> [UInt16] {
     guard let layout = parameters.codeLayout else { return [] }
+    // Codes were checked; this holds them below 2^nbits even if somebody overwrites the file.
+    let mask = UInt16(truncatingIfNeeded: 1 << layout.nbits - 1)
     return try withContent(frame, scratch: &scratch) { content in
       var codes: [UInt16] = []
       codes.reserveCapacity(frame.count * layout.m)
       for vector in 0..<frame.count {
         for s in 0..<layout.m {
-          codes.append(layout.code(content, vector: vector, subspace: s, count: frame.count))
+          codes.append(layout.code(content, vector: vector, subspace: s, count: frame.count) & mask)
         }
       }
       return codes

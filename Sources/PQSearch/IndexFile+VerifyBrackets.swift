@@ -15,7 +15,8 @@ extension IndexFile {
     for vector in 0..<frame.count {
       var bracket = 0.0
       for s in 0..<layout.m {
-        let word = Int(layout.code(content, vector: vector, subspace: s, count: frame.count))
+        // Below 2^nbits, as was checked, even if somebody overwrites the file.
+        let word = Int(layout.code(content, vector: vector, subspace: s, count: frame.count)) & (1 << layout.nbits - 1)
         var term = 0.0
         for i in 0..<d {
           let r = Double(codebooks[s * floats + LaneBlocks.index(vector: word, component: i, dimension: d)])

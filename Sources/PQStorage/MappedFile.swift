@@ -3,18 +3,9 @@ internal import Glibc
 internal import PQFormat
 internal import SystemPackage
 
-/// How the bytes of an index file are reached.
-public enum FileAccess: Sendable, CaseIterable {
-  /// By mmap(2): nothing is copied, and all processes share the pages. If the file is cut while it is mapped, or its
-  /// device fails, the process that touches a lost page gets SIGBUS.
-  case mapped
-  /// As `mapped`, but such a SIGBUS becomes an error, and the index fails from then on; so it does when the file's
-  /// length or time of modification changes. Installs a handler for SIGBUS, which passes on what is not its own to the
-  /// one that was there before. A system call, fstat(2), is added to each search.
-  case guarded
-  /// By pread(2), page by page as they are first used, into memory of this process alone: no mapping of the file and no
-  /// signal, but up to the file's length of memory.
-  case read
+/// How the bytes of a file are reached; `Index.Access` says what each means for its user.
+package enum FileAccess: Sendable {
+  case mapped, guarded, read
 }
 
 /// A file whose bytes are read-only memory: mapped as a whole, and shared by every process that maps it, or read in as

@@ -1,7 +1,7 @@
 internal import Synchronization
 internal import SystemPackage
 
-/// Reads a file page by page into memory of its size, each page once: for ``FileAccess/read``.
+/// Reads a file page by page into memory of its size, each page once: for `FileAccess.read`.
 final class PageReader: Sendable {
   private let path: String
   private let file: FileDescriptor

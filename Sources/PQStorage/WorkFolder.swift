@@ -26,7 +26,9 @@ package struct WorkFolder: ~Copyable {
         FilePath(lockPath), .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
     }
     guard lockFile(lock.rawValue) == 0 else {
+      let error = lastErrno()
       try? lock.close()
+      guard error == .wouldBlock else { throw FileError("flock", path, error, .cannotCreate) }
       throw FileError("flock", path, Errno(rawValue: 0), .inUse, advice: "another build is at work on this output")
     }
     self.output = output

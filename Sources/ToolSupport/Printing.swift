@@ -37,5 +37,6 @@ public func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
   encoder.keyEncodingStrategy = .convertToSnakeCase
-  FileHandle.standardOutput.write(try encoder.encode(value) + Data("\n".utf8))
+  let text = try encoder.encode(value) + Data("\n".utf8)
+  do { try FileHandle.standardOutput.write(contentsOf: text) } catch { throw ToolFailure.standardOutput }
 }

@@ -45,7 +45,7 @@ final class ProgressDisplay: Sendable {
       guard now - state.lastShown > (animates ? .milliseconds(100) : .seconds(10)) else { return }
       state.lastShown = now
       if animates {
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+        printError("\r\u{1B}[K\(text)", terminator: "")
         state.line = text
       } else {
         printError(text)
@@ -56,7 +56,7 @@ final class ProgressDisplay: Sendable {
   func end() { state.withLock { clear(&$0) } }
 
   private func clear(_ state: inout State) {
-    if !state.line.isEmpty { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    if !state.line.isEmpty { printError("\r\u{1B}[K", terminator: "") }
     state.line = ""
   }
 }

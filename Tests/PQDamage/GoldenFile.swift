@@ -14,12 +14,15 @@ public struct GoldenFile: Sendable {
     "flat-f32.pqx", "flat-u8.pqx", "pq-8.pqx", "ivfflat-ip.pqx", "ivfpq-4.pqx", "ivfpq-lz4.pqx",
   ]
 
+  /// The names of all golden files, the damaged ones too.
+  public static var names: [String] { GoldenFiles.valid + GoldenFiles.valid10 + GoldenFiles.damaged.map(\.name) }
+
   /// - Parameter queryCount: at most five.
   public init(_ name: String, queryCount: Int = 2) throws {
     self.name = name
     let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/" + name)))
     self.bytes = bytes
-    let dimension = Int(bytes.rawSpan.u32(at: 88))
+    let dimension = bytes.count < 112 ? 1 : Int(bytes.rawSpan.u32(at: 88))
     let rows = Array((try? Data(contentsOf: URL(fileURLWithPath: GoldenFiles.queries(dimension: dimension)))) ?? Data())
     let stride = 4 + 4 * dimension
     queries = (0..<min(queryCount, rows.count / stride)).flatMap { row in

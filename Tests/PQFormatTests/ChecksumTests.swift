@@ -35,6 +35,22 @@ private func crc32c(_ bytes: [UInt8]) -> UInt32 {
     }
   }
 
+  /// Lengths around those where a kernel goes from one step to the next: 64, 256 and 512 bytes.
+  @Test(arguments: Kernels.available) func longInputs(kernels: Kernels) {
+    var random = SplitMix64(seed: 8)
+    let bytes = (0..<2100).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    for length in [255, 511, 512, 513, 575, 576, 577, 767, 768, 769, 1023, 1024, 1025, 1337, 2049] {
+      for start in [0, 1, 8, 33] {
+        let found = kernels.crc32c(bytes.rawSpan.slice(start, length), continuing: UInt32(start))
+        // The last set is the scalar one, the oracle.
+        let expected = Kernels.available.last?.crc32c(bytes.rawSpan.slice(start, length), continuing: UInt32(start))
+        #expect(found == expected, "\(kernels.name), \(length) bytes at \(start)")
+        let plain = kernels.crc32c(bytes.rawSpan.slice(start, length))
+        #expect(plain == crc32c(Array(bytes[start..<start + length])), "\(kernels.name), \(length) bytes at \(start)")
+      }
+    }
+  }
+
   @Test func saltIsDefinedByItsBytes() {
     let content = [UInt8]("content".utf8)
     let found = Checksum.salted(content.rawSpan, kind: .vectors, index: 0x0102_0304, list: 0x1112_1314_1516_1718)

@@ -38,7 +38,8 @@ import Testing
               var output = GuardedBuffer<Float>(repeating: .nan, count: positions.count)
               var span = output.mutableSpan
               kernels.distances(
-                CodeFrame(content.rawSpan, count: count, shape: layout.shape), positions: chosen.span,
+                CodeFrame(content.rawSpan, next: content.rawSpan.slice(0, 0), count: count, shape: layout.shape),
+                positions: chosen.span,
                 tables: guardedTables.span, base: base, into: &span)
               let found = (0..<positions.count).map { span[$0].bitPattern }
               #expect(
@@ -81,7 +82,8 @@ import Testing
               var output = GuardedBuffer<Float>(repeating: .nan, count: positions.count)
               var span = output.mutableSpan
               kernels.distances(
-                CodeFrame(content.rawSpan, count: count, shape: layout.shape), positions: positions.span,
+                CodeFrame(content.rawSpan, next: content.rawSpan.slice(0, 0), count: count, shape: layout.shape),
+                positions: positions.span,
                 residual: query.span, codebooks: inBlocks ? blockedBooks.span : books.span, blocked: inBlocks,
                 into: &span)
               let found = (0..<positions.count).map { span[$0].bitPattern }

@@ -81,7 +81,7 @@ private struct ScanCase {
         for kernels in Kernels.available {
           var positions = GuardedBuffer<UInt16>(repeating: 0xAAAA, count: count)
           var sums = GuardedBuffer<UInt16>(repeating: 0xAAAA, count: count)
-          let frame = CodeFrame(content.rawSpan, count: count, shape: layout.shape)
+          let frame = CodeFrame(content.rawSpan, next: content.rawSpan.slice(0, 0), count: count, shape: layout.shape)
           var p = positions.mutableSpan
           var s = sums.mutableSpan
           let found = kernels.scan(
@@ -109,7 +109,7 @@ private struct ScanCase {
         var sums = [UInt16](repeating: 0, count: 70)
         var p = positions.mutableSpan
         var s = sums.mutableSpan
-        let frame = CodeFrame(bytes.rawSpan, count: 70, shape: layout.shape)
+        let frame = CodeFrame(bytes.rawSpan, next: bytes.rawSpan.slice(0, 0), count: 70, shape: layout.shape)
         let found = kernels.scan(
           frame, entries: entries.span, bracketScale: 65535, threshold: 65535, positions: &p, sums: &s)
         let expected = (0..<70).map { UInt16(min(65535, limit * m + ($0 * 3 + 48) * 65535 / 256)) }

@@ -75,7 +75,7 @@ import Testing
   }
 
   /// Mutants under a limit of what they may make a reader allocate; `trust mutants` is the long form.
-  @Test func mutants() throws {
+  @Test(.disabled(if: isSanitized)) func mutants() throws {
     let run = try runTool("trust", ["mutants", "--count", "4000", "--seed", "7"], timeout: 300)
     #expect(run.exitCode == 0, "\(run.text) \(run.errors)")
     let wasteful = try runTool("trust", ["mutants", "--count", "1", "--waste", "20"])

@@ -12,14 +12,16 @@ struct Bytes: ParsableCommand {
   @Option
   var count = Int.max
 
-  @Option(help: "Wrong values a byte.")
-  var values = 255
+  @Flag(help: "The eight values with one wrong bit alone.")
+  var bits = false
 
   func run() throws {
     let golden = try GoldenFile(file, queryCount: 1)
     var damage = ByteDamage()
     let end = count < golden.bytes.count - from ? from + count : golden.bytes.count
-    try damage.run(golden, offsets: min(from, end)..<end, masks: (1...UInt8(values)).map { $0 }, verifying: false)
+    try damage.run(
+      golden, offsets: min(from, end)..<end, masks: bits ? (0..<8).map { 1 << $0 } : (1...255).map { $0 },
+      verifying: false)
     for offset in Set(damage.silent).sorted() { print("byte \(offset): changed results without an error") }
     try summary(
       "bytes \(file) \(from)", trials: damage.refused + damage.harmless + damage.silent.count,

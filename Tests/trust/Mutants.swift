@@ -26,7 +26,7 @@ struct Mutants: ParsableCommand {
   var waste = 0
 
   func run() throws {
-    let mutator = Mutator(try GoldenFiles.valid.map { try GoldenFile($0) }, seed: seed)
+    let mutator = Mutator(try (GoldenFiles.valid + GoldenFiles.valid10).map { try GoldenFile($0) }, seed: seed)
     // Whatever is allocated once is there before the limit.
     var probe = try Probe(mutator.mutant(from).bytes)
     let warm = mutator.mutant(from)

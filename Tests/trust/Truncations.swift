@@ -22,7 +22,7 @@ struct Truncations: ParsableCommand {
   var elsewhere = false
 
   func run() throws {
-    guard let access = FileAccess.allCases.first(where: { "\($0)" == access }) else {
+    guard let access = Index.Access.allCases.first(where: { "\($0)" == access }) else {
       throw ValidationError("no such access: \(access)")
     }
     let golden = try GoldenFile("ivfpq-lz4.pqx")

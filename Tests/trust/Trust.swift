@@ -4,7 +4,11 @@ import ArgumentParser
 @main
 struct Trust: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "trust", subcommands: [Bytes.self, Lengths.self, Mutants.self, Truncations.self])
+    commandName: "trust",
+    subcommands: [
+      Bytes.self, Lengths.self, Mutants.self, Truncations.self, Faults.self, Replacements.self, ReplacedReader.self,
+      Scribbles.self, FirstTouch.self,
+    ])
 }
 
 /// What every subcommand prints on its last line, for a script to read: `name trials failures detail`.

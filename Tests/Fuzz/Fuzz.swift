@@ -1,0 +1,41 @@
+import CFuzzer
+import Foundation
+import PQDamage
+
+/// libFuzzer on one target. `fuzz --seeds FOLDER` writes what to begin with; Tests/fuzz.sh runs all targets.
+@main
+enum Fuzz {
+  /// The target that PQX_FUZZ_TARGET names.
+  private static let target: FuzzTarget = {
+    let name = ProcessInfo.processInfo.environment["PQX_FUZZ_TARGET"] ?? ""
+    guard let target = FuzzTarget(rawValue: name) else {
+      fatalError("PQX_FUZZ_TARGET is one of \(FuzzTarget.allCases.map(\.rawValue))")
+    }
+    return target
+  }()
+
+  // The file that input is written to. libFuzzer calls from one thread.
+  private nonisolated(unsafe) static var probe = openProbe()
+
+  private static func openProbe() -> Probe {
+    do { return try Probe([]) } catch { fatalError("no file for the input: \(error)") }
+  }
+
+  static func main() throws {
+    if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "--seeds" {
+      for (i, seed) in try target.seeds().enumerated() {
+        try Data(seed).write(to: URL(fileURLWithPath: "\(CommandLine.arguments[2])/seed-\(i)"))
+      }
+      return
+    }
+    var count = CommandLine.argc
+    // The process's own arguments, which outlive all.
+    var arguments = unsafe Optional(CommandLine.unsafeArgv)
+    let status = unsafe LLVMFuzzerRunDriver(&count, &arguments) { start, count in
+      // libFuzzer's buffer is valid for the call.
+      unsafe Fuzz.target.run(Array(UnsafeBufferPointer(start: start, count: count)), &Fuzz.probe)
+      return 0
+    }
+    exit(status)
+  }
+}

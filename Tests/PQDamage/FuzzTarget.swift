@@ -1,0 +1,102 @@
+internal import PQFormat
+internal import PQKernels
+internal import PQSearch
+internal import PQStorage
+internal import PQTestSupport
+
+/// What fuzzing feeds with bytes: each call returns, whatever the bytes are.
+public enum FuzzTarget: String, CaseIterable, Sendable {
+  /// Opens an index file.
+  case open
+  /// Opens and searches it.
+  case search
+  /// Makes its checksums right, then opens, searches, verifies and inspects it.
+  case sealed
+  /// Verifies and inspects it as it is.
+  case inspect
+  /// Decompresses a block; the first two bytes say to how many bytes.
+  case lz4
+  /// Read a vector file.
+  case fvecs, bvecs, fbin, u8bin, i8bin, npy
+  /// Reads ids as results and as ids of vectors.
+  case ids
+
+  /// Files to begin with.
+  public func seeds() throws -> [[UInt8]] {
+    switch self {
+    case .open, .search, .sealed, .inspect:
+      return try GoldenFile.names.map { try GoldenFile($0).bytes }
+    case .lz4:
+      return [0, 1, 64, 300].map { count in
+        let bytes = (0..<count).map { UInt8($0 % 17) }
+        var block: [UInt8] = []
+        let length = LZ4Block.compress(bytes.rawSpan, into: &block, limit: 1024) ?? 0
+        return [UInt8(count & 255), UInt8(count >> 8)] + block[..<length]
+      }
+    case .fvecs: return [VectorBytes.fvecs(SeededVectors.floats(rows: 3, dimension: 5, seed: 1))]
+    case .bvecs: return [VectorBytes.bvecs(SeededVectors.bytes(rows: 3, dimension: 5, seed: 1))]
+    case .fbin, .u8bin, .i8bin: return [try written(".\(rawValue)")]
+    case .npy: return [try written(".npy")]
+    case .ids: return [[2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]]
+    }
+  }
+
+  private func written(_ suffix: String) throws -> [UInt8] {
+    let folder = try TemporaryFolder()
+    var writer = try VectorWriter(path: folder.path("a" + suffix), dimension: 4)
+    let rows: [Float] = [1, 2, 3, 4, 5, 6, 7, 8]
+    try writer.append(rows: rows.span)
+    try writer.finish()
+    return try folder.read("a" + suffix)
+  }
+
+  /// Feeds `bytes`, by way of the file of `probe` where a file is read.
+  public func run(_ bytes: [UInt8], _ probe: inout Probe) {
+    switch self {
+    case .open:
+      probe.replace(bytes)
+      _ = try? Index(path: probe.path)
+    case .search:
+      probe.replace(bytes)
+      guard let index = try? Index(path: probe.path) else { return }
+      let query = [Float](repeating: 0.5, count: index.parameters.dimension)
+      _ = try? index.search(query, SearchOptions(k: 20, nprobe: max(1, index.parameters.nlist)))
+    case .sealed:
+      var file = SealedFile(bytes)
+      file.seal()
+      probe.replace(file.bytes)
+      let random = UInt64(Checksum.plain(bytes.rawSpan))
+      Exercise.run(path: probe.path, queries: [0.5, -0.25, 1], random: random)
+    case .inspect:
+      probe.replace(bytes)
+      Exercise.run(path: probe.path, queries: [1], random: 1 << 17)
+    case .lz4:
+      guard bytes.count >= 2 else { return }
+      var output: [UInt8] = []
+      _ = LZ4Block.decompress(
+        bytes.rawSpan.slice(2, bytes.count - 2), count: Int(bytes.rawSpan.u16(at: 0)), into: &output)
+    case .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .npy:
+      probe.replace(bytes)
+      guard let format = VectorFileFormat(rawValue: rawValue) else { return }
+      _ = try? readAll(probe.path, format)
+    case .ids:
+      probe.replace(bytes)
+      _ = try? IDMatrix(path: probe.path)
+      _ = try? readIDs(probe.path)
+    }
+  }
+
+  private func readAll(_ path: String, _ format: VectorFileFormat) throws(VectorFileError) {
+    var reader = try VectorReader(path: path, format: format)
+    var rows: [Float] = []
+    while try reader.read(maxRows: 7, into: &rows) > 0 {}
+    try reader.seek(toRow: 1)
+    _ = try reader.readAll()
+  }
+
+  private func readIDs(_ path: String) throws(VectorFileError) {
+    var reader = try IDReader(path: path)
+    var ids: [UInt64] = []
+    for _ in 0..<4 { try reader.read(maxCount: 3, into: &ids) }
+  }
+}

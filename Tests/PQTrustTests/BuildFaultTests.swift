@@ -1,0 +1,44 @@
+import Formats
+import Foundation
+import PQDamage
+import PQTestSupport
+import Testing
+
+/// Tests/sanitize.sh runs the tests: nothing can be preloaded into a tool, and its memory cannot be limited.
+let isSanitized = ProcessInfo.processInfo.environment["PQX_SANITIZER"] != nil
+
+/// FAULTS: an output is absent or sound, whatever the operating system refuses. `trust faults` is the long form.
+@Suite struct BuildFaultTests {
+  @Test(.disabled(if: isSanitized)) func someFaults() throws {
+    var faults = try BuildFaults()
+    for build in BuildFaults.builds { try faults.sweep(build, step: 7) }
+    #expect(faults.injected > 50 && faults.absent > 0 && faults.complete > 0)
+    #expect(faults.problems == [])
+  }
+
+  /// Results that a full disk loses are a failure, and so are diagnostics that nobody gets.
+  @Test func fullStandardOutput() throws {
+    let index = GoldenFiles.folder + "/ivfpq-4.pqx"
+    for arguments in [["pq-inspect", index], ["pq-inspect", index, "--json"], ["pq-inspect", index, "lists"]] {
+      let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
+      let command = "exec '\(tool)/\(arguments[0])' \(arguments[1...].joined(separator: " ")) > /dev/full"
+      let run = try runInstalled("sh", ["-c", command])
+      #expect(run.exitCode == 74 && run.errors.contains("standard output"), "\(run.errors)")
+      let silent = try runInstalled("sh", ["-c", command + " 2>&1"])
+      #expect(silent.exitCode == 74)
+    }
+  }
+
+  @Test(.disabled(if: isSanitized)) func limitedFileSize() throws {
+    var faults = try BuildFaults()
+    try faults.limitFileSize(BuildFaults.builds[0], lengths: 4)
+    #expect(faults.absent == 4)
+    #expect(faults.problems == [])
+  }
+
+  @Test(.disabled(if: isSanitized)) func sixteenBuilders() throws {
+    var faults = try BuildFaults()
+    try faults.race(BuildFaults.builds[0], builders: 16)
+    #expect(faults.problems == [])
+  }
+}
