@@ -1,0 +1,2 @@
+def opening(run): pass
+def cold(run): pass

@@ -1,0 +1,1 @@
+def identical(run): pass
