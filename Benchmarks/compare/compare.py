@@ -17,6 +17,7 @@ import machine
 import report
 import section_files
 import section_identical
+import section_ids
 import section_plain
 import section_rerank
 
@@ -29,7 +30,7 @@ SECTIONS = {
     "avx2": section_plain.avx2,
     "nbits": section_plain.nbits,
     "threads": section_plain.threads,
-    "ids": section_plain.ids,
+    "ids": section_ids.ids,
     "open": section_files.opening,
     "cold": section_files.cold,
     "identical": section_identical.identical,

@@ -8,6 +8,7 @@ import numpy as np
 from timing import TURNS, Timing, time_calls
 
 BUILD_THREADS = 2
+ADD_ROWS = 10_000
 #: Stores to re-rank with, and bytes a component.
 STORES = {"Flat": 4, "SQ8": 1}
 
@@ -66,7 +67,9 @@ class Builder:
             d = self.data.dimension
             index = faiss.IndexPQFastScan(d, m, 4) if fast else faiss.IndexPQ(d, m, nbits)
             index.train(self.data.learn)
-            index.add(self.data.base)
+            # Beyond 8 bits Faiss makes a table of distances for every vector that it is given.
+            for start in range(0, self.data.count, ADD_ROWS):
+                index.add(self.data.base[start : start + ADD_ROWS])
             return index
 
         index, path = self.cached(name, make)

@@ -99,5 +99,3 @@ def threads(run):
     return section
 
 
-def ids(run):
-    return Section("Decoding ids", 10)
