@@ -79,6 +79,14 @@ let package = Package(
       name: "Formats", path: "Formats", exclude: ["pqx-v1.md", "reader.py", "blocks.py", "distances.py"],
       resources: [.copy("golden")], swiftSettings: settings),
     .target(name: "PQTestSupport", path: "Tests/PQTestSupport", swiftSettings: settings),
+    .target(
+      name: "PQDamage", dependencies: ["Formats", "PQFormat", "PQKernels", "PQSearch", "PQTestSupport"],
+      path: "Tests/PQDamage", swiftSettings: settings),
+    .executableTarget(
+      name: "trust",
+      dependencies: ["Formats", "PQDamage", "PQFormat", "PQSearch", "PQStorage", "PQTestSupport", argumentParser],
+      path: "Tests/trust",
+      swiftSettings: settings),
     test("PQKernelsTests", ["PQKernels", "PQFormat"]),
     test("PQFormatTests", ["PQFormat", "PQKernels"]),
     test("PQStorageTests", ["PQStorage", "PQFormat"]),
@@ -88,7 +96,8 @@ let package = Package(
     test("PQToolTests", ["pq-build", "pq-search"]),
     test("PQDataTests", ["pq-data"]),
     test("PQDemoTests", ["pq-demo", "PQBuild", "PQSearch", "SIFTSample"]),
-    test("PQInspectTests", ["Formats", "pq-inspect", "PQFormat", "PQSearch"]),
+    test("PQInspectTests", ["Formats", "pq-inspect", "PQDamage", "PQFormat", "PQSearch"]),
+    test("PQTrustTests", ["Formats", "trust", "PQDamage", "PQFormat", "PQSearch", "PQStorage"]),
     test("PQModelTests", ["PQModel", "PQKernels"]),
     test("PQIndexTests", ["PQSearch", "PQBuild", "PQModel", "PQKernels", "PQFormat", "PQStorage", "pq-search"]),
   ]

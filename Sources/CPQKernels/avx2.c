@@ -1,10 +1,46 @@
 /* AVX2 + FMA + F16C: one v16 is two registers. CRC-32C by the SSE4.2 instruction. */
 #if defined(__x86_64__)
+#include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,sse4.2"))), apply_to = function)
 #define POINTS 5
 #define BLOCKS 1
 #include "simd.inc.h"
 #include "crc32c_sse42.inc.h"
+
+#define LANES 32
+#define COLUMNS 2
+#define WIDE_CODES 0
+
+typedef uint8_t vb __attribute__((vector_size(LANES), aligned(1)));
+typedef uint16_t vw __attribute__((vector_size(LANES), aligned(1)));
+typedef vb table16;
+
+INLINE table16 load16(const uint8_t *p) { return (vb)_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p)); }
+INLINE vb look16(table16 table, vb index) { return (vb)_mm256_shuffle_epi8((__m256i)table, (__m256i)index); }
+INLINE vw mulhi16(vw a, vw b) { return (vw)_mm256_mulhi_epu16((__m256i)a, (__m256i)b); }
+INLINE uint64_t lane_bits(vb bytes) { return (uint32_t)_mm256_movemask_epi8((__m256i)bytes); }
+INLINE vb load_lanes(const uint8_t *p, size_t n) {
+  (void)n; /* 16 is the only number below 32 */
+  return (vb)_mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
+}
+
+/* 256 entries are sixteen rows of 16: the low nibble looks into each, the bits of the high one choose. */
+typedef const uint8_t *table256;
+
+INLINE table256 load256(const uint8_t *p) { return p; }
+
+INLINE vb look256(const table256 *table, vb code) {
+  __m256i row[16];
+  vb low = code & 15;
+  for (int j = 0; j < 16; j++) row[j] = (__m256i)look16(load16(*table + 16 * j), low);
+  for (int bit = 4; bit < 8; bit++) { /* a blend takes the top bit of a byte */
+    __m256i choice = _mm256_slli_epi16((__m256i)code, 7 - bit);
+    for (int j = 0; j < 128 >> bit; j++) row[j] = _mm256_blendv_epi8(row[2 * j], row[2 * j + 1], choice);
+  }
+  return (vb)row[0];
+}
+
+#include "scan.inc.h"
 #pragma clang attribute pop
 
 const cpq_kernels cpq_avx2 = {
@@ -15,6 +51,9 @@ const cpq_kernels cpq_avx2 = {
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
-    .adc_frame = cpq_adc_frame,
+    .quantize = quantize,
+    .scan = scan,
+    .adc_tables = cpq_adc_tables,
+    .adc_residual = adc_residual,
 };
 #endif

@@ -1,11 +1,38 @@
 /* AVX-512 (F, BW, VL, DQ): one v16 is one register. CRC-32C by the SSE4.2 instruction. */
 #if defined(__x86_64__)
+#include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,sse4.2"))), \
                              apply_to = function)
 #define POINTS 6
 #define BLOCKS 2
 #include "simd.inc.h"
 #include "crc32c_sse42.inc.h"
+#include "x86_512.inc.h"
+
+#define COLUMNS 2
+#define WIDE_CODES 0
+
+/* 256 entries are sixteen rows of 16: the low nibble looks into each, the bits of the high one choose. */
+typedef const uint8_t *table256;
+
+INLINE table256 load256(const uint8_t *p) { return p; }
+
+INLINE vb look256(const table256 *table, vb code) {
+  __m512i low = (__m512i)(code & 15), row[8];
+  __mmask64 bit4 = _mm512_movepi8_mask(_mm512_slli_epi16((__m512i)code, 3));
+  __mmask64 bit5 = _mm512_movepi8_mask(_mm512_slli_epi16((__m512i)code, 2));
+  __mmask64 bit6 = _mm512_movepi8_mask(_mm512_slli_epi16((__m512i)code, 1));
+  __mmask64 bit7 = _mm512_movepi8_mask((__m512i)code);
+  for (int j = 0; j < 8; j++) {
+    row[j] = _mm512_shuffle_epi8((__m512i)load16(*table + 32 * j), low);
+    row[j] = _mm512_mask_shuffle_epi8(row[j], bit4, (__m512i)load16(*table + 32 * j + 16), low);
+  }
+  for (int j = 0; j < 4; j++) row[j] = _mm512_mask_blend_epi8(bit5, row[2 * j], row[2 * j + 1]);
+  for (int j = 0; j < 2; j++) row[j] = _mm512_mask_blend_epi8(bit6, row[2 * j], row[2 * j + 1]);
+  return (vb)_mm512_mask_blend_epi8(bit7, row[0], row[1]);
+}
+
+#include "scan.inc.h"
 #pragma clang attribute pop
 
 const cpq_kernels cpq_avx512 = {
@@ -16,6 +43,9 @@ const cpq_kernels cpq_avx512 = {
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
-    .adc_frame = cpq_adc_frame,
+    .quantize = quantize,
+    .scan = scan,
+    .adc_tables = cpq_adc_tables,
+    .adc_residual = adc_residual,
 };
 #endif

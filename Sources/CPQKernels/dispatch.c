@@ -1,7 +1,7 @@
 /* The only file that looks at the CPU. */
 #include "sets.h"
 
-static const cpq_kernels *available[4];
+static const cpq_kernels *available[5];
 static size_t available_count;
 
 __attribute__((constructor)) static void detect(void) {
@@ -9,9 +9,10 @@ __attribute__((constructor)) static void detect(void) {
   __builtin_cpu_init();
   int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
              __builtin_cpu_supports("sse4.2");
-  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-    available[available_count++] = &cpq_avx512;
+  int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  if (avx512 && __builtin_cpu_supports("avx512vbmi")) available[available_count++] = &cpq_avx512vbmi;
+  if (avx512) available[available_count++] = &cpq_avx512;
   if (avx2) available[available_count++] = &cpq_avx2;
 #elif defined(__aarch64__)
   available[available_count++] = &cpq_neon;

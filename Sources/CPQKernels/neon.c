@@ -1,8 +1,52 @@
 /* NEON (ARMv8): one v16 is four registers. */
 #if defined(__aarch64__)
+#include <arm_neon.h>
 #define POINTS 2
 #define BLOCKS 1
 #include "simd.inc.h"
+
+#define LANES 16
+#define COLUMNS 4
+#define WIDE_CODES 0
+
+typedef uint8_t vb __attribute__((vector_size(LANES), aligned(1)));
+typedef uint16_t vw __attribute__((vector_size(LANES), aligned(1)));
+typedef vb table16;
+
+INLINE table16 load16(const uint8_t *p) { return (vb)vld1q_u8(p); }
+INLINE vb look16(table16 table, vb index) { return (vb)vqtbl1q_u8((uint8x16_t)table, (uint8x16_t)index); }
+INLINE vw mulhi16(vw a, vw b) {
+  uint16x4_t low = vshrn_n_u32(vmull_u16(vget_low_u16((uint16x8_t)a), vget_low_u16((uint16x8_t)b)), 16);
+  return (vw)vshrn_high_n_u32(low, vmull_high_u16((uint16x8_t)a, (uint16x8_t)b), 16);
+}
+INLINE uint64_t lane_bits(vb bytes) {
+  static const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  uint8x16_t set = vandq_u8((uint8x16_t)bytes, vld1q_u8(weights));
+  return vaddv_u8(vget_low_u8(set)) | (uint64_t)vaddv_u8(vget_high_u8(set)) << 8;
+}
+INLINE vb load_lanes(const uint8_t *p, size_t n) { /* no column has fewer lanes than a vector */
+  (void)n;
+  return (vb)vld1q_u8(p);
+}
+
+/* 256 entries are four tables of 64; an index outside of one leaves the lane to the others. */
+typedef struct {
+  uint8x16x4_t quarter[4];
+} table256;
+
+INLINE table256 load256(const uint8_t *p) {
+  table256 table;
+  for (int j = 0; j < 4; j++) table.quarter[j] = vld1q_u8_x4(p + 64 * j);
+  return table;
+}
+
+INLINE vb look256(const table256 *table, vb code) {
+  uint8x16_t index = (uint8x16_t)code, found = vqtbl4q_u8(table->quarter[0], index);
+  for (int j = 1; j < 4; j++) found = vqtbx4q_u8(found, table->quarter[j], vsubq_u8(index, vdupq_n_u8((uint8_t)(64 * j))));
+  return (vb)found;
+}
+
+#include "scan.inc.h"
 
 const cpq_kernels cpq_neon = {
     .name = "neon",
@@ -12,6 +56,9 @@ const cpq_kernels cpq_neon = {
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
-    .adc_frame = cpq_adc_frame,
+    .quantize = quantize,
+    .scan = scan,
+    .adc_tables = cpq_adc_tables,
+    .adc_residual = adc_residual,
 };
 #endif

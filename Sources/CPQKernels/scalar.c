@@ -1,7 +1,9 @@
 /* Plain C: the oracle of every other set, and what runs where no other can. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
+#include "codes.h"
 #include "sets.h"
 
 /* No contraction: each fmaf below is one, and nothing else becomes one. */
@@ -100,6 +102,62 @@ static void ip_rows(cpq_row_type type, const float *query, size_t dim, const voi
   rows(0, type, query, dim, data, count, offset, out);
 }
 
+static cpq_range quantize(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
+                          unsigned limit, float *minima, uint8_t *out) {
+  cpq_range range = {0, 0, 0};
+  float widest = 0;
+  int finite = 1;
+  for (size_t s = 0; s < m; s++) {
+    float min = INFINITY, max = -INFINITY;
+    for (size_t j = 0; j < entries; j++) {
+      float t = tables[s * table_size + j] * factor;
+      min = t < min ? t : min;
+      max = t > max ? t : max;
+      finite &= t - t == 0;
+    }
+    minima[s] = min;
+    widest = max - min > widest ? max - min : widest;
+    range.minimum += min;
+    range.magnitude += -min > max ? -min : max;
+  }
+  memset(out, 0, m * table_size);
+  if (!finite || !(widest <= FLT_MAX)) return (cpq_range){-INFINITY, INFINITY, 0};
+  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number. */
+  float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
+  if (!(scale <= FLT_MAX)) scale = 0;
+  for (size_t s = 0; s < m; s++) {
+    for (size_t j = 0; j < entries; j++) {
+      float t = (tables[s * table_size + j] * factor - minima[s]) * scale;
+      out[s * table_size + j] = (uint8_t)(t < (float)limit ? t : (float)limit);
+    }
+  }
+  range.step = scale > 0 ? 1 / scale : 0;
+  return range;
+}
+
+static void adc_residual(const cpq_codes *codes, const float *residual, const float *codebooks, int blocked, size_t sub,
+                         const uint16_t *positions, size_t n, float *out) {
+  unsigned width = cpq_code_width(codes->nbits);
+  size_t book = cpq_book_floats(codes->nbits, blocked, sub), step = blocked ? CPQ_LANES : 1;
+  for (size_t v = 0; v < n; v++) {
+    size_t first = positions[v] / CPQ_TILE * CPQ_TILE, lane = positions[v] - first;
+    size_t lanes = cpq_tile_lanes(cpq_tile_vectors(codes->count, first));
+    const uint8_t *tile = codes->frame + first * codes->planes;
+    float sum = 0;
+    for (size_t s = 0; s < codes->m; s++) {
+      size_t code = cpq_code(width, codes->m, tile, lanes, lane, s);
+      const float *x = residual + s * sub, *r = codebooks + s * book + cpq_codeword(code, blocked, sub);
+      float chain = 0;
+      for (size_t i = 0; i < sub; i++) {
+        float d = x[i] - r[i * step];
+        chain = fmaf(d, d, chain);
+      }
+      sum += chain;
+    }
+    out[v] = sum;
+  }
+}
+
 const cpq_kernels cpq_scalar = {
     .name = "scalar",
     .crc32c = cpq_crc32c_table,
@@ -108,5 +166,8 @@ const cpq_kernels cpq_scalar = {
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
-    .adc_frame = cpq_adc_frame,
+    .quantize = quantize,
+    .scan = cpq_scan_generic,
+    .adc_tables = cpq_adc_tables,
+    .adc_residual = adc_residual,
 };

@@ -7,12 +7,15 @@ extern const cpq_kernels cpq_scalar;
 #if defined(__x86_64__)
 extern const cpq_kernels cpq_avx2;
 extern const cpq_kernels cpq_avx512;
+extern const cpq_kernels cpq_avx512vbmi;
 #elif defined(__aarch64__)
 extern const cpq_kernels cpq_neon;
 #endif
 
 uint32_t cpq_crc32c_table(uint32_t crc, const void *bytes, size_t count);
-void cpq_adc_frame(const float *tables, size_t table_size, size_t m, unsigned nbits, const uint8_t *frame,
-                   size_t count, float base, float *out);
+void cpq_adc_tables(const cpq_codes *codes, const float *tables, float base, const uint16_t *positions, size_t n,
+                    float *out);
+size_t cpq_scan_generic(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
+                        uint16_t *sums);
 
 #endif

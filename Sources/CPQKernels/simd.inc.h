@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "codes.h"
 #include "sets.h"
 
 #pragma STDC FP_CONTRACT OFF
@@ -202,3 +203,6 @@ static void ip_rows(cpq_row_type type, const float *query, size_t dim, const voi
                     float *out) {
   rows(0, type, query, dim, data, count, offset, out);
 }
+
+#include "adc.inc.h"
+#include "bound.inc.h"

@@ -40,6 +40,7 @@ public struct BuildPlan: Sendable {
       }
       index.m = try Self.m(parameters, dimension: dimension, notices: &notices)
       index.residual = index.nlist > 0
+      index.hasBracket = index.takesBrackets
     }
     index.storesIDs = index.nlist > 0 || storesIDs
     index.firstID = index.storesIDs ? 0 : parameters.firstID

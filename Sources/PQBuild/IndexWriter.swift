@@ -13,6 +13,7 @@ struct IndexWriter: ~Copyable {
   private var idFile: WorkFile
   private var vectorFile: WorkFile
   private let bodyStart: UInt64
+  private var brackets: Brackets?
 
   private var codeFrames: FrameWriter
   private var idFrames: FrameWriter
@@ -36,6 +37,7 @@ struct IndexWriter: ~Copyable {
   init(
     _ index: IndexParameters, model: Model, compression: Compression, alignmentLog2: Int, folder: borrowing WorkFolder
   ) throws(FileError) {
+    let brackets = index.hasBracket ? Brackets(model) : nil
     var output = try WorkFile(creating: folder.file(Self.fileName))
     let idFile = try WorkFile(creating: folder.file("ids"))
     let vectorFile = try WorkFile(creating: folder.file("vectors"))
@@ -47,7 +49,9 @@ struct IndexWriter: ~Copyable {
     if let quantizer = model.quantizer {
       try Self.append(.codebooks, quantizer.codebooks, &output, &table, alignment)
     }
+    if let brackets { try Self.append(.centre, brackets.centre, &output, &table, alignment) }
     bodyStart = output.position
+    self.brackets = brackets
     self.index = index
     self.output = output
     self.idFile = idFile
@@ -114,9 +118,11 @@ struct IndexWriter: ~Copyable {
     guard !codes.isEmpty, let layout = index.codeLayout else { return }
     raw.removeAll(keepingCapacity: true)
     let codes = codes
-    layout.appendFrame(codes.span, to: &raw)
+    let frame = brackets?.frame(codes.span, list: list)
+    layout.appendFrame(codes.span, brackets: frame?.bytes ?? [], to: &raw)
     let raw = raw  // a span of self's cannot live while self changes
-    try codeFrames.write(raw.rawSpan, list: list, to: &output, start: bodyStart)
+    let range = frame.map { FrameEntry.brackets(minimum: $0.minimum, step: $0.step) } ?? 0
+    try codeFrames.write(raw.rawSpan, list: list, firstID: range, to: &output, start: bodyStart)
     self.codes.removeAll(keepingCapacity: true)
   }
 

@@ -1,7 +1,8 @@
 /// Codes ↔ tiles (Formats/pqx-v1.md, "Code tiles").
 extension CodeLayout {
   /// Appends one frame: the tiles of `codes` `[vector][m]`, at most ``vectorsPerFrame`` vectors. O(codes).
-  package func appendFrame(_ codes: Span<UInt16>, to bytes: inout [UInt8]) {
+  /// - Parameter brackets: a byte a vector, where the layout has brackets.
+  package func appendFrame(_ codes: Span<UInt16>, brackets: [UInt8] = [], to bytes: inout [UInt8]) {
     let count = codes.count / m
     var tile = [UInt8](repeating: 0, count: planes * Self.tileLanes)
     for first in stride(from: 0, to: count, by: Self.tileLanes) {
@@ -10,6 +11,7 @@ extension CodeLayout {
       for i in tile.indices { tile[i] = 0 }
       for lane in 0..<vectors {
         for s in 0..<m { put(codes[(first + lane) * m + s], s, lane, lanes, &tile) }
+        if hasBracket { tile[codePlanes * lanes + lane] = brackets[first + lane] }
       }
       bytes.append(contentsOf: tile[..<(planes * lanes)])
     }
@@ -29,11 +31,33 @@ extension CodeLayout {
     return byte(s) | byte(lowPlanes + s) << 8
   }
 
+  /// The bracket of vector `index` in a frame of `count` vectors.
+  /// - Precondition: the layout has brackets.
+  package func bracket(_ frame: RawSpan, vector index: Int, count: Int) -> UInt8 {
+    let first = index / Self.tileLanes * Self.tileLanes
+    let lanes = Self.lanes(min(Self.tileLanes, count - first))
+    return frame.u8(at: planes * first + codePlanes * lanes + index - first)
+  }
+
+  /// The first code of a frame of `count` vectors that its planes can hold but no codebook has; nil if none. O(frame).
+  package func problem(_ frame: RawSpan, count: Int) -> String? {
+    guard tableSize > 1 << nbits else { return nil }
+    for vector in 0..<count {
+      for s in 0..<m {
+        let code = code(frame, vector: vector, subspace: s, count: count)
+        if code >> UInt16(nbits) != 0 {
+          return "vector \(vector), subspace \(s): code \(code) is not below 2^\(nbits)"
+        }
+      }
+    }
+    return nil
+  }
+
   /// Where a frame of `count` vectors is not zero in a lane without a vector or a half plane without a subspace; nil if
   /// nowhere. O(frame).
   package func nonzeroPadding(_ frame: RawSpan, count: Int) -> Int? {
     // An odd number of subspaces leaves the high nibble of the last nibble plane empty.
-    let halfPlane = m % 2 == 0 ? nil : nbits <= 4 ? lowPlanes - 1 : highPlanes > 0 && nbits <= 12 ? planes - 1 : nil
+    let halfPlane = m % 2 == 0 ? nil : nbits <= 4 ? lowPlanes - 1 : highPlanes > 0 && nbits <= 12 ? codePlanes - 1 : nil
     for first in stride(from: 0, to: count, by: Self.tileLanes) {
       let vectors = min(Self.tileLanes, count - first)
       let lanes = Self.lanes(vectors)

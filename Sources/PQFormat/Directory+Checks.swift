@@ -34,8 +34,17 @@ extension FrameEntry {
     func bad(_ field: UInt64, _ detail: String) -> FormatError {
       FormatError(.badFrame, place(), at: entryOffset + field, detail)
     }
-    guard planes <= (kind == .ids ? 8 : 0) else { throw bad(6, "\(planes) byte planes") }
-    guard kind == .ids || firstID == 0 else { throw bad(16, "a first id where none belongs") }
+    // Ids ascend strictly: one alone has no differences, two or more have some that are not zero. A frame without bytes
+    // can therefore not stand for many ids, however small the file is.
+    let possible = kind != .ids ? 0...0 : vectors > 1 ? 1...8 : 0...0
+    guard possible.contains(planes) else { throw bad(6, "\(planes) byte planes for \(vectors) vectors") }
+    if kind == .codes, parameters.hasBracket {
+      guard bracketMinimum.isFinite, bracketStep.isFinite, bracketStep >= 0 else {
+        throw bad(16, "brackets from \(bracketMinimum) in steps of \(bracketStep)")
+      }
+    } else {
+      guard kind == .ids || firstID == 0 else { throw bad(16, "a first id where none belongs") }
+    }
     let raw = parameters.rawFrameBytes(kind, vectors: vectors, planes: planes)
     guard length == raw || (length >= 1 && length <= Self.longestCompressed(raw)) else {
       throw bad(8, "stored length \(length): not the raw length \(raw), nor 1...\(Self.longestCompressed(raw))")

@@ -33,7 +33,7 @@ package struct FrameEntry: Sendable, Equatable {
   package var length: UInt32
   /// Salted CRC-32C of the stored bytes.
   package var crc: UInt32
-  /// An id frame's first id; 0 otherwise.
+  /// An id frame's first id; of a code frame with brackets, their minimum and step; 0 otherwise.
   package var firstID: UInt64
 
   package static let byteCount = 24
@@ -46,6 +46,14 @@ package struct FrameEntry: Sendable, Equatable {
     self.length = length
     self.crc = crc
     self.firstID = firstID
+  }
+
+  /// Of a code frame with brackets: what a bracket of 0 stands for, and what one unit adds.
+  package var bracketMinimum: Float { Float(bitPattern: UInt32(truncatingIfNeeded: firstID)) }
+  package var bracketStep: Float { Float(bitPattern: UInt32(truncatingIfNeeded: firstID >> 32)) }
+
+  package static func brackets(minimum: Float, step: Float) -> UInt64 {
+    UInt64(minimum.bitPattern) | UInt64(step.bitPattern) << 32
   }
 
   package init(decoding bytes: RawSpan, frame: UInt64) {

@@ -12,6 +12,8 @@ public struct FormatError: Failure, Equatable {
     case badList = "invalid list"
     case badFrame = "invalid frame"
     case badPadding = "padding is not zero"
+    /// The bytes cannot be had: reading them failed, or the file changed while it was open.
+    case unreadable = "cannot be read"
   }
 
   public let code: Code
@@ -35,7 +37,7 @@ public struct FormatError: Failure, Equatable {
       "CRC-32C expected \(hex(expected)), found \(hex(found)); restore the file from a good copy or build it again")
   }
 
-  public var kind: FailureKind { .badData }
+  public var kind: FailureKind { code == .unreadable ? .inputOutput : .badData }
 
   public var description: String { "\(code.rawValue): \(place), byte offset \(offset): \(detail)" }
 }

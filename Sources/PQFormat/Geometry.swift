@@ -1,8 +1,8 @@
-internal import PQKernels
+package import PQKernels
 
 /// Sizes and counts that follow from the parameters, and that the file therefore never states.
 extension IndexParameters {
-  package var codeLayout: CodeLayout? { m == 0 ? nil : CodeLayout(m: m, nbits: nbits) }
+  package var codeLayout: CodeLayout? { m == 0 ? nil : CodeLayout(m: m, nbits: nbits, hasBracket: hasBracket) }
 
   package var rowBytes: Int {
     switch vectors {
@@ -66,22 +66,30 @@ package struct CodeLayout: Sendable, Equatable {
   package let lowPlanes: Int
   /// High planes: none up to 8 bits, a nibble a subspace up to 12, a byte above.
   package let highPlanes: Int
-  /// Entries of a lookup table: all values that the planes can hold, so that no code indexes outside.
-  package let tableSize: Int
+  /// Whether a last plane holds the vectors' brackets.
+  package let hasBracket: Bool
 
   package static let tileLanes = 64
   /// A list's last tile has its lanes rounded up to this.
   package static let laneStep = 16
 
-  package init(m: Int, nbits: Int) {
+  package init(m: Int, nbits: Int, hasBracket: Bool = false) {
     self.m = m
     self.nbits = nbits
+    self.hasBracket = hasBracket
     lowPlanes = nbits <= 4 ? (m + 1) / 2 : m
     highPlanes = nbits <= 8 ? 0 : nbits <= 12 ? (m + 1) / 2 : m
-    tableSize = 1 << (nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16)
   }
 
-  package var planes: Int { lowPlanes + highPlanes }
+  /// Planes that hold codes.
+  package var codePlanes: Int { lowPlanes + highPlanes }
+
+  package var planes: Int { codePlanes + (hasBracket ? 1 : 0) }
+
+  package var shape: CodeShape { CodeShape(m: m, nbits: nbits, planes: planes, hasBracket: hasBracket) }
+
+  /// Entries of a lookup table: all values that the planes can hold, so that no code indexes outside.
+  package var tableSize: Int { shape.tableSize }
 
   /// Up to 64 tiles, but no more than 1 MiB of them: a frame is what a reader may have to decompress whole.
   package var tilesPerFrame: Int { max(1, min(64, (1 << 20) / (planes * Self.tileLanes))) }

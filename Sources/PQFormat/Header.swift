@@ -27,6 +27,7 @@ package struct Header: Sendable, Equatable {
   /// The header's bytes. The file id is a digest of the parameters and of the section table, which has the
   /// checksums of all else: it depends on content alone.
   package mutating func encoded() -> [UInt8] {
+    if parameters.hasBracket { features.incompatible |= Features.brackets }
     var bytes = Header.magic
     bytes.append(littleEndian: Header.currentMajor)
     bytes.append(littleEndian: minor)
@@ -92,6 +93,10 @@ package struct Header: Sendable, Equatable {
     }
     sectionCount = Int(bytes.u32(at: 64))
     parameters = try IndexParameters(decoding: bytes)
+    parameters.hasBracket = features.incompatible & Features.brackets != 0
+    guard !parameters.hasBracket || parameters.takesBrackets else {
+      throw bad(32, "brackets without residual codes and the metric l2")
+    }
     let id = Header.fileID(
       parameters: bytes.slice(Header.parameterRange.lowerBound, Header.parameterRange.count),
       sectionTableCRC: sectionTableCRC)
@@ -141,7 +146,7 @@ package struct Header: Sendable, Equatable {
   }
 }
 
-/// The three words of feature bits. Format 1.0 defines no bit.
+/// The three words of feature bits.
 package struct Features: Sendable, Equatable {
   /// Readers ignore bits that they do not know.
   package var compatible: UInt64 = 0
@@ -150,6 +155,9 @@ package struct Features: Sendable, Equatable {
   /// Readers refuse bits that they do not know.
   package var incompatible: UInt64 = 0
 
+  /// The incompatible bit of code frames that have brackets.
+  package static let brackets: UInt64 = 1 << 1
+
   package init(compatible: UInt64 = 0, readCompatible: UInt64 = 0, incompatible: UInt64 = 0) {
     self.compatible = compatible
     self.readCompatible = readCompatible
@@ -157,8 +165,9 @@ package struct Features: Sendable, Equatable {
   }
 
   package func checkReadable() throws(FormatError) {
-    guard incompatible == 0 else {
-      let bit = incompatible.trailingZeroBitCount
+    let unknown = incompatible & ~Self.brackets
+    guard unknown == 0 else {
+      let bit = unknown.trailingZeroBitCount
       let name = bit == 0 ? "rotation (OPQ)" : "incompatible feature bit \(bit)"
       throw FormatError(
         .unsupportedFeature, "header", at: 32, "\(name) is required; use a version of pqx that knows it")

@@ -35,14 +35,8 @@ package enum IDFrame {
     }
   }
 
-  /// Appends all `count` ids of a frame, checked: O(count · planes).
-  /// - Parameter previous: the list's last id before the frame; nil in its first one.
-  /// - Returns: what is wrong; nil if nothing.
-  package static func decodeChecked(
-    _ frame: RawSpan, planes: Int, count: Int, firstID: UInt64, after previous: UInt64?, to ids: inout [UInt64]
-  ) -> String? {
-    guard count != 1 || planes == 0 else { return "a frame of one id has \(planes) planes" }
-    if let previous, firstID <= previous { return "its first id \(firstID) is not above \(previous), the one before" }
+  /// What is wrong with a frame of `count` ids; nil if they ascend strictly and stay below 2^64. O(count · planes).
+  package static func problem(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64) -> String? {
     var id = firstID
     for i in 0..<count {
       var difference: UInt64 = 0
@@ -51,7 +45,6 @@ package enum IDFrame {
       let (sum, overflow) = id.addingReportingOverflow(difference)
       guard !overflow else { return "id \(i) is not below 2^64" }
       id = sum
-      ids.append(id)
     }
     return nil
   }

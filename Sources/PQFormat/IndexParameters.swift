@@ -34,6 +34,8 @@ public struct IndexParameters: Sendable, Equatable {
   public var metric = Metric.l2
   /// True when codes encode the residual to the list's centroid.
   public var residual = false
+  /// True when the vectors of a code frame have brackets, by which they are scanned without a table for each list.
+  public var hasBracket = false
   public var vectors = VectorEncoding.none
   /// What to add to a u8 component of the vectors section: 0 or −128.
   public var vectorOffset = 0
@@ -53,6 +55,9 @@ public struct IndexParameters: Sendable, Equatable {
     case (true, true): .ivfpq
     }
   }
+
+  /// Whether code frames of such an index may have brackets.
+  package var takesBrackets: Bool { residual && metric == .l2 }
 
   /// Components of one sub-vector.
   public var subdimension: Int { m == 0 ? 0 : dimension / m }

@@ -26,6 +26,26 @@ extension RawSpan {
   @_lifetime(copy self)
   package func floats() -> Span<Float> { Span(_bytes: self) }
 
+  /// True when none of the span's f32 values is infinite or not a number. O(count), without branches.
+  /// - Precondition: as for ``floats()``.
+  package var areFiniteF32: Bool {
+    let floats = floats()
+    var worst: UInt32 = 0
+    // Every index is one of the span's own.
+    for i in floats.indices { worst = max(worst, unsafe floats[unchecked: i].bitPattern & 0x7FFF_FFFF) }
+    return worst < 0x7F80_0000
+  }
+
+  /// True when none of the span's f16 values is infinite or not a number. O(count), without branches.
+  /// - Precondition: the span starts at a multiple of 2 bytes and holds a multiple of 2.
+  package var areFiniteF16: Bool {
+    let halves = Span<UInt16>(_bytes: self)
+    var worst: UInt16 = 0
+    // Every index is one of the span's own.
+    for i in halves.indices { worst = max(worst, unsafe halves[unchecked: i] & 0x7FFF) }
+    return worst < 0x7C00
+  }
+
   /// `range` of this span.
   @_lifetime(copy self)
   package func slice(_ start: Int, _ count: Int) -> RawSpan { extracting(start..<start + count) }

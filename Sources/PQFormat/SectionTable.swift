@@ -9,6 +9,8 @@ package enum SectionKind: UInt32, Sendable, CaseIterable {
   case frames = 7
   case pages = 8
   case metadata = 9
+  /// 10 is set aside for groups of centroids.
+  case centre = 11
 
   package var name: String { "\(self)" }
 }
@@ -141,6 +143,7 @@ package struct SectionTable: Sendable, Equatable {
     }
     try require(.centroids, p.nlist > 0, length: UInt64(4 * p.centroidFloats))
     try require(.codebooks, p.m > 0, length: UInt64(4 * p.m * p.codebookFloats))
+    try require(.centre, p.hasBracket, length: UInt64(4 * p.dimension))
     try require(.codes, p.m > 0)
     try require(.ids, p.storesIDs)
     try require(.vectors, p.vectors != .none)

@@ -5,9 +5,9 @@ internal import CPQKernels
 /// A *lane block* holds 16 vectors as `[component][16 lanes]`; see ``LaneBlocks``.
 @safe package struct Kernels: Sendable {
   // The C tables are constants of the program: they outlive every use and never change.
-  private nonisolated(unsafe) let table: UnsafePointer<cpq_kernels>
+  nonisolated(unsafe) let table: UnsafePointer<cpq_kernels>
 
-  /// The name of the set: `avx512`, `avx2`, `neon` or `scalar`.
+  /// The name of the set: `avx512vbmi`, `avx512`, `avx2`, `neon` or `scalar`.
   package var name: String { unsafe String(cString: table.pointee.name) }
 
   /// Every set that this machine can run, fastest first; the last is `scalar`, the oracle.
@@ -113,28 +113,6 @@ internal import CPQKernels
   ) {
     // An f32 has no padding: each of its bytes may be read.
     self.rows(similarity, query, rows: unsafe rows.bytes, type: .f32, into: &output)
-  }
-
-  /// Canonical ADC distances of the `output.count` vectors of one code frame: `base` plus one entry of each table,
-  /// subspaces ascending.
-  /// - Parameters:
-  ///   - tables: `[m][tableSize]`.
-  ///   - frame: code tiles (Formats/pqx-v1.md, "Code tiles") of at least `frameBytes` bytes.
-  package func adc(
-    tables: Span<Float>, tableSize: Int, m: Int, nbits: Int, frame: RawSpan, frameBytes: Int, base: Float,
-    into output: inout MutableSpan<Float>
-  ) {
-    precondition(tables.count >= m * tableSize && frame.byteCount >= frameBytes, "tables or frame are too short")
-    let planeBits = nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16
-    precondition(nbits >= 1 && nbits <= 16 && tableSize >= 1 << planeBits, "a code could index outside its table")
-    unsafe tables.withUnsafeBufferPointer { t in
-      unsafe frame.withUnsafeBytes { f in
-        unsafe output.withUnsafeMutableBufferPointer { out in
-          unsafe table.pointee.adc_frame(
-            t.baseAddress, tableSize, m, UInt32(nbits), f.baseAddress, out.count, base, out.baseAddress)
-        }
-      }
-    }
   }
 
   private func checkBlocks(_ floats: Int, vectors: Int, dimension: Int) {

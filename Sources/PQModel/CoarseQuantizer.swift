@@ -15,6 +15,12 @@ package struct CoarseQuantizer: Sendable {
     self.blocks = blocks
   }
 
+  /// One component of a list's centroid.
+  @inline(__always)
+  package func component(_ component: Int, of list: Int) -> Float {
+    blocks[LaneBlocks.index(vector: list, component: component, dimension: dimension)]
+  }
+
   /// The list of each row of `rows` `[row][dimension]`: its nearest centroid by squared L2, whatever the metric.
   package func assign(_ rows: [Float], threads: Int, into lists: inout [Nearest]) {
     let count = rows.count / dimension

@@ -23,6 +23,12 @@ package struct ProductQuantizer: Sendable {
     precondition(codebooks.count == m * codebookFloats, "codebooks of another shape")
   }
 
+  /// One component of a codeword.
+  @inline(__always)
+  package func component(_ component: Int, of word: Int, subspace: Int) -> Float {
+    codebooks[subspace * codebookFloats + LaneBlocks.index(vector: word, component: component, dimension: subdimension)]
+  }
+
   /// Codes of `rows` `[row][dimension]` (residuals, where the index encodes them) as `[row][m]`.
   ///
   /// Each code is the nearest centroid of its subspace, lowest index among equals. O(rows · 2^nbits · dimension).

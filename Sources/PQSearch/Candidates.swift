@@ -7,69 +7,134 @@ struct Candidate: Sendable {
   var position: Int
 }
 
-/// The best candidates so far, worst on top. Equal keys are ordered by id; ids of one list ascend with position, so an
-/// id is looked up only when two lists tie.
+/// The best candidates so far: a reservoir of up to twice as many as asked for, cut back when it is full. Equal keys are
+/// ordered by id; ids are looked up only where a cut goes through equals of several lists.
 struct Candidates: Sendable {
-  private(set) var heap: [Candidate] = []
+  typealias IDLookup = (UInt32, Int) throws(FormatError) -> UInt64
+
+  /// In no order.
+  private(set) var entries: [Candidate] = []
+  /// How many are asked for.
   private(set) var capacity = 0
-
-  var isFull: Bool { heap.count >= capacity }
-
-  /// Keys above this cannot enter.
-  var threshold: Float { isFull ? (heap.first?.key ?? -.infinity) : .infinity }
-
-  /// Keeps `candidate` if it is among the best. O(log capacity).
-  /// - Parameter id: the id at a place.
-  mutating func offer(
-    _ candidate: Candidate, id: (UInt32, Int) throws(FormatError) -> UInt64
-  ) throws(FormatError) {
-    var candidate = candidate
-    if candidate.key.isNaN { candidate.key = .infinity }
-    if heap.count < capacity {
-      heap.append(candidate)
-      try siftUp(heap.count - 1, id)
-    } else if let worst = heap.first, try Self.isWorse(worst, candidate, id) {
-      heap[0] = candidate
-      try siftDown(id)
-    }
-  }
+  /// Keys above this cannot be among the best.
+  private(set) var threshold = Float.infinity
+  private var limit = 0
 
   /// Forgets all, and keeps the memory.
-  mutating func removeAll(capacity: Int) {
-    heap.removeAll(keepingCapacity: true)
+  mutating func begin(capacity: Int) {
+    entries.removeAll(keepingCapacity: true)
     self.capacity = capacity
+    limit = capacity + max(16, min(capacity, 4096))
+    threshold = .infinity
   }
 
-  private static func isWorse(
-    _ a: Candidate, _ b: Candidate, _ id: (UInt32, Int) throws(FormatError) -> UInt64
-  ) throws(FormatError) -> Bool {
-    if a.key != b.key { return a.key > b.key }
-    if a.list == b.list { return a.position > b.position }
-    return try id(a.list, a.position) > id(b.list, b.position)
-  }
-
-  private mutating func siftUp(
-    _ start: Int, _ id: (UInt32, Int) throws(FormatError) -> UInt64
+  /// Keeps those vectors of a list that may be among the best. O(keys + cuts · capacity).
+  /// - Parameters:
+  ///   - values: the vectors' distances or similarities.
+  ///   - position: where vector i of `values` is in the list.
+  ///   - id: the id at a place.
+  @inline(__always)
+  mutating func offer(
+    _ values: Span<Float>, _ metric: Metric, list: Int, position: (Int) -> Int, id: IDLookup
   ) throws(FormatError) {
-    var child = start
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard try Self.isWorse(heap[child], heap[parent], id) else { return }
-      heap.swapAt(child, parent)
-      child = parent
+    for i in values.indices {
+      var key = metric.key(values[i])
+      if key > threshold { continue }
+      if key.isNaN { key = .infinity }
+      entries.append(Candidate(key: key, list: UInt32(list), position: position(i)))
+      if entries.count == limit { try cut(id) }
     }
   }
 
-  private mutating func siftDown(_ id: (UInt32, Int) throws(FormatError) -> UInt64) throws(FormatError) {
-    var parent = 0
-    while true {
-      var worst = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-        if try Self.isWorse(heap[child], heap[worst], id) { worst = child }
-      }
-      guard worst != parent else { return }
-      heap.swapAt(parent, worst)
-      parent = worst
+  /// Cuts back to the capacity, so that the threshold is as low as it can be. O(entries).
+  mutating func cut(_ id: IDLookup) throws(FormatError) {
+    guard capacity > 0, entries.count >= capacity else { return }
+    let last = capacity - 1
+    Self.select(last, of: &entries)
+    threshold = entries[last].key
+    guard entries.count > capacity else { return }
+    if (capacity..<entries.count).contains(where: { entries[$0].key == threshold }) { try cutEquals(id) }
+    entries.removeLast(entries.count - capacity)
+  }
+
+  /// Whether a cut would lower the threshold enough to pay.
+  var isWorthCutting: Bool { entries.count >= capacity + capacity / 4 + 4 || (threshold == .infinity && isFull) }
+
+  var isFull: Bool { entries.count >= capacity }
+
+  /// Moves the equals with the lowest ids to where the cut leaves them.
+  private mutating func cutEquals(_ id: IDLookup) throws(FormatError) {
+    let nearer = entries.filter { $0.key < threshold }
+    let equal = entries.filter { $0.key == threshold }
+    let single = equal.allSatisfy { $0.list == equal[0].list }
+    var ranked: [(rank: UInt64, candidate: Candidate)] = []
+    for candidate in equal {
+      // Ids of one list ascend with the position.
+      let rank = single ? UInt64(candidate.position) : try id(candidate.list, candidate.position)
+      ranked.append((rank, candidate))
     }
+    ranked.sort { $0.rank < $1.rank }
+    entries = nearer + ranked.map(\.candidate)
+  }
+
+  /// Reorders so that no key before index `k` is greater, and none after it smaller, than the one at `k` (Hoare's
+  /// quickselect).
+  private static func select(_ k: Int, of entries: inout [Candidate]) {
+    var span = entries.mutableSpan
+    var (low, high) = (0, span.count - 1)
+    while low < high {
+      let (a, b, c) = (span[low].key, span[(low + high) / 2].key, span[high].key)
+      let pivot = max(min(a, b), min(max(a, b), c))
+      var (i, j) = (low, high)
+      while i <= j {
+        while span[i].key < pivot { i += 1 }
+        while span[j].key > pivot { j -= 1 }
+        if i <= j {
+          span.swapAt(i, j)
+          i += 1
+          j -= 1
+        }
+      }
+      if k <= j {
+        high = j
+      } else if k >= i {
+        low = i
+      } else {
+        return
+      }
+    }
+  }
+}
+
+/// The k-th smallest of 16-bit sums.
+enum SumSelection {
+  /// - Parameters:
+  ///   - k: from 1; at most `count`.
+  ///   - count: how many of `sums` there are.
+  ///   - counts: 256 counters to work with.
+  /// - Complexity: O(count).
+  static func smallest(_ k: Int, of sums: [UInt16], count: Int, counts: inout [Int]) -> UInt16 {
+    let high = bucket(k, sums.span.extracting(0..<count), &counts) { $0 >> 8 }
+    let low = bucket(high.rank, sums.span.extracting(0..<count), &counts) {
+      $0 >> 8 == high.value ? $0 & 255 : nil
+    }
+    return high.value << 8 | low.value
+  }
+
+  /// The value of `digit` that the k-th smallest has, and its rank among those with this value.
+  @inline(__always)
+  private static func bucket(
+    _ k: Int, _ sums: Span<UInt16>, _ counts: inout [Int], _ digit: (UInt16) -> UInt16?
+  ) -> (value: UInt16, rank: Int) {
+    for i in counts.indices { counts[i] = 0 }
+    for i in sums.indices {
+      if let value = digit(sums[i]) { counts[Int(value)] += 1 }
+    }
+    var rank = k
+    for value in 0..<256 {
+      if rank <= counts[value] { return (UInt16(value), rank) }
+      rank -= counts[value]
+    }
+    preconditionFailure("fewer sums than k")
   }
 }

@@ -7,7 +7,8 @@ extension Index {
   /// Checks every checksum, all padding and the whole directory; `deep` also decodes every frame.
   /// - Returns: what is wrong, at most 100 problems, each once; empty for a sound file. What follows from another
   ///   problem is not reported beside it.
-  /// - Complexity: O(file bytes); deep: O(n · (m + D)), and for ids that are not dense O(n · log n) and 8 bytes an id.
+  /// - Complexity: O(file bytes); deep: O(n · (m + D)), and for ids that are not dense O(n · log n). Memory: at most a
+  ///   fraction of the file's length, or a few MiB.
   public func verify(deep: Bool = false) -> [FormatError] { file.verify(deep: deep) }
 
   /// One section of the file.
@@ -38,14 +39,17 @@ extension Index {
     }
   }
 
-  /// The ids and codes `[vector][m]` of one list, in the file's order. O(list).
-  public func listContents(_ number: Int) throws(IndexError) -> (ids: [UInt64], codes: [UInt16]) {
+  /// One list: how many vectors it has, and the ids and codes `[vector][m]` of the first `limit` of them, in the file's
+  /// order. O(limit).
+  public func listContents(
+    _ number: Int, limit: Int
+  ) throws(IndexError) -> (count: Int, ids: [UInt64], codes: [UInt16]) {
     guard (0..<parameters.listCount).contains(number) else {
       throw .usage("list \(number): the index has lists 0...\(parameters.listCount - 1)")
     }
     return try inspect { (file) throws(FormatError) in
       let view = try file.list(number)
-      return (try file.ids(view), try file.codes(view))
+      return (view.count, try file.ids(view, limit: limit), try file.codes(view, limit: limit))
     }
   }
 
@@ -67,8 +71,14 @@ extension Index {
   /// The names of all sections, in order. O(1).
   public var sectionNames: [String] { file.table.sections.map(\.name) }
 
-  /// `count` bytes of the file at `offset`, as far as it goes.
-  public func fileBytes(at offset: UInt64, count: Int) -> [UInt8] { file.copyBytes(at: offset, count: count) }
+  /// `count` bytes of the file at `offset`, as far as it goes. Nothing of them is checked.
+  public func fileBytes(at offset: UInt64, count: Int) throws(IndexError) -> [UInt8] {
+    try file.unlessFailed { (file) throws(IndexError) in
+      do throws(FormatError) { return try file.copyBytes(at: offset, count: count) } catch {
+        throw .format(path: path, error)
+      }
+    }
+  }
 
   /// The file's version of the format, and where its section table and footer begin.
   public var formatVersion: String { "\(Header.currentMajor).\(file.header.minor)" }
@@ -79,18 +89,22 @@ extension Index {
   private func inspect<Result>(
     _ body: (borrowing IndexFile) throws(FormatError) -> Result
   ) throws(IndexError) -> Result {
-    do throws(FormatError) {
-      try file.checkModel()
-      return try body(file)
-    } catch { throw .format(path: path, error) }
+    try file.unlessFailed { (file) throws(IndexError) in
+      do throws(FormatError) {
+        try file.checkModel()
+        return try body(file)
+      } catch { throw .format(path: path, error) }
+    }
   }
 }
 
 extension IndexFile {
-  borrowing func copyBytes(at offset: UInt64, count: Int) -> [UInt8] {
+  borrowing func copyBytes(at offset: UInt64, count: Int) throws(FormatError) -> [UInt8] {
     var copy: [UInt8] = []
     let start = min(Int(clamping: offset), map.count)
-    copy.append(map.bytes.slice(start, max(0, min(count, map.count - start))))
+    let count = max(0, min(count, map.count - start))
+    try load(start..<start + count)
+    copy.append(map.bytes.slice(start, count))
     return copy
   }
 

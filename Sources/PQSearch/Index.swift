@@ -1,6 +1,6 @@
 public import PQFormat
 internal import PQKernels
-internal import PQStorage
+public import PQStorage
 
 /// A mapped index, open for searching: any number of threads and processes share one copy of the file's pages.
 ///
@@ -9,10 +9,11 @@ internal import PQStorage
 public final class Index: Sendable {
   let file: IndexFile
 
-  /// Opens and maps the file at `path`. O(1).
+  /// Opens the file at `path`. O(1).
+  /// - Parameter access: mapped, mapped with a guard against SIGBUS, or read without a mapping.
   /// - Throws: `.file` if it cannot be opened or mapped, `.format` if it is not a sound index of a known version.
-  public init(path: String) throws(IndexError) {
-    file = try IndexFile(path: path)
+  public init(path: String, access: FileAccess = .mapped) throws(IndexError) {
+    file = try IndexFile(path: path, access: access)
   }
 
   public var path: String { file.map.path }

@@ -3,7 +3,7 @@ public import PQStorage
 
 /// Why an index could not be opened, searched or verified.
 public enum IndexError: Failure {
-  /// The file cannot be opened or mapped.
+  /// The file cannot be opened or mapped; or it failed while it was open, which mapping without a guard cannot tell.
   case file(FileError)
   /// The file's bytes are not those of a sound index.
   case format(path: String, FormatError)

@@ -1,10 +1,12 @@
 internal import PQFormat
 internal import PQKernels
+internal import Synchronization
 
 /// What has been checked of an open file. Two threads may check the same thing at once: both find the same.
 final class Checks: Sendable {
   /// Bit 0: centroids, codebooks and the checksums of the directory's pages.
   let model = AtomicBits(count: 1)
+  private let derived = AtomicLazyReference<Codewords>()
   let listPages: AtomicBits
   let framePages: AtomicBits
   let frames: AtomicBits
@@ -15,18 +17,28 @@ final class Checks: Sendable {
     framePages = AtomicBits(count: Int(DirectoryPage.count(length(.frames))))
     frames = AtomicBits(count: Int(length(.frames)) / FrameEntry.byteCount)
   }
+
+  /// What was derived from the codebooks; `make` derives it the first time.
+  func codewords(_ make: () -> Codewords) -> Codewords { derived.load() ?? derived.storeIfNil(make()) }
 }
 
 extension IndexFile {
   /// Checks centroids, codebooks and the page checksums, once. O(nlist · D) the first time.
   borrowing func checkModel() throws(FormatError) {
     guard !checks.model.contains(0) else { return }
-    for kind in [SectionKind.centroids, .codebooks] {
+    for kind in [SectionKind.centroids, .codebooks, .centre] {
       try checkSection(kind)
       try checkFinite(kind)
     }
     try checkSection(.pages)
     checks.model.insert(0)
+  }
+
+  /// What a search derives from the checked codebooks, once: nil where it needs nothing. O(codebooks) the first time.
+  borrowing func codewords() throws(FormatError) -> Codewords? {
+    guard parameters.hasBracket else { return nil }
+    try checkModel()
+    return checks.codewords { Codewords(parameters, codebooks: bytes(of: .codebooks).floats()) }
   }
 
   /// Checks the checksum of a section that has one in the table. O(section).
@@ -38,6 +50,7 @@ extension IndexFile {
   /// Checks the checksum of a section, of a known kind or not, that has one in the table. O(section).
   borrowing func checkSection(_ section: Section) throws(FormatError) {
     guard section.hasChecksum else { return }
+    try load(Int(section.offset)..<Int(section.end))
     let crc = Checksum.plain(bytes(of: section))
     guard crc == section.crc else {
       throw .checksum("section \(section.name)", at: section.offset, expected: section.crc, found: crc)
@@ -46,6 +59,7 @@ extension IndexFile {
 
   /// Checks that all values of the centroids or codebooks are finite. O(section).
   borrowing func checkFinite(_ kind: SectionKind) throws(FormatError) {
+    guard !bytes(of: kind).areFiniteF32 else { return }
     let floats = bytes(of: kind).floats()
     for i in floats.indices where !floats[i].isFinite {
       throw FormatError(
@@ -54,12 +68,41 @@ extension IndexFile {
     }
   }
 
+  /// Checks a frame's checksum. O(frame).
+  borrowing func checkStored(_ frame: FrameView) throws(FormatError) {
+    try load(Int(frame.entry.offset)..<Int(frame.entry.offset) + Int(frame.entry.length))
+    let crc = Checksum.salted(
+      stored(frame), kind: frame.kind, index: UInt32(truncatingIfNeeded: frame.index), list: UInt64(frame.list))
+    guard crc == frame.entry.crc else {
+      throw .checksum(frame.place, at: frame.entry.offset, expected: frame.entry.crc, found: crc)
+    }
+  }
+
+  /// Checks the rules of a frame's content that a search relies on: codes below 2^nbits, ascending ids, finite rows.
+  /// Only a faulty or hostile writer breaks them under a right checksum. O(frame).
+  borrowing func checkContent(_ frame: FrameView) throws(FormatError) {
+    var scratch: [UInt8] = []
+    let (kind, count, entry) = (frame.kind, frame.count, frame.entry)
+    let (layout, vectors, dimension) = (parameters.codeLayout, parameters.vectors, parameters.dimension)
+    let problem = try withContent(frame, scratch: &scratch) { content in
+      switch kind {
+      case .codes: layout?.problem(content, count: count)
+      case .ids: IDFrame.problem(content, planes: entry.planes, count: count, firstID: entry.firstID)
+      default:
+        vectors.firstNotFinite(content).map { "row \($0 / dimension), component \($0 % dimension) is not finite" }
+      }
+    }
+    if let problem { throw FormatError(.badFrame, frame.place, at: frame.entry.offset, problem) }
+  }
+
   /// Checks the directory pages that hold `range` of the section `kind` (lists or frames), each once.
   borrowing func checkPages(_ kind: SectionKind, _ range: Range<Int>) throws(FormatError) {
     guard !range.isEmpty else { return }
     let done = kind == .lists ? checks.listPages : checks.framePages
     let size = Int(DirectoryPage.byteCount)
     for page in range.lowerBound / size...(range.upperBound - 1) / size where !done.contains(page) {
+      let start = Int(table[kind]?.offset ?? 0) + page * size
+      try load(start..<min(start + size, Int(table[kind]?.end ?? 0)))
       let crc = DirectoryPage.checksum(bytes(of: kind), kind: kind, page: UInt64(page))
       let first = kind == .lists ? 0 : checks.listPages.count
       let expected = bytes(of: .pages).u32(at: 4 * (first + page))
@@ -69,6 +112,19 @@ extension IndexFile {
           expected: expected, found: crc)
       }
       done.insert(page)
+    }
+  }
+}
+
+extension VectorEncoding {
+  /// The number of the first component of `rows` that is infinite or not a number. O(rows).
+  fileprivate func firstNotFinite(_ rows: RawSpan) -> Int? {
+    switch self {
+    case .f32 where !rows.areFiniteF32:
+      (0..<rows.byteCount / 4).first { rows.u32(at: 4 * $0) & 0x7F80_0000 == 0x7F80_0000 }
+    case .f16 where !rows.areFiniteF16:
+      (0..<rows.byteCount / 2).first { rows.u16(at: 2 * $0) & 0x7C00 == 0x7C00 }
+    case .none, .f32, .f16, .u8: nil
     }
   }
 }

@@ -13,11 +13,14 @@ extension IndexFile {
     }
   }
 
-  /// The codes of one list `[vector][m]`.
-  borrowing func codes(_ list: ListView) throws(FormatError) -> [UInt16] {
+  /// The codes `[vector][m]` of the first `limit` vectors of one list.
+  borrowing func codes(_ list: ListView, limit: Int) throws(FormatError) -> [UInt16] {
     var codes: [UInt16] = []
     var scratch: [UInt8] = []
-    for index in 0..<frameCount(.codes, list) { codes += try self.codes(frame(.codes, list, index), &scratch) }
+    let wanted = min(limit, list.count) * parameters.m
+    for index in 0..<frameCount(.codes, list) where codes.count < wanted {
+      codes += try self.codes(frame(.codes, list, index), &scratch).prefix(wanted - codes.count)
+    }
     return codes
   }
 
@@ -36,11 +39,15 @@ extension IndexFile {
     }
   }
 
-  /// The ids of one list, in the order of its vectors.
-  borrowing func ids(_ list: ListView) throws(FormatError) -> [UInt64] {
-    guard parameters.storesIDs else { return (0..<UInt64(list.count)).map { parameters.firstID + $0 } }
+  /// The ids of the first `limit` vectors of one list.
+  borrowing func ids(_ list: ListView, limit: Int) throws(FormatError) -> [UInt64] {
+    guard parameters.storesIDs else {
+      return (0..<UInt64(min(limit, list.count))).map { parameters.firstID + $0 }
+    }
     var all: [UInt64] = []
-    for index in 0..<frameCount(.ids, list) { all += try ids(frame(.ids, list, index)) }
+    for index in 0..<frameCount(.ids, list) where all.count < limit {
+      all += try ids(frame(.ids, list, index)).prefix(limit - all.count)
+    }
     return all
   }
 }

@@ -51,10 +51,31 @@ extension IndexFile {
     return number
   }
 
-  /// Frame `index` of the list's `kind`, with its checksum, checked the first time. O(1), then O(frame).
+  /// Frame `index` of the list's `kind`, checked: its entry each time, its checksum and the rules of its content the
+  /// first time. O(1), the first time O(frame).
   /// - Precondition: `index` is below ``frameCount(_:_:)``.
   borrowing func frame(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameView {
     let number = frameNumber(kind, list, index)
+    let view = try frameView(kind, list, index, number: number)
+    if !checks.frames.contains(number) {
+      try checkStored(view)
+      try checkContent(view)
+      checks.frames.insert(number)
+    }
+    return view
+  }
+
+  /// As ``frame(_:_:_:)``, but nothing is decoded, and what was checked before is checked again. O(frame).
+  borrowing func storedFrame(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameView {
+    let view = try frameView(kind, list, index, number: frameNumber(kind, list, index))
+    try checkStored(view)
+    return view
+  }
+
+  /// A frame whose entry is checked: what it says was copied before, so a file that changes cannot slip past.
+  private borrowing func frameView(
+    _ kind: SectionKind, _ list: ListView, _ index: Int, number: Int
+  ) throws(FormatError) -> FrameView {
     let base = number * FrameEntry.byteCount
     try checkPages(.frames, base..<base + FrameEntry.byteCount)
     let entry = FrameEntry(decoding: bytes(of: .frames), frame: UInt64(number))
@@ -66,18 +87,7 @@ extension IndexFile {
     let rawLength = try entry.check(
       kind, vectors: count, in: section, parameters: parameters,
       place: "list \(list.number), \(kind.name) frame \(index)", at: (table[.frames]?.offset ?? 0) + UInt64(base))
-    let view = FrameView(
-      kind: kind, list: list.number, index: index, count: count, rawLength: rawLength, entry: entry)
-    if !checks.frames.contains(number) {
-      let crc = Checksum.salted(
-        stored(view), kind: kind, index: UInt32(truncatingIfNeeded: index), list: UInt64(list.number))
-      guard crc == entry.crc else {
-        throw .checksum(view.place, at: entry.offset, expected: entry.crc, found: crc)
-      }
-      try checkCodes(view)
-      checks.frames.insert(number)
-    }
-    return view
+    return FrameView(kind: kind, list: list.number, index: index, count: count, rawLength: rawLength, entry: entry)
   }
 
   /// The frame's bytes as they are stored.
@@ -96,26 +106,6 @@ extension IndexFile {
         .badFrame, frame.place, at: frame.entry.offset, "the LZ4 block does not give \(frame.rawLength) bytes")
     }
     return body(scratch.rawSpan.slice(0, frame.rawLength))
-  }
-
-  /// Codes that their planes can hold but no codebook has: only a faulty or hostile writer makes them.
-  private borrowing func checkCodes(_ frame: FrameView) throws(FormatError) {
-    guard frame.kind == .codes, let layout = parameters.codeLayout, layout.tableSize > 1 << layout.nbits else { return }
-    var scratch: [UInt8] = []
-    let found = try withContent(frame, scratch: &scratch) { content -> (Int, Int, UInt16)? in
-      for vector in 0..<frame.count {
-        for s in 0..<layout.m {
-          let code = layout.code(content, vector: vector, subspace: s, count: frame.count)
-          if code >> UInt16(layout.nbits) != 0 { return (vector, s, code) }
-        }
-      }
-      return nil
-    }
-    if let (vector, s, code) = found {
-      throw FormatError(
-        .badFrame, frame.place, at: frame.entry.offset,
-        "vector \(vector), subspace \(s): code \(code) is not below 2^\(layout.nbits)")
-    }
   }
 
   /// The id at `position` of a list. O(1) for implicit ids, else O(ids of a frame).

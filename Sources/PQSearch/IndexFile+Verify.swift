@@ -8,7 +8,7 @@ internal import PQStorage
 extension IndexFile {
   /// All problems, up to ``Problems/limit``, in the order in which they were found.
   ///
-  /// Pages and frames that this open file has checked before, for a search, count as checked.
+  /// Pages of the directory that this open file has checked before, for a search, count as checked.
   /// - Parameter deep: also decodes every frame and checks its content. O(file), else O(file) with a small factor.
   borrowing func verify(deep: Bool) -> [FormatError] {
     var problems = Problems()
@@ -16,7 +16,8 @@ extension IndexFile {
     verifyPadding(&problems)
     var walk = FrameWalk(table, deep: deep)
     verifyLists(&walk, &problems)
-    if deep, !problems.isFull, let ids = walk.idRange { verifyUniqueness(ids, &problems) }
+    if deep, !problems.isFull, let ids = walk.idRange { verifyUniqueness(ids, walk.idCount, &problems) }
+    if let failure = map.failure { return [FormatError(.unreadable, "file", at: 0, failure.description)] }
     return problems.all
   }
 
@@ -74,6 +75,9 @@ extension IndexFile {
   private borrowing func verifyZero(
     _ range: Range<UInt64>, _ place: @autoclosure () -> String, _ problems: inout Problems
   ) {
+    do throws(FormatError) {
+      try load(Int(range.lowerBound)..<Int(range.upperBound))
+    } catch { return problems.add(error) }
     let padding = map.bytes.slice(Int(range.lowerBound), range.count)
     guard !padding.isZero, let first = (0..<padding.byteCount).first(where: { padding.u8(at: $0) != 0 }) else { return }
     problems.add(
@@ -124,9 +128,9 @@ extension IndexFile {
       for index in 0..<frameCount(kind, list) {
         guard !problems.isFull else { return }
         do throws(FormatError) {
-          let frame = try frame(kind, list, index)
+          let frame = try storedFrame(kind, list, index)
           verifyPlace(frame, &walk, &problems)
-          if walk.deep { try checkContent(frame, &walk) }
+          if walk.deep { try verifyContent(frame, &walk) }
         } catch {
           problems.add(error)
           walk.ends[kind] = nil
@@ -163,12 +167,11 @@ struct FrameWalk {
   var ends: [SectionKind: UInt64] = [:]
   /// The last id of the list so far.
   var lastID: UInt64?
-  /// All stored ids are in here.
+  /// All ids that could be read are in here, and how many they are.
   var idRange: ClosedRange<UInt64>?
+  var idCount: UInt64 = 0
   /// Decompressed frames.
   var scratch: [UInt8] = []
-  /// The ids of one frame.
-  var ids: [UInt64] = []
 
   init(_ table: SectionTable, deep: Bool) {
     self.deep = deep

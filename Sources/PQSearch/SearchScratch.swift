@@ -3,16 +3,12 @@ internal import PQKernels
 
 /// The memory of one searching thread, allocated once and used for every query.
 struct SearchScratch {
-  /// The query as it is compared: normalised for cosine.
-  var query: [Float]
-  /// The query, or its residual to one list's centroid.
-  var residual: [Float]
+  var query: PreparedQuery
   /// The query's distance (l2) or similarity to each centroid.
   var coarse: [Float]
   var lists: [UInt32] = []
-  /// Lookup tables `[m][tableSize]`. Entries past 2^nbits stay at the worst value there is.
-  var tables: [Float]
-  /// Distances of one frame.
+  var survivors: Survivors
+  /// Distances of one frame's survivors, or rows.
   var distances: [Float]
   /// Decompressed frames.
   var frame: [UInt8] = []
@@ -22,13 +18,40 @@ struct SearchScratch {
   var reranked = Candidates()
 
   init(_ p: IndexParameters) {
-    query = [Float](repeating: 0, count: p.dimension)
-    residual = query
+    query = PreparedQuery(p)
     coarse = [Float](repeating: 0, count: p.nlist)
-    let layout = p.codeLayout
-    let worst: Float = p.metric == .l2 ? .infinity : -.infinity
-    tables = [Float](repeating: worst, count: layout.map { $0.m * $0.tableSize } ?? 0)
-    distances = [Float](repeating: 0, count: layout?.vectorsPerFrame ?? p.rowsPerFrame)
+    let room = p.codeLayout.map { CodeLayout.lanes($0.vectorsPerFrame) } ?? 0
+    survivors = Survivors(room: room)
+    distances = [Float](repeating: 0, count: p.m > 0 ? room : p.rowsPerFrame)
+  }
+}
+
+/// One query as it is compared.
+struct PreparedQuery: Sendable {
+  /// Normalised for cosine.
+  var vector: [Float]
+  /// The query minus what codes are relative to: a list's centroid, or the centre.
+  var residual: [Float]
+  /// The list whose centroid `residual` is relative to.
+  var residualList: Int?
+  /// The length of the query minus the centre.
+  var centredNorm = 0.0
+  /// Lookup tables `[m][tableSize]`, of which 2^nbits entries are used.
+  var tables: [Float]
+  /// The same tables as u8, and what their units stand for.
+  var entries: [UInt8]
+  var range = TableRange()
+  var minima: [Float]
+  /// Nil unless the index's codes have brackets; set by the first query.
+  var codewords: Codewords?
+
+  init(_ p: IndexParameters) {
+    vector = [Float](repeating: 0, count: p.dimension)
+    residual = vector
+    let entryCount = p.codeLayout.map { $0.m * $0.tableSize } ?? 0
+    tables = [Float](repeating: 0, count: entryCount)
+    entries = [UInt8](repeating: 0, count: entryCount)
+    minima = [Float](repeating: 0, count: p.m)
   }
 }
 

@@ -18,15 +18,19 @@ public struct Searcher: ~Copyable {
   public mutating func search(
     _ query: Span<Float>, _ options: SearchOptions = SearchOptions(), into results: inout [Neighbor]
   ) throws(IndexError) {
-    try index.file.search(query, options, scratch: &scratch, statistics: &statistics, into: &results)
+    try index.file.unlessFailed { (file) throws(IndexError) in
+      try file.search(query, options, scratch: &scratch, statistics: &statistics, into: &results)
+    }
   }
 
   /// Appends one query, with its neighbours and what it read, to a batch's results.
   public mutating func search(
     _ query: Span<Float>, _ options: SearchOptions, into results: inout SearchResults
   ) throws(IndexError) {
-    try index.file.search(
-      query, options, scratch: &scratch, statistics: &results.statistics, into: &results.neighbors)
+    try index.file.unlessFailed { (file) throws(IndexError) in
+      try file.search(
+        query, options, scratch: &scratch, statistics: &results.statistics, into: &results.neighbors)
+    }
     results.ends.append(results.neighbors.count)
   }
 }

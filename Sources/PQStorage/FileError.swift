@@ -19,6 +19,13 @@ public struct FileError: Failure, Equatable {
     self.advice = advice
   }
 
+  /// An index file that did not stay what it was.
+  static func changed(_ path: String, _ how: String) -> FileError {
+    FileError(
+      "read", path, Errno(rawValue: 0), .inputOutput,
+      advice: "the index changed while it was open: \(how); replace indexes by rename, and open it again")
+  }
+
   public var description: String {
     let reason = errno.rawValue == 0 ? "" : ": \(errno)"
     return "\(path): \(call)\(reason)" + (advice.isEmpty ? "" : "; \(advice)")

@@ -1,42 +1,111 @@
+internal import CPQSystem
 internal import Glibc
 internal import PQFormat
 internal import SystemPackage
 
-/// A file mapped read-only as a whole by mmap(2); every process that maps it shares the same pages.
+/// How the bytes of an index file are reached.
+public enum FileAccess: Sendable, CaseIterable {
+  /// By mmap(2): nothing is copied, and all processes share the pages. If the file is cut while it is mapped, or its
+  /// device fails, the process that touches a lost page gets SIGBUS.
+  case mapped
+  /// As `mapped`, but such a SIGBUS becomes an error, and the index fails from then on; so it does when the file's
+  /// length or time of modification changes. Installs a handler for SIGBUS, which passes on what is not its own to the
+  /// one that was there before. A system call, fstat(2), is added to each search.
+  case guarded
+  /// By pread(2), page by page as they are first used, into memory of this process alone: no mapping of the file and no
+  /// signal, but up to the file's length of memory.
+  case read
+}
+
+/// A file whose bytes are read-only memory: mapped as a whole, and shared by every process that maps it, or read in as
+/// they are needed.
 ///
-/// The bytes are valid as long as the file is not truncated or overwritten in place, which published index files
+/// Mapped bytes are valid as long as the file is not truncated or overwritten in place, which published index files
 /// never are: a new version replaces the old one by rename, and the mapping keeps the old one.
 @safe package struct MappedFile: ~Copyable, Sendable {
   package let path: String
   /// The file's length in bytes.
   package let count: Int
-  // Owned: mapped in init, unmapped in deinit, never written, so reads from any thread are sound.
-  private nonisolated(unsafe) let base: UnsafeRawPointer?
+  package let access: FileAccess
+  // Owned: mapped in init, unmapped in deinit. Mapped bytes are never written; those that are read in are written once,
+  // before ``load(_:)`` returns. So reads from any thread are sound.
+  private nonisolated(unsafe) let base: UnsafeMutableRawPointer?
+  /// Open as long as the value lives, but not for `mapped`.
+  private let file: FileDescriptor?
+  /// The range's place among the guarded ones.
+  private let slot: Int32?
+  private let identity: Identity
+  private let reader: PageReader?
 
-  /// Maps the regular file at `path`. A FIFO, device or folder is refused without blocking. O(1).
-  package init(path: String) throws(FileError) {
+  /// What a published file keeps.
+  private struct Identity: Equatable {
+    var size: Int64
+    var seconds: Int
+    var nanoseconds: Int
+
+    init(_ status: Stat) {
+      size = status.size
+      seconds = status.st_mtim.tv_sec
+      nanoseconds = status.st_mtim.tv_nsec
+    }
+  }
+
+  /// Opens the regular file at `path`. A FIFO, device or folder is refused without blocking. O(1).
+  package init(path: String, access: FileAccess = .mapped) throws(FileError) {
     let file = try attempt("open", path, .noInput) { () throws in
       try FileDescriptor.open(FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
     }
-    defer { try? file.close() }
-    let status = try attempt("fstat", path) { () throws in try Stat(file) }
-    guard status.type == .regular else {
-      throw FileError("open", path, Errno(rawValue: 0), .noInput, advice: "not a regular file, so it cannot be mapped")
-    }
-    guard let count = Int(exactly: status.size) else { throw FileError("mmap", path, .fileTooLarge, .noInput) }
-    var base: UnsafeRawPointer?
-    if count > 0 {  // mmap(2) refuses an empty range
-      let address = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, file.rawValue, 0)
-      guard unsafe address != MAP_FAILED else {
-        throw FileError("mmap", path, Errno(rawValue: Glibc.errno), .inputOutput)
+    do throws(FileError) {
+      let status = try attempt("fstat", path) { () throws in try Stat(file) }
+      guard status.type == .regular else {
+        throw FileError(
+          "open", path, Errno(rawValue: 0), .noInput, advice: "not a regular file, so it cannot be mapped")
       }
-      unsafe base = UnsafeRawPointer(address)
+      guard let count = Int(exactly: status.size) else { throw FileError("mmap", path, .fileTooLarge, .noInput) }
+      let base = unsafe try Self.map(file, count, access, path)
+      slot = unsafe try Self.guardRange(base, count, access, path)
+      unsafe self.base = unsafe base
+      self.path = path
+      self.count = count
+      identity = Identity(status)
+    } catch {
+      try? file.close()
+      throw error
     }
-    self.path = path
-    self.count = count
-    unsafe self.base = unsafe base
+    self.access = access
+    reader = access == .read ? PageReader(file, path: path, count: count) : nil
+    self.file = access == .mapped ? nil : file
+    if access == .mapped { try? file.close() }
   }
 
+  private static func map(
+    _ file: FileDescriptor, _ count: Int, _ access: FileAccess, _ path: String
+  ) throws(FileError) -> UnsafeMutableRawPointer? {
+    guard count > 0 else { return nil }  // mmap(2) refuses an empty range
+    let address =
+      unsafe access == .read
+      ? mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+      : mmap(nil, count, PROT_READ, MAP_SHARED, file.rawValue, 0)
+    guard unsafe address != MAP_FAILED else {
+      throw FileError("mmap", path, Errno(rawValue: Glibc.errno), .inputOutput)
+    }
+    return unsafe address
+  }
+
+  private static func guardRange(
+    _ base: UnsafeMutableRawPointer?, _ count: Int, _ access: FileAccess, _ path: String
+  ) throws(FileError) -> Int32? {
+    guard access == .guarded, let base = unsafe base else { return nil }
+    let slot = unsafe cpq_guard_add(base, count)
+    guard slot >= 0 else {
+      let error = Errno(rawValue: Glibc.errno)
+      unsafe _ = munmap(base, count)
+      throw FileError("sigaction", path, error, .inputOutput, advice: "too many guarded files are open")
+    }
+    return slot
+  }
+
+  /// The whole file. With ``FileAccess/read``, zeros where ``load(_:)`` has not been.
   package var bytes: RawSpan {
     @_lifetime(borrow self) get {
       // The mapping lives as long as self, and the span borrows self. An empty file has no mapping, and no byte.
@@ -45,14 +114,39 @@ internal import SystemPackage
     }
   }
 
+  /// Sees to it that `range` of ``bytes`` is the file's: nothing to do for mapped files. Each page is read once.
+  /// - Throws: when reading fails or the file has become shorter; from then on each time.
+  package func load(_ range: Range<Int>) throws(FileError) {
+    // The range is one of `bytes`, which the memory at `base` holds.
+    if let reader, let base = unsafe base { unsafe try reader.read(range, to: base) }
+  }
+
+  /// Why the bytes can no longer be relied on; nil for files that are merely mapped, which cannot tell.
+  package var failure: FileError? {
+    switch access {
+    case .mapped: return nil
+    case .read: return reader?.failure
+    case .guarded:
+      if let slot, cpq_guard_failed(slot) != 0 {
+        return FileError(
+          "mmap", path, .ioError, .inputOutput,
+          advice: "a page could not be read: the file was cut or its device failed; put it in order and open it again")
+      }
+      guard let file, let now = try? Stat(file) else { return FileError("fstat", path, lastErrno(), .inputOutput) }
+      return Identity(now) == identity ? nil : FileError.changed(path, "its length or time of modification is another")
+    }
+  }
+
   /// Asks the kernel to read a range of the file soon: madvise(2) with MADV_WILLNEED. A hint; failure is harmless.
   package func prefetch(offset: Int, count length: Int) {
-    guard let base = unsafe base, length > 0, offset >= 0, length <= count - offset else { return }
+    guard access != .read, let base = unsafe base, length > 0, offset >= 0, length <= count - offset else { return }
     let start = offset & ~4095  // madvise wants a page's first byte; mappings start on a page
-    unsafe _ = madvise(UnsafeMutableRawPointer(mutating: base + start), length + offset - start, MADV_WILLNEED)
+    unsafe _ = madvise(base + start, length + offset - start, MADV_WILLNEED)
   }
 
   deinit {
-    if let base = unsafe base { unsafe _ = munmap(UnsafeMutableRawPointer(mutating: base), count) }
+    if let slot { cpq_guard_remove(slot) }
+    if let base = unsafe base { unsafe _ = munmap(base, count) }
+    try? file?.close()
   }
 }

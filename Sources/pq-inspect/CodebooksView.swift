@@ -1,4 +1,3 @@
-import Foundation
 import PQFormat
 import PQSearch
 import ToolSupport
@@ -25,8 +24,17 @@ struct CodebooksView {
 
   /// `training.codebook_distortion` of the metadata.
   private static func distortion(_ metadata: String) -> [Double]? {
-    let object = try? JSONSerialization.jsonObject(with: Data(metadata.utf8)) as? [String: Any]
-    return (object?["training"] as? [String: Any])?["codebook_distortion"] as? [Double]
+    guard case .object(let object) = JSONValue(metadata: metadata), case .object(let training) = object["training"],
+      case .array(let values) = training["codebook_distortion"]
+    else { return nil }
+    let numbers: [Double] = values.compactMap { value in
+      switch value {
+      case .number(let number): number
+      case .integer(let integer): Double(integer)
+      default: nil
+      }
+    }
+    return numbers.count == values.count ? numbers : nil
   }
 
   func show(json: Bool) throws {

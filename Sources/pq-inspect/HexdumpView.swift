@@ -34,30 +34,30 @@ struct HexdumpView {
   init(_ index: Index, part: String, limit: Int) throws {
     switch part {
     case "header":
-      append(index, at: 0, Self.header, name: { $0 })
-      append(index, at: 4092, [("crc", 4)], name: { $0 })
+      try append(index, at: 0, Self.header, name: { $0 })
+      try append(index, at: 4092, [("crc", 4)], name: { $0 })
     case "footer":
-      append(index, at: index.footerOffset, Self.footer, name: { $0 })
-      append(index, at: index.footerOffset + 4092, [("crc", 4)], name: { $0 })
+      try append(index, at: index.footerOffset, Self.footer, name: { $0 })
+      try append(index, at: index.footerOffset + 4092, [("crc", 4)], name: { $0 })
     case "table":
-      records(index, "section", Self.table, at: index.sectionTableOffset, count: index.sectionCount, limit)
+      try records(index, "section", Self.table, at: index.sectionTableOffset, count: index.sectionCount, limit)
     default:
       guard let range = index.sectionRange(part) else {
         let names = (["header", "table", "footer"] + index.sectionNames).joined(separator: ", ")
         throw ToolFailure(.usage, "hexdump \(part): no such part; choose one of \(names)")
       }
       switch part {
-      case "lists": records(index, "list", Self.list, at: range.lowerBound, count: range.count / 16, limit)
-      case "frames": records(index, "frame", Self.frame, at: range.lowerBound, count: range.count / 24, limit)
-      default: plain(index, range.lowerBound, range.count, limit)
+      case "lists": try records(index, "list", Self.list, at: range.lowerBound, count: range.count / 16, limit)
+      case "frames": try records(index, "frame", Self.frame, at: range.lowerBound, count: range.count / 24, limit)
+      default: try plain(index, range.lowerBound, range.count, limit)
       }
     }
   }
 
-  private mutating func append(_ index: Index, at offset: UInt64, _ fields: Fields, name: (String) -> String) {
+  private mutating func append(_ index: Index, at offset: UInt64, _ fields: Fields, name: (String) -> String) throws {
     var offset = offset
     for field in fields {
-      let bytes = index.fileBytes(at: offset, count: field.bytes)
+      let bytes = try index.fileBytes(at: offset, count: field.bytes)
       rows.append(Row(offset: offset, bytes: Self.hex(bytes), field: name(field.name) + " = " + Self.value(bytes)))
       offset += UInt64(field.bytes)
     }
@@ -65,21 +65,21 @@ struct HexdumpView {
 
   private mutating func records(
     _ index: Index, _ kind: String, _ fields: Fields, at offset: UInt64, count: Int, _ limit: Int
-  ) {
+  ) throws {
     let size = fields.reduce(0) { $0 + $1.bytes }
     for record in 0..<count where rows.count < limit {
-      append(index, at: offset + UInt64(record * size), fields) { "\(kind) \(record) \($0)" }
+      try append(index, at: offset + UInt64(record * size), fields) { "\(kind) \(record) \($0)" }
     }
     more = rows.count < count * fields.count
   }
 
-  private mutating func plain(_ index: Index, _ offset: UInt64, _ length: Int, _ limit: Int) {
-    for start in stride(from: 0, to: min(length, 16 * limit), by: 16) {
-      let bytes = index.fileBytes(at: offset + UInt64(start), count: min(16, length - start))
+  private mutating func plain(_ index: Index, _ offset: UInt64, _ length: Int, _ limit: Int) throws {
+    for start in stride(from: 0, to: length, by: 16).prefix(limit) {
+      let bytes = try index.fileBytes(at: offset + UInt64(start), count: min(16, length - start))
       let text = String(decoding: bytes.map { (0x20..<0x7F).contains($0) ? $0 : 0x2E }, as: UTF8.self)
       rows.append(Row(offset: offset + UInt64(start), bytes: Self.hex(bytes), field: "|\(text)|"))
     }
-    more = length > 16 * limit
+    more = length / 16 + (length % 16 == 0 ? 0 : 1) > limit
   }
 
   private static func hex(_ bytes: [UInt8]) -> String {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Any JSON value, to pass on as it was read.
 enum JSONValue: Codable, Sendable {
   case object([String: JSONValue])
@@ -7,6 +9,14 @@ enum JSONValue: Codable, Sendable {
   case integer(Int64)
   case number(Double)
   case null
+
+  /// The text of a metadata section; nil if it is no JSON, or more than a builder writes: values take many times the
+  /// memory of their text, and the file may come from anyone.
+  init?(metadata: String) {
+    guard metadata.utf8.count <= 1 << 18 else { return nil }
+    guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(metadata.utf8)) else { return nil }
+    self = value
+  }
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()

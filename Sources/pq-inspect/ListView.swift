@@ -19,11 +19,11 @@ struct ListView {
   private let report: Report
 
   init(_ index: Index, number: Int, limit: Int) throws {
-    let (ids, codes) = try index.listContents(number)
+    let (count, ids, codes) = try index.listContents(number, limit: limit)
     let m = index.parameters.m
     report = Report(
-      list: number, vectors: ids.count,
-      rows: ids.prefix(limit).enumerated().map { position, id in
+      list: number, vectors: count,
+      rows: ids.enumerated().map { position, id in
         Row(position: position, id: id, codes: Array(codes[position * m..<(position + 1) * m]))
       })
   }

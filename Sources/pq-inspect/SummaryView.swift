@@ -57,7 +57,7 @@ struct SummaryView {
       bytesPerVector: Double(index.fileBytes) / n,
       compressionRatio: 4 * Double(p.dimension) * Double(p.count) / Double(index.fileBytes),
       imbalance: p.count == 0 ? 1 : Double(sizes.count) * squares / (n * n), parts: parts,
-      built: metadata.flatMap { try? JSONDecoder().decode(JSONValue.self, from: Data($0.utf8)) })
+      built: metadata.flatMap(JSONValue.init(metadata:)))
     self.metadata = metadata
   }
 
@@ -86,6 +86,14 @@ struct SummaryView {
       formatTable(
         header: ["part", "bytes", "bytes/vector"],
         rows: report.parts.map { [$0.section, "\($0.bytes)", formatNumber($0.bytesPerVector, digits: 3)] }))
-    if let metadata { print("\nhow it was built:\n\(metadata)", terminator: "") }
+    guard let metadata else { return }
+    print("\nhow it was built:")
+    // The file may come from anyone: what would steer a terminal is not passed on.
+    for line in metadata.split(separator: "\n") {
+      print(
+        String(
+          String.UnicodeScalarView(
+            line.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 })))
+    }
   }
 }

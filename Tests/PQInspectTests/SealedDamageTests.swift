@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import PQDamage
 import PQFormat
 import PQSearch
 import PQTestSupport
@@ -91,7 +92,7 @@ import Testing
 
   @Test(arguments: all) func isNamed(_ damage: Damage) throws {
     let golden = try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/" + damage.file))
-    var file = try SealedFile(Array(golden))
+    var file = SealedFile(Array(golden))
     try damage.change(&file)
     file.seal()
     let shallow = try verify(file.bytes, deep: false)
@@ -103,7 +104,7 @@ import Testing
 
   @Test(arguments: GoldenFiles.valid) func sealingChangesNothing(_ name: String) throws {
     let golden = Array(try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/" + name)))
-    var file = try SealedFile(golden)
+    var file = SealedFile(golden)
     file.seal()
     let same = file.bytes == golden
     #expect(same)
@@ -112,7 +113,7 @@ import Testing
   /// Damage in one place is one problem: what comes after it is checked on its own terms.
   @Test func oneDamagedFrameIsOneProblem() throws {
     let golden = try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/pq-ids.pqx"))
-    var file = try SealedFile(Array(golden))
+    var file = SealedFile(Array(golden))
     for frame in file.frames() where frame.entry.length > 0 {
       file.bytes[Int(frame.entry.offset)] ^= 1
       let problems = try verify(file.bytes, deep: true)

@@ -10,6 +10,7 @@
  *   blocks   one fma chain per centroid, components ascending;
  *   rows     sixteen fma chains (component i goes to chain i mod 16), then a fixed tree of sums;
  *   ADC      table entries added in ascending order of subspaces.
+ * The integer scan is no distance: it bounds distances from below, so that few codes need one.
  *
  * A lane block holds 16 vectors as [component][16 lanes] f32; the last block of a set is padded with zeros. */
 
@@ -22,6 +23,30 @@ typedef struct {
 
 /* How the rows of a vectors section are stored. The value of a u8 component is the byte plus an offset. */
 typedef enum { CPQ_ROW_F32 = 1, CPQ_ROW_F16 = 2, CPQ_ROW_U8 = 3 } cpq_row_type;
+
+/* One frame of code tiles: `count` vectors of m codes of `nbits` bits, `planes` planes a tile. With `bracket`, the last
+ * plane holds a byte a vector that is no code. */
+typedef struct {
+  const uint8_t *frame;
+  size_t count, m, planes;
+  unsigned nbits;
+  int bracket;
+} cpq_codes;
+
+/* What the integer scan adds up for a vector: entries[s][code] for every subspace s, and its bracket times
+ * bracket_scale / 256, rounded down; a sum above 65535 is 65535. `entries` is [m][2^width], where the width is what a
+ * code's planes can hold (4, 8, 12 or 16 bits), and no entry exceeds min(255, 65535 / m), for width 4 not 127 either. */
+typedef struct {
+  const uint8_t *entries;
+  uint16_t bracket_scale;
+} cpq_bound;
+
+/* Of quantized tables: the sum of the tables' least entries, the value of one unit (0: all entries are equal, or there is
+ * no bound), and the sum of the tables' largest magnitudes. */
+typedef struct {
+  double minimum, magnitude;
+  float step;
+} cpq_range;
 
 typedef struct {
   const char *name;
@@ -43,10 +68,26 @@ typedef struct {
   void (*ip_rows)(cpq_row_type type, const float *query, size_t dim, const void *rows, size_t count, float offset,
                   float *out);
 
-  /* out[i] = base + tables[0][code] + tables[1][code] + ... for the `count` vectors of one frame of code tiles.
-   * `tables` is [m][table_size]; `table_size` covers the planes' whole range, so no code can index outside. */
-  void (*adc_frame)(const float *tables, size_t table_size, size_t m, unsigned nbits, const uint8_t *frame,
-                    size_t count, float base, float *out);
+  /* Quantizes float tables [m][table_size], `entries` used of each, times `factor`, to u8 tables out[m][table_size]:
+   * out = floor((entry - min) / step), at most `limit`, where min is the least entry of a table (minima[m]) and step
+   * the same for all. Entries past the used ones become 0. Tables that are not all finite give zeros and -infinity. */
+  cpq_range (*quantize)(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
+                        unsigned limit, float *minima, uint8_t *out);
+
+  /* The vectors of a frame whose sum of u8 entries is at most `threshold`: their numbers in the frame, ascending, and
+   * sums. Returns how many. `positions` and `sums` have room for all. */
+  size_t (*scan)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
+                 uint16_t *sums);
+
+  /* out[i] = the canonical distance of vector positions[i]: base + tables[0][code] + tables[1][code] + ..., with
+   * float tables [m][table_size]. */
+  void (*adc_tables)(const cpq_codes *codes, const float *tables, float base, const uint16_t *positions, size_t n,
+                     float *out);
+
+  /* The same for l2 and residual codes, from the query's residual [dim] and the codewords themselves, of `sub`
+   * components: `codebooks` is [subspace][codeword][component], or, with `blocked`, lane blocks a subspace. */
+  void (*adc_residual)(const cpq_codes *codes, const float *residual, const float *codebooks, int blocked, size_t sub,
+                       const uint16_t *positions, size_t n, float *out);
 } cpq_kernels;
 
 /* The instruction sets that this machine can run, fastest first; the last one is always "scalar". */

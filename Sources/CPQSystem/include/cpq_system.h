@@ -1,6 +1,8 @@
 #ifndef CPQ_SYSTEM_H
 #define CPQ_SYSTEM_H
 
+#include <stddef.h>
+
 /* renameat2(2) with RENAME_NOREPLACE: the C library's headers show it to Swift only with _GNU_SOURCE.
  * Returns 0, or -1 with errno set (EEXIST if `to` exists). */
 int cpq_rename_noreplace(const char *from, const char *to);
@@ -12,5 +14,20 @@ int cpq_open_unnamed(const char *folder);
 
 /* Lets this thread get a signal again: a parent that blocks it while it starts a process passes that on. */
 int cpq_unblock_signal(int number);
+
+/* Turns SIGBUS inside registered ranges of memory into zero pages and a mark: a mapped file that is cut, or whose
+ * device fails, then ends a search with an error and not the process. The handler, installed with the first range and
+ * kept, passes on every other SIGBUS to the handler that was there before it.
+ *
+ * Guards `count` bytes at `start`, the first byte of a page. Returns the range's slot, or -1 with errno set (ENOSPC
+ * when CPQ_GUARD_RANGES are guarded already). */
+#define CPQ_GUARD_RANGES 4096
+int cpq_guard_add(const void *start, size_t count);
+
+/* True once the range could not be read: its bytes are then zeros for good. */
+int cpq_guard_failed(int slot);
+
+/* Before the range is unmapped. */
+void cpq_guard_remove(int slot);
 
 #endif

@@ -1,0 +1,52 @@
+/* Float tables to u8 tables whose sums bound float sums from below, in the vectors of simd.inc.h. */
+#include <float.h>
+
+/* The entries of one table, times `factor`; lanes past the last entry repeat the first one. */
+INLINE v16 entries_at(const float *table, size_t j, size_t entries, float factor) {
+  v16 values = load(table + j);
+  if (j + CPQ_LANES > entries) {
+    i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    values = lane < (i16)(int32_t)(entries - j) ? values : splat(table[0]);
+  }
+  return values * factor;
+}
+
+static cpq_range quantize(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
+                          unsigned limit, float *minima, uint8_t *out) {
+  cpq_range range = {0, 0, 0};
+  float widest = 0, odd = 0;
+  for (size_t s = 0; s < m; s++) {
+    const float *table = tables + s * table_size;
+    v16 low = splat(INFINITY), high = splat(-INFINITY), finite = splat(0);
+    for (size_t j = 0; j < entries; j += CPQ_LANES) {
+      v16 t = entries_at(table, j, entries, factor);
+      low = t < low ? t : low;
+      high = t > high ? t : high;
+      finite += t - t; /* NaN once an entry is infinite or NaN */
+    }
+    float min = __builtin_reduce_min(low), max = __builtin_reduce_max(high);
+    minima[s] = min;
+    widest = max - min > widest ? max - min : widest;
+    odd += tree_sum(finite);
+    range.minimum += min;
+    range.magnitude += -min > max ? -min : max;
+  }
+  if (!(widest <= FLT_MAX && odd == 0)) {
+    memset(out, 0, m * table_size);
+    return (cpq_range){-INFINITY, INFINITY, 0};
+  }
+  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number. */
+  float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
+  if (!(scale <= FLT_MAX)) scale = 0;
+  for (size_t s = 0; s < m; s++) {
+    const float *table = tables + s * table_size;
+    uint8_t *bytes = out + s * table_size;
+    for (size_t j = 0; j < table_size; j += CPQ_LANES) {
+      v16 t = j < entries ? (entries_at(table, j, entries, factor) - splat(minima[s])) * splat(scale) : splat(0);
+      t = t < splat((float)limit) ? t : splat((float)limit);
+      *(b16 *)(bytes + j) = __builtin_convertvector(__builtin_convertvector(t, i16), b16);
+    }
+  }
+  range.step = scale > 0 ? 1 / scale : 0;
+  return range;
+}

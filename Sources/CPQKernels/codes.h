@@ -1,0 +1,49 @@
+/* Where codes stand in a frame of code tiles (Formats/pqx-v1.md, "Code tiles"): a tile is [plane][lane], 64 lanes,
+ * the last one of a frame as many as its vectors rounded up to 16. `width` is what the planes of a code can hold:
+ * 4, 8, 12 or 16 bits. */
+#ifndef CPQ_CODES_H
+#define CPQ_CODES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cpq_kernels.h"
+
+enum { CPQ_TILE = 64, CPQ_TILE_STEP = 16 };
+
+static inline unsigned cpq_code_width(unsigned nbits) { return nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16; }
+
+/* Vectors in the tile that begins with vector `first` of a frame of `count`, and the lanes stored for them. */
+static inline size_t cpq_tile_vectors(size_t count, size_t first) {
+  return count - first < CPQ_TILE ? count - first : CPQ_TILE;
+}
+static inline size_t cpq_tile_lanes(size_t vectors) {
+  return (vectors + CPQ_TILE_STEP - 1) / CPQ_TILE_STEP * CPQ_TILE_STEP;
+}
+
+static inline uint32_t cpq_nibble(const uint8_t *plane, size_t lane, size_t subspace) {
+  return subspace & 1 ? plane[lane] >> 4 : plane[lane] & 15;
+}
+
+/* The code of subspace `s` in one lane. Low planes come first; a nibble plane serves two subspaces. */
+static inline __attribute__((always_inline)) uint32_t cpq_code(unsigned width, size_t m, const uint8_t *tile,
+                                                               size_t lanes, size_t lane, size_t s) {
+  if (width == 4) return cpq_nibble(tile + s / 2 * lanes, lane, s);
+  uint32_t low = tile[s * lanes + lane];
+  if (width == 8) return low;
+  const uint8_t *high = tile + m * lanes;
+  if (width == 12) return low | cpq_nibble(high + s / 2 * lanes, lane, s) << 8;
+  return low | (uint32_t)high[s * lanes + lane] << 8;
+}
+
+/* Floats of one subspace's codebook, and where codeword `code` of `sub` components begins in it; in lane blocks its
+ * components are CPQ_LANES apart. */
+static inline size_t cpq_book_floats(unsigned nbits, int blocked, size_t sub) {
+  size_t words = (size_t)1 << nbits;
+  return sub * (blocked ? (words + CPQ_LANES - 1) / CPQ_LANES * CPQ_LANES : words);
+}
+static inline size_t cpq_codeword(size_t code, int blocked, size_t sub) {
+  return blocked ? code / CPQ_LANES * CPQ_LANES * sub + code % CPQ_LANES : code * sub;
+}
+
+#endif

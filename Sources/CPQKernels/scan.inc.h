@@ -1,0 +1,147 @@
+/* The integer scan of code tiles, once, in clang's portable vectors of LANES bytes (Formats/pqx-v1.md, "Code tiles").
+ *
+ * An including file selects the instruction set and defines
+ *   LANES, vb, vw              bytes of a vector, 64, 32 or 16; vectors of so many bytes, as u8 and as u16
+ *   COLUMNS                    vectors of codes that one load of a table serves
+ *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by the scalar loop
+ *   table256, load256, look256 the 256 entries of a subspace, and their lookup by a vector of bytes
+ *   table16, load16, look16    the same for 16 entries and indices below 16
+ *   mulhi16                    the high halves of products of u16 lanes
+ *   lane_bits                  bit i is the sign of byte i
+ *   load_lanes                 the first n bytes (a multiple of 16 below LANES), then zeros
+ *
+ * A sum of u8 entries is kept as two vectors of u16: `odd` of the odd lanes, and `all`, which adds even lanes with the
+ * odd ones 8 bits above them, so that nothing is unpacked inside the loop. No sum exceeds 16 bits: the caller's entries
+ * are at most 65535/m (scan.c). */
+
+static const uint8_t zero_table[16];
+
+/* How far ahead of a strip its successor is fetched: a stream from memory needs it, one in the cache does not mind. */
+enum { PREFETCH_BYTES = 4096 };
+
+INLINE vb load_codes(const uint8_t *p, size_t part) { return part ? load_lanes(p, part) : *(const vb *)p; }
+
+INLINE void add_entries(vb entries, vw *all, vw *odd) {
+  *all += (vw)entries;
+  *odd += (vw)entries >> 8;
+}
+
+/* Sums of `n` columns, each a vector of lanes of one tile; plane p of a column is `stride` bytes after plane p - 1.
+ * With `part`, a column has only that many lanes. */
+INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, size_t part,
+                  const uint8_t *const *column, size_t stride, vw *even, vw *odd) {
+  vw all[COLUMNS];
+  size_t m = codes->m;
+  for (int c = 0; c < n; c++) all[c] = odd[c] = (vw){0};
+  if (width == 4) {
+    for (size_t p = 0; p < (m + 1) / 2; p++) {
+      table16 low = load16(bound->entries + 32 * p);
+      table16 high = 2 * p + 1 < m ? load16(bound->entries + 32 * p + 16) : load16(zero_table);
+      for (int c = 0; c < n; c++) {
+        vb code = load_codes(column[c] + p * stride, part);
+        if (!part) __builtin_prefetch(column[c] + p * stride + PREFETCH_BYTES);
+        add_entries(look16(low, code & 15) + look16(high, code >> 4), &all[c], &odd[c]);
+      }
+    }
+  } else if (width == 8) {
+    for (size_t s = 0; s < m; s++) {
+      table256 table = load256(bound->entries + 256 * s);
+      for (int c = 0; c < n; c++) {
+        vb code = load_codes(column[c] + s * stride, part);
+        if (!part) __builtin_prefetch(column[c] + s * stride + PREFETCH_BYTES);
+        add_entries(look256(&table, code), &all[c], &odd[c]);
+      }
+    }
+  } else {
+    for (size_t s = 0; s < m; s++) {
+      vb low[COLUMNS], high[COLUMNS], entries[COLUMNS];
+      for (int c = 0; c < n; c++) {
+        low[c] = load_codes(column[c] + s * stride, part);
+        vb nibbles = load_codes(column[c] + (m + s / 2) * stride, part);
+        if (!part) __builtin_prefetch(column[c] + s * stride + PREFETCH_BYTES);
+        high[c] = s & 1 ? nibbles >> 4 : nibbles & 15;
+      }
+      table256 first = load256(bound->entries + 4096 * s);
+      for (int c = 0; c < n; c++) entries[c] = look256(&first, low[c]);
+      for (unsigned h = 1; h < 1u << (codes->nbits - 8); h++) {
+        table256 table = load256(bound->entries + 4096 * s + 256 * h);
+        for (int c = 0; c < n; c++) {
+          vb chosen = (vb)(high[c] == (vb){0} + (uint8_t)h);
+          entries[c] = (look256(&table, low[c]) & chosen) | (entries[c] & ~chosen);
+        }
+      }
+      for (int c = 0; c < n; c++) add_entries(entries[c], &all[c], &odd[c]);
+    }
+  }
+  for (int c = 0; c < n; c++) {
+    even[c] = all[c] - (odd[c] << 8);
+    if (codes->bracket) {
+      vw bracket = (vw)load_codes(column[c] + (codes->planes - 1) * stride, part);
+      vw scale = (vw){0} + bound->bracket_scale;
+      even[c] = __builtin_elementwise_add_sat(even[c], mulhi16(bracket << 8, scale));
+      odd[c] = __builtin_elementwise_add_sat(odd[c], mulhi16(bracket & 0xFF00, scale));
+    }
+  }
+}
+
+/* Appends the lanes below `lanes` whose sum is at most the threshold. */
+INLINE size_t survivors(vw even, vw odd, size_t first, size_t lanes, uint16_t threshold, uint16_t *positions,
+                        uint16_t *sums, size_t found) {
+  vw limit = (vw){0} + threshold;
+  vw low = (vw)(even <= limit) & 0x00FF, high = (vw)(odd <= limit) & 0xFF00;
+  uint64_t bits = lane_bits((vb)(low | high));
+  if (lanes < 64) bits &= (1ull << lanes) - 1;
+  if (__builtin_expect(bits == 0, 1)) return found;
+  uint16_t halves[2][LANES / 2];
+  memcpy(halves[0], &even, LANES);
+  memcpy(halves[1], &odd, LANES);
+  do {
+    unsigned lane = (unsigned)__builtin_ctzll(bits);
+    bits &= bits - 1;
+    positions[found] = (uint16_t)(first + lane);
+    sums[found++] = halves[lane & 1][lane / 2];
+  } while (bits);
+  return found;
+}
+
+/* `n` columns that begin with column `first` of the frame's full tiles. */
+INLINE size_t full_columns(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, size_t first,
+                           uint16_t threshold, uint16_t *positions, uint16_t *sums, size_t found) {
+  const uint8_t *column[COLUMNS];
+  vw even[COLUMNS], odd[COLUMNS];
+  for (int c = 0; c < n; c++) {
+    size_t lane = (first + c) * LANES;
+    column[c] = codes->frame + lane / 64 * 64 * codes->planes + lane % 64;
+  }
+  strip(width, codes, bound, n, 0, column, 64, even, odd);
+  for (int c = 0; c < n; c++)
+    found = survivors(even[c], odd[c], (first + c) * LANES, LANES, threshold, positions, sums, found);
+  return found;
+}
+
+INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold,
+                         uint16_t *positions, uint16_t *sums) {
+  size_t full = codes->count / 64 * (64 / LANES), c = 0, found = 0;
+  for (; c + COLUMNS <= full; c += COLUMNS)
+    found = full_columns(width, codes, bound, COLUMNS, c, threshold, positions, sums, found);
+  for (; c < full; c++) found = full_columns(width, codes, bound, 1, c, threshold, positions, sums, found);
+  size_t first = codes->count / 64 * 64, rest = codes->count - first, stride = (rest + 15) / 16 * 16;
+  const uint8_t *tile = codes->frame + first * codes->planes;
+  for (size_t lane = 0; lane < rest; lane += LANES) {
+    size_t here = stride - lane < LANES ? stride - lane : LANES;
+    const uint8_t *column[1] = {tile + lane};
+    vw even[1], odd[1];
+    strip(width, codes, bound, 1, here < LANES ? here : 0, column, stride, even, odd);
+    size_t lanes = rest - lane < LANES ? rest - lane : LANES;
+    found = survivors(even[0], odd[0], first + lane, lanes, threshold, positions, sums, found);
+  }
+  return found;
+}
+
+static size_t scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
+                   uint16_t *sums) {
+  if (codes->nbits <= 4) return scan_width(4, codes, bound, threshold, positions, sums);
+  if (codes->nbits <= 8) return scan_width(8, codes, bound, threshold, positions, sums);
+  if (WIDE_CODES && codes->nbits <= 12) return scan_width(12, codes, bound, threshold, positions, sums);
+  return cpq_scan_generic(codes, bound, threshold, positions, sums);
+}

@@ -1,0 +1,177 @@
+internal import CPQKernels
+
+/// How the codes of a frame stand in its tiles (Formats/pqx-v1.md, "Code tiles").
+@frozen package struct CodeShape: Sendable, Equatable {
+  package var m: Int
+  package var nbits: Int
+  /// All planes of a tile.
+  package var planes: Int
+  /// Whether the last plane holds brackets: bytes that are no codes.
+  package var hasBracket: Bool
+
+  package init(m: Int, nbits: Int, planes: Int, hasBracket: Bool) {
+    self.m = m
+    self.nbits = nbits
+    self.planes = planes
+    self.hasBracket = hasBracket
+  }
+
+  /// Entries of a lookup table: all values that the planes of a code can hold.
+  package var tableSize: Int { 1 << (nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16) }
+
+  /// The largest entry of a quantized table with which no sum of m entries exceeds 16 bits. Two entries below 16 make
+  /// one byte.
+  package var entryLimit: Int { min(nbits <= 4 ? 127 : 255, 65535 / m) }
+}
+
+/// One frame of code tiles.
+package struct CodeFrame: ~Escapable {
+  package let bytes: RawSpan
+  /// Vectors in the frame.
+  package let count: Int
+  package let shape: CodeShape
+
+  /// - Precondition: `bytes` holds the planes of `count` vectors, their lanes rounded up to 16.
+  @_lifetime(copy bytes)
+  package init(_ bytes: RawSpan, count: Int, shape: CodeShape) {
+    precondition(
+      count > 0 && count <= 1 << 16 && shape.m > 0 && bytes.byteCount >= shape.planes * ((count + 15) / 16 * 16),
+      "the frame is shorter than its planes")
+    self.bytes = bytes
+    self.count = count
+    self.shape = shape
+  }
+}
+
+/// What quantizing float tables has found; see ``Kernels/quantize(_:shape:factor:minima:into:)``.
+package struct TableRange: Sendable {
+  /// The sum of the tables' least entries; −infinity when a table is not finite.
+  package var minimum: Double
+  /// The sum of the tables' largest magnitudes.
+  package var magnitude: Double
+  /// What one unit of a quantized entry stands for; 0: every entry is 0.
+  package var step: Float
+
+  package init(minimum: Double = 0, magnitude: Double = 0, step: Float = 0) {
+    self.minimum = minimum
+    self.magnitude = magnitude
+    self.step = step
+  }
+}
+
+extension Kernels {
+  /// Quantizes the float tables `[m][tableSize]`, times `factor`, to u8: floor((entry − least entry of its table) / step),
+  /// at most `shape.entryLimit`, with one step for all. The entries past 2^nbits become 0.
+  ///
+  /// Sums of quantized entries therefore bound the sums of entries from below.
+  /// - Parameter minima: m floats to work with.
+  package func quantize(
+    _ tables: Span<Float>, shape: CodeShape, factor: Float, minima: inout MutableSpan<Float>,
+    into entries: inout MutableSpan<UInt8>
+  ) -> TableRange {
+    let count = shape.m * shape.tableSize
+    precondition(tables.count >= count && entries.count >= count && minima.count >= shape.m, "tables are too short")
+    return unsafe tables.withUnsafeBufferPointer { tables in
+      unsafe entries.withUnsafeMutableBufferPointer { entries in
+        unsafe minima.withUnsafeMutableBufferPointer { minima in
+          let range = unsafe table.pointee.quantize(
+            tables.baseAddress, shape.m, shape.tableSize, 1 << shape.nbits, factor, UInt32(shape.entryLimit),
+            minima.baseAddress, entries.baseAddress)
+          return TableRange(minimum: range.minimum, magnitude: range.magnitude, step: range.step)
+        }
+      }
+    }
+  }
+
+  /// Finds the vectors of a frame whose sum of quantized entries, plus bracket · `bracketScale` / 256 where the frame has
+  /// brackets, is at most `threshold`: fills `positions` (ascending) and `sums` and returns how many they are.
+  /// - Parameters:
+  ///   - entries: `[m][tableSize]`, none above `shape.entryLimit`.
+  ///   - positions: room for all vectors of the frame, as `sums`.
+  /// - Complexity: O(count · m).
+  package func scan(
+    _ frame: borrowing CodeFrame, entries: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
+    positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>
+  ) -> Int {
+    precondition(
+      entries.count >= frame.shape.m * frame.shape.tableSize && positions.count >= frame.count
+        && sums.count >= frame.count, "tables or results are too short")
+    return unsafe withCodes(frame) { codes in
+      unsafe entries.withUnsafeBufferPointer { entries in
+        unsafe positions.withUnsafeMutableBufferPointer { positions in
+          unsafe sums.withUnsafeMutableBufferPointer { sums in
+            var bound = unsafe cpq_bound(entries: entries.baseAddress, bracket_scale: bracketScale)
+            return unsafe table.pointee.scan(codes, &bound, threshold, positions.baseAddress, sums.baseAddress)
+          }
+        }
+      }
+    }
+  }
+
+  /// Canonical ADC distances of the vectors `positions` of a frame: `base` plus one entry of each table, subspaces
+  /// ascending.
+  /// - Parameter tables: `[m][tableSize]`.
+  package func distances(
+    _ frame: borrowing CodeFrame, positions: Span<UInt16>, tables: Span<Float>, base: Float,
+    into output: inout MutableSpan<Float>
+  ) {
+    precondition(tables.count >= frame.shape.m * frame.shape.tableSize, "tables are too short")
+    check(positions, frame.count, output.count)
+    unsafe withCodes(frame) { codes in
+      unsafe positions.withUnsafeBufferPointer { positions in
+        unsafe tables.withUnsafeBufferPointer { tables in
+          unsafe output.withUnsafeMutableBufferPointer { output in
+            unsafe table.pointee.adc_tables(
+              codes, tables.baseAddress, base, positions.baseAddress, positions.count, output.baseAddress)
+          }
+        }
+      }
+    }
+  }
+
+  /// Canonical ADC distances (l2, residual codes) of the vectors `positions` of a frame.
+  /// - Parameters:
+  ///   - residual: the query minus the list's centroid.
+  ///   - codebooks: `[subspace][codeword][component]`, or lane blocks a subspace, which take longer to read.
+  package func distances(
+    _ frame: borrowing CodeFrame, positions: Span<UInt16>, residual: Span<Float>, codebooks: Span<Float>, blocked: Bool,
+    into output: inout MutableSpan<Float>
+  ) {
+    let sub = residual.count / frame.shape.m
+    let book =
+      blocked ? LaneBlocks.floats(vectors: 1 << frame.shape.nbits, dimension: sub) : sub << frame.shape.nbits
+    precondition(codebooks.count >= frame.shape.m * book, "codebooks are too short")
+    check(positions, frame.count, output.count)
+    unsafe withCodes(frame) { codes in
+      unsafe positions.withUnsafeBufferPointer { positions in
+        unsafe residual.withUnsafeBufferPointer { residual in
+          unsafe codebooks.withUnsafeBufferPointer { codebooks in
+            unsafe output.withUnsafeMutableBufferPointer { output in
+              unsafe table.pointee.adc_residual(
+                codes, residual.baseAddress, codebooks.baseAddress, blocked ? 1 : 0, sub, positions.baseAddress,
+                positions.count,
+                output.baseAddress)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func check(_ positions: Span<UInt16>, _ count: Int, _ room: Int) {
+    precondition(positions.count <= room, "no room for all distances")
+    for i in positions.indices { precondition(positions[i] < count, "a position past the frame's end") }
+  }
+
+  private func withCodes<Result>(
+    _ frame: borrowing CodeFrame, _ body: (UnsafePointer<cpq_codes>) -> Result
+  ) -> Result {
+    let (count, shape) = (frame.count, frame.shape)
+    return unsafe frame.bytes.withUnsafeBytes { bytes in
+      var codes = unsafe cpq_codes(
+        frame: bytes.assumingMemoryBound(to: UInt8.self).baseAddress, count: count, m: shape.m, planes: shape.planes,
+        nbits: UInt32(shape.nbits), bracket: shape.hasBracket ? 1 : 0)
+      return unsafe body(&codes)
+    }
+  }
+}

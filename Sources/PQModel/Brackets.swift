@@ -1,0 +1,98 @@
+internal import PQKernels
+
+/// The brackets of vectors (Formats/pqx-v1.md, "Brackets"): of a vector in the list of centroid c, whose codes stand for
+/// the residual r̂, ‖r̂‖² + 2⟨c − μ, r̂⟩, with μ the mean of all centroids. With it, tables of ⟨q − μ, r̂⟩, the same for
+/// all lists, bound the distance of a query q.
+package struct Brackets: Sendable {
+  private let coarse: CoarseQuantizer
+  private let quantizer: ProductQuantizer
+  /// μ: per component the f64 mean of the centroids in ascending order, as f32.
+  package let centre: [Float]
+  /// Per subspace and codeword, what it adds to the bracket of a vector in `list`: `[subspace][codeword]`.
+  private var terms: [Double] = []
+  private var list: Int?
+
+  /// Nil unless the model has both quantizers. O(nlist · D).
+  package init?(_ model: Model) {
+    guard let coarse = model.coarse, let quantizer = model.quantizer, model.residual else { return nil }
+    self.coarse = coarse
+    self.quantizer = quantizer
+    centre = (0..<coarse.dimension).map { component in
+      var sum = 0.0
+      for list in 0..<coarse.nlist { sum += Double(coarse.component(component, of: list)) }
+      return Float(sum / Double(coarse.nlist))
+    }
+  }
+
+  /// The brackets of one frame's vectors, rounded down to bytes: bracket ≥ minimum + step · byte.
+  package struct Frame: Sendable {
+    package var minimum: Float = 0
+    package var step: Float = 0
+    package var bytes: [UInt8] = []
+  }
+
+  /// The brackets of vectors of `list` with `codes` `[vector][m]`. O(vectors · D), and no more than O(2^nbits · D) for a
+  /// list.
+  package mutating func frame(_ codes: Span<UInt16>, list: Int) -> Frame {
+    let (m, words) = (quantizer.m, quantizer.centroids)
+    let count = codes.count / m
+    if list != self.list, count >= words { fillTerms(list) }
+    var values: [Double] = []
+    values.reserveCapacity(count)
+    for first in stride(from: 0, to: codes.count, by: m) {
+      var value = 0.0
+      for s in 0..<m {
+        let word = Int(codes[first + s])
+        value += list == self.list ? terms[s * words + word] : term(s, word, list)
+      }
+      values.append(value)
+    }
+    return Self.quantize(values)
+  }
+
+  private static func quantize(_ values: [Double]) -> Frame {
+    var frame = Frame()
+    guard let least = values.min(), let most = values.max() else { return frame }
+    frame.minimum = down(least)
+    // A little more than 1/255 of the range, so that 255 is enough for the largest.
+    let step = Float((most - Double(frame.minimum)) / 255 * (1 + 0x1p-20))
+    frame.step = step.isFinite ? step : 0
+    frame.bytes.reserveCapacity(values.count)
+    for value in values {
+      var byte = 0.0
+      if frame.step > 0 {
+        byte = max(0, min(255, ((value - Double(frame.minimum)) / Double(frame.step)).rounded(.down)))
+        while byte > 0, Double(frame.minimum) + Double(frame.step) * byte > value { byte -= 1 }
+      }
+      frame.bytes.append(UInt8(byte))
+    }
+    return frame
+  }
+
+  /// What a codeword adds to the brackets of a list. O(D/m).
+  private func term(_ s: Int, _ word: Int, _ list: Int) -> Double {
+    let d = quantizer.subdimension
+    var term = 0.0
+    for i in 0..<d {
+      let r = Double(quantizer.component(i, of: word, subspace: s))
+      let c = Double(coarse.component(s * d + i, of: list)) - Double(centre[s * d + i])
+      term += r * (r + 2 * c)
+    }
+    return term
+  }
+
+  private mutating func fillTerms(_ list: Int) {
+    let (m, words) = (quantizer.m, quantizer.centroids)
+    if terms.count != m * words { terms = [Double](repeating: 0, count: m * words) }
+    for s in 0..<m {
+      for word in 0..<words { terms[s * words + word] = term(s, word, list) }
+    }
+    self.list = list
+  }
+
+  /// The largest f32 that is not above `value`. The least finite one stands for every value below it.
+  private static func down(_ value: Double) -> Float {
+    let nearest = max(Float(value), -Float.greatestFiniteMagnitude)
+    return Double(nearest) > value ? nearest.nextDown : nearest
+  }
+}

@@ -1,0 +1,57 @@
+import PQKernels
+
+/// What the sum of a vector's quantized entries says of its key, for one query and one list or frame:
+/// lower + step · sum ≤ key ≤ lower + step · sum + gap. Rounding of every f32 operation is allowed for.
+struct CodeBound: Sendable {
+  private(set) var lower: Double
+  private let step: Double
+  private let gap: Double
+  /// What a bracket counts in the sum, in units of 1/256.
+  let bracketScale: UInt16
+
+  /// Of tables whose entries are those of the canonical sum, f32 additions of m entries to `base`.
+  init(_ range: TableRange, base: Float, m: Int) {
+    // Each of m + 1 additions rounds to 2^-24 of a partial sum, which no sum of magnitudes falls below; doubled.
+    let rounding = Double(m + 2) * 0x1p-23 * (abs(Double(base)) + range.magnitude)
+    lower = Double(base) + range.minimum - rounding
+    step = Double(range.step)
+    gap = range.step > 0 ? step * Double(m) * (1 + 0x1p-18) + 2 * rounding : .infinity
+    bracketScale = 0
+  }
+
+  /// Of the tables −2⟨q − μ, r̂⟩ of a query and one frame's brackets (Formats/pqx-v1.md, "Brackets"):
+  /// ‖q − c − r̂‖² = ‖q − c‖² + bracket − 2⟨q − μ, r̂⟩.
+  /// - Parameters:
+  ///   - score: ‖q − c‖².
+  ///   - minimum: what a bracket of 0 stands for; `bracketStep`: what one unit adds to it.
+  ///   - rounding: the largest error of all f32 operations in both forms of the distance.
+  init(
+    _ range: TableRange, score: Float, minimum: Float, bracketStep: Float, m: Int, rounding: Double
+  ) {
+    // The least f32 bounds nothing (Formats/pqx-v1.md, "Brackets").
+    let bracket = minimum > -.greatestFiniteMagnitude ? Double(minimum) : -.infinity
+    lower = Double(score) + bracket + range.minimum - rounding
+    step = Double(range.step)
+    let scale = range.step > 0 ? (Double(bracketStep) / step * 256).rounded(.down) : 0
+    bracketScale = UInt16(min(scale, 65535))
+    // Two floors of the scaled bracket lose less than a unit each, the bracket's own less than one of its steps.
+    gap =
+      range.step > 0 && scale <= 65535
+      ? step * Double(m + 2) * (1 + 0x1p-18) + Double(bracketStep) + 2 * rounding : .infinity
+  }
+
+  /// The largest sum that a vector with a key of at most `key` may have; nil: there is no such vector.
+  func threshold(_ key: Float) -> UInt16? {
+    let room = Double(key) - lower
+    if room < 0 { return nil }
+    guard key < .infinity, room < .infinity, step > 0 else { return .max }  // NaN too
+    // The quotient rounds; a unit in 2^-20 is more than that.
+    return UInt16(min((room / step * (1 + 0x1p-20)).rounded(.down), 65535))
+  }
+
+  /// A key that no vector of this sum exceeds; infinite where nothing is known.
+  func upper(_ sum: UInt16) -> Float {
+    guard sum < .max, gap < .infinity, lower.isFinite else { return .infinity }
+    return Float(lower + step * Double(sum) * (1 + 0x1p-18) + gap).nextUp
+  }
+}

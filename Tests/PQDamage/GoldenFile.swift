@@ -1,0 +1,29 @@
+internal import Formats
+internal import Foundation
+internal import PQFormat
+
+/// A golden file in memory, with the queries for it.
+public struct GoldenFile: Sendable {
+  public let name: String
+  public let bytes: [UInt8]
+  /// `[query][component]`.
+  public let queries: [Float]
+
+  /// One file of each kind of index and encoding, with frames that are LZ4 blocks among them.
+  public static let kinds = [
+    "flat-f32.pqx", "flat-u8.pqx", "pq-8.pqx", "ivfflat-ip.pqx", "ivfpq-4.pqx", "ivfpq-lz4.pqx",
+  ]
+
+  /// - Parameter queryCount: at most five.
+  public init(_ name: String, queryCount: Int = 2) throws {
+    self.name = name
+    let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/" + name)))
+    self.bytes = bytes
+    let dimension = Int(bytes.rawSpan.u32(at: 88))
+    let rows = Array((try? Data(contentsOf: URL(fileURLWithPath: GoldenFiles.queries(dimension: dimension)))) ?? Data())
+    let stride = 4 + 4 * dimension
+    queries = (0..<min(queryCount, rows.count / stride)).flatMap { row in
+      (0..<dimension).map { Float(bitPattern: rows.rawSpan.u32(at: row * stride + 4 + 4 * $0)) }
+    }
+  }
+}
