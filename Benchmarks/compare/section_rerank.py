@@ -57,16 +57,8 @@ def swept(index, outer, inner, base):
         return Sweep(index, outer, inner, base).run()
 
 
-def winners(sweeps, count=2):
-    """The fastest settings that reach the floor, as [(index, setting)], at most one of an index."""
-    reached = sorted(
-        ((qps, index, setting) for index, points in sweeps for recall, qps, setting in points if recall >= FLOOR),
-        key=lambda entry: -entry[0])
-    kept = []
-    for _, index, setting in reached:
-        if all(index is not other for other, _ in kept) and len(kept) < count:
-            kept.append((index, setting))
-    return kept
+#: How many indexes of a system are timed in turn after its sweep, each at its fastest setting that reaches the floor.
+FINALISTS = 2
 
 
 def sweep_pqx(run, base):
@@ -97,25 +89,36 @@ def sweep_scann(run, base):
                 yield index, swept(index, ("leaves", PROBES), ("reorder", RERANKS), base)
 
 
+def finalists(run, sweeps):
+    """Sweeps a system's indexes: the FINALISTS fastest as [(QPS, index, setting)], and all points for the picture.
+
+    An index that is not among them is let go before the next is made: each may hold all vectors.
+    """
+    kept, points = [], []
+    for index, found in sweeps:
+        points += [(recall, qps) for recall, qps, _ in found]
+        reached = [(qps, setting) for recall, qps, setting in found if recall >= FLOOR]
+        if reached:
+            qps, setting = max(reached, key=lambda entry: entry[0])
+            run.log(f"{index.name}: {qps:,.0f} QPS at {setting}")
+            kept = sorted([*kept, (qps, index, setting)], key=lambda entry: -entry[0])[:FINALISTS]
+        del index
+    return kept, points
+
+
 def compare(run, section, base):
-    """Sweeps all, then times the best two of each system in turn. Gives the best Timing of each system by name."""
-    best = {}
-    candidates = []
+    """Sweeps all, then times the finalists of each system in turn. Gives each system's best Timing by name."""
+    candidates, best = [], {}
     for name, sweep in (("Faiss", sweep_faiss), ("ScaNN", sweep_scann), ("pqx", sweep_pqx)):
-        done = []
-        for index, points in sweep(run, base):
-            done.append((index, points))
-            top = max(((q, r, s) for r, q, s in points if r >= FLOOR), key=lambda p: p[0], default=None)
-            if top:
-                run.log(f"{index.name}: {top[0]:,.0f} QPS at recall {top[1]:.4f} with {top[2]}")
-        section.curves[name] = [(r, q) for _, points in done for r, q, _ in points]
-        for index, setting in winners(done):
-            candidates.append((name, index, setting))
-        del done
+        kept, section.curves[name] = finalists(run, sweep(run, base))
+        candidates += [(name, index, setting) for _, index, setting in kept]
     timings = in_turn([(index, setting) for _, index, setting in candidates])
-    for (name, index, setting), timing in zip(candidates, timings):
+    for (name, _, _), timing in zip(candidates, timings):
         if name not in best or timing.qps > best[name].qps:
             best[name] = timing
+    missing = {"Faiss", "ScaNN", "pqx"} - best.keys()
+    if missing:
+        raise SystemExit(f"no setting of {', '.join(sorted(missing))} reaches recall {FLOOR}; the sweep is too narrow for these data")
     for (name, index, setting), timing in zip(candidates, timings):
         section.add(index, setting, timing, None if name == "pqx" else best["pqx"].qps / timing.qps)
     return best
