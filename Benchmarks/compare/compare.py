@@ -20,9 +20,11 @@ import section_identical
 import section_ids
 import section_plain
 import section_rerank
+import section_scan
 
 SECTIONS = {
     "exhaustive": section_plain.exhaustive,
+    "scan": section_scan.scan,
     "ivfpq": section_plain.ivfpq,
     "article": section_plain.article,
     "rerank": section_rerank.batch,

@@ -42,14 +42,16 @@ class Builder:
 
         return self.cached(f"coarse{nlist}", make)[0]
 
-    def ivf(self, nlist, m, nbits=8, fast=False):
-        """IVF-PQ on the shared coarse quantizer; `fast`: 4-bit codes in the fast-scan layout."""
-        name = f"IVF{nlist},PQ{m}x{4 if fast else nbits}{'fs' if fast else ''}"
+    def ivf(self, nlist, m, nbits=8, fast=False, residual=False):
+        """IVF-PQ on the shared coarse quantizer; `fast`: 4-bit codes in the fast-scan layout, and then `residual`:
+        of residuals, which is slower and more accurate. Without `fast` codes are of residuals."""
+        name = f"IVF{nlist},PQ{m}x{4 if fast else nbits}{'fs' if fast else ''}{'r' if fast and residual else ''}"
 
         def make():
             d, coarse = self.data.dimension, self.coarse(nlist)
             if fast:
                 index = faiss.IndexIVFPQFastScan(coarse, d, nlist, m, 4)
+                index.by_residual = residual
             else:
                 index = faiss.IndexIVFPQ(coarse, d, nlist, m, nbits)
             index.train(self.data.learn)
