@@ -9,6 +9,7 @@
 
 #define LANES 32
 #define COLUMNS 2
+#define RAGGED_COLUMNS 1
 #define WIDE_CODES 0
 
 typedef uint8_t vb __attribute__((vector_size(LANES), aligned(1)));
@@ -20,7 +21,7 @@ INLINE vb look16(table16 table, vb index) { return (vb)_mm256_shuffle_epi8((__m2
 INLINE vw mulhi16(vw a, vw b) { return (vw)_mm256_mulhi_epu16((__m256i)a, (__m256i)b); }
 INLINE uint64_t lane_bits(vb bytes) { return (uint32_t)_mm256_movemask_epi8((__m256i)bytes); }
 INLINE vb load_lanes(const uint8_t *p, size_t n) {
-  (void)n; /* 16 is the only number below 32 */
+  if (n == 32) return *(const vb *)p;
   return (vb)_mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
 }
 
@@ -48,6 +49,14 @@ const cpq_kernels cpq_avx2 = {
     .crc32c = crc32c,
     .l2_blocks = l2_blocks,
     .ip_blocks = ip_blocks,
+    .l2_blocks_batch = l2_blocks_batch,
+    .ip_blocks_batch = ip_blocks_batch,
+    .subtract_lane = subtract_lane,
+    .group_minima = group_minima,
+    .at_most = at_most,
+    .float_limit = float_limit,
+    .sum_limit = sum_limit,
+    .sum_bytes = sum_bytes,
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,

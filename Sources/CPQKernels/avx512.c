@@ -10,6 +10,7 @@
 #include "x86_512.inc.h"
 
 #define COLUMNS 2
+#define RAGGED_COLUMNS 1
 #define WIDE_CODES 0
 
 /* 256 entries are sixteen rows of 16: the low nibble looks into each, the bits of the high one choose. */
@@ -40,6 +41,14 @@ const cpq_kernels cpq_avx512 = {
     .crc32c = crc32c,
     .l2_blocks = l2_blocks,
     .ip_blocks = ip_blocks,
+    .l2_blocks_batch = l2_blocks_batch,
+    .ip_blocks_batch = ip_blocks_batch,
+    .subtract_lane = subtract_lane,
+    .group_minima = group_minima,
+    .at_most = at_most,
+    .float_limit = float_limit,
+    .sum_limit = sum_limit,
+    .sum_bytes = sum_bytes,
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,

@@ -12,6 +12,7 @@
 /* Four tiles a table: more share its four registers, but lists are short (measured: 6.5 G vectors/s at m = 16 from L2;
  * 3.6 with one tile). */
 #define COLUMNS 4
+#define RAGGED_COLUMNS 4
 #define WIDE_CODES 1
 
 typedef struct {
@@ -38,6 +39,14 @@ const cpq_kernels cpq_avx512vbmi = {
     .crc32c = crc32c,
     .l2_blocks = l2_blocks,
     .ip_blocks = ip_blocks,
+    .l2_blocks_batch = l2_blocks_batch,
+    .ip_blocks_batch = ip_blocks_batch,
+    .subtract_lane = subtract_lane,
+    .group_minima = group_minima,
+    .at_most = at_most,
+    .float_limit = float_limit,
+    .sum_limit = sum_limit,
+    .sum_bytes = sum_bytes,
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,

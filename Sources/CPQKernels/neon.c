@@ -7,6 +7,7 @@
 
 #define LANES 16
 #define COLUMNS 4
+#define RAGGED_COLUMNS 1
 #define WIDE_CODES 0
 
 typedef uint8_t vb __attribute__((vector_size(LANES), aligned(1)));
@@ -24,7 +25,7 @@ INLINE uint64_t lane_bits(vb bytes) {
   uint8x16_t set = vandq_u8((uint8x16_t)bytes, vld1q_u8(weights));
   return vaddv_u8(vget_low_u8(set)) | (uint64_t)vaddv_u8(vget_high_u8(set)) << 8;
 }
-INLINE vb load_lanes(const uint8_t *p, size_t n) { /* no column has fewer lanes than a vector */
+INLINE vb load_lanes(const uint8_t *p, size_t n) { /* 16, and no other number */
   (void)n;
   return (vb)vld1q_u8(p);
 }
@@ -53,6 +54,14 @@ const cpq_kernels cpq_neon = {
     .crc32c = cpq_crc32c_table,
     .l2_blocks = l2_blocks,
     .ip_blocks = ip_blocks,
+    .l2_blocks_batch = l2_blocks_batch,
+    .ip_blocks_batch = ip_blocks_batch,
+    .subtract_lane = subtract_lane,
+    .group_minima = group_minima,
+    .at_most = at_most,
+    .float_limit = float_limit,
+    .sum_limit = sum_limit,
+    .sum_bytes = sum_bytes,
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,

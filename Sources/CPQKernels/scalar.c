@@ -35,6 +35,69 @@ static void ip_blocks(const float *query, size_t dim, const float *blocks, size_
   }
 }
 
+static void l2_blocks_batch(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
+                            size_t out_stride) {
+  for (size_t i = 0; i < n; i++) l2_blocks(queries + i * dim, dim, blocks, count, out + i * out_stride);
+}
+
+static void ip_blocks_batch(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
+                            size_t out_stride) {
+  for (size_t i = 0; i < n; i++) ip_blocks(queries + i * dim, dim, blocks, count, out + i * out_stride);
+}
+
+static void subtract_lane(const float *query, size_t dim, const float *lane, float *out) {
+  for (size_t i = 0; i < dim; i++) out[i] = query[i] - lane[i * CPQ_LANES];
+}
+
+static size_t group_minima(const float *values, size_t count, size_t depth, float *out) {
+  size_t group = CPQ_LANES * depth, groups = (count + group - 1) / group * CPQ_LANES;
+  for (size_t g = 0; g < groups; g++) out[g] = INFINITY;
+  for (size_t i = 0; i < count; i++) {
+    float *low = &out[i / group * CPQ_LANES + i % CPQ_LANES];
+    *low = values[i] < *low ? values[i] : *low;
+  }
+  return groups;
+}
+
+static size_t at_most(const float *values, size_t count, float limit, uint32_t *out) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++)
+    if (values[i] <= limit) out[found++] = (uint32_t)i;
+  return found;
+}
+
+static float float_limit(const float *values, size_t count, size_t k) {
+  /* The k-th smallest is one of the values that are at most the largest of the first k. */
+  float limit = values[0];
+  for (size_t i = 1; i < k; i++) limit = values[i] > limit ? values[i] : limit;
+  for (;;) {
+    float below = -INFINITY;
+    size_t less = 0;
+    for (size_t i = 0; i < count; i++)
+      if (values[i] < limit) less++, below = values[i] > below ? values[i] : below;
+    if (less < k) return limit;
+    limit = below;
+  }
+}
+
+static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
+  uint32_t low = 0, high = UINT16_MAX;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) found += sums[i] <= middle;
+    if (found >= k) high = middle;
+    else low = middle + 1;
+  }
+  return (uint16_t)low;
+}
+
+static uint64_t sum_bytes(const uint8_t *bytes, size_t count) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < count; i++) sum += bytes[i];
+  return sum;
+}
+
 static void nearest(const float *points, size_t stride, size_t count, size_t dim, const float *blocks,
                     size_t centroids, cpq_nearest *out) {
   for (size_t i = 0; i < count; i++) {
@@ -163,6 +226,14 @@ const cpq_kernels cpq_scalar = {
     .crc32c = cpq_crc32c_table,
     .l2_blocks = l2_blocks,
     .ip_blocks = ip_blocks,
+    .l2_blocks_batch = l2_blocks_batch,
+    .ip_blocks_batch = ip_blocks_batch,
+    .subtract_lane = subtract_lane,
+    .group_minima = group_minima,
+    .at_most = at_most,
+    .float_limit = float_limit,
+    .sum_limit = sum_limit,
+    .sum_bytes = sum_bytes,
     .nearest = nearest,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,

@@ -8,7 +8,8 @@
  *   table16, load16, look16    the same for 16 entries and indices below 16
  *   mulhi16                    the high halves of products of u16 lanes
  *   lane_bits                  bit i is the sign of byte i
- *   load_lanes                 the first n bytes (a multiple of 16 below LANES), then zeros
+ *   load_lanes                 the first n bytes (a multiple of 16, at most LANES), then zeros
+ *   RAGGED_COLUMNS             how many columns, some of them shorter than LANES, are scanned together
  *
  * A sum of u8 entries is kept as two vectors of u16: `odd` of the odd lanes, and `all`, which adds even lanes with the
  * odd ones 8 bits above them, so that nothing is unpacked inside the loop. No sum exceeds 16 bits: the caller's entries
@@ -16,30 +17,46 @@
 
 static const uint8_t zero_table[16];
 
-/* How far ahead of a strip its successor is fetched: a stream from memory needs it, one in the cache does not mind. */
+/* How far ahead of a strip codes are fetched: a stream from memory needs it, one in the cache does not mind. */
 enum { PREFETCH_BYTES = 4096 };
 
-INLINE vb load_codes(const uint8_t *p, size_t part) { return part ? load_lanes(p, part) : *(const vb *)p; }
+/* What lies so far ahead of `column`: in the frame, or in the next one. */
+INLINE const uint8_t *ahead_of(const cpq_codes *codes, const uint8_t *column) {
+  const uint8_t *end = codes->frame + (codes->count + 15) / 16 * 16 * codes->planes;
+  size_t left = (size_t)(end - column);
+  return left > PREFETCH_BYTES ? column + PREFETCH_BYTES : codes->next ? codes->next + (PREFETCH_BYTES - left) : column;
+}
+
+INLINE vb load_codes(const uint8_t *p, size_t lanes, int ragged) { return ragged ? load_lanes(p, lanes) : *(const vb *)p; }
 
 INLINE void add_entries(vb entries, vw *all, vw *odd) {
   *all += (vw)entries;
   *odd += (vw)entries >> 8;
 }
 
-/* Sums of `n` columns, each a vector of lanes of one tile; plane p of a column is `stride` bytes after plane p - 1.
- * With `part`, a column has only that many lanes. */
-INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, size_t part,
-                  const uint8_t *const *column, size_t stride, vw *even, vw *odd) {
+/* One vector of lanes of one tile: plane p is `stride` bytes after plane p - 1. */
+typedef struct {
+  const uint8_t *codes;
+  size_t stride, lanes;
+} column;
+
+/* Sums of `n` columns. Unless they are `ragged`, all have LANES lanes, and a stride of 64. */
+INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
+                  vw *even, vw *odd) {
   vw all[COLUMNS];
   size_t m = codes->m;
-  for (int c = 0; c < n; c++) all[c] = odd[c] = (vw){0};
+  const uint8_t *ahead[COLUMNS];
+  for (int c = 0; c < n; c++) {
+    all[c] = odd[c] = (vw){0};
+    ahead[c] = ahead_of(codes, columns[c].codes);
+  }
   if (width == 4) {
     for (size_t p = 0; p < (m + 1) / 2; p++) {
       table16 low = load16(bound->entries + 32 * p);
       table16 high = 2 * p + 1 < m ? load16(bound->entries + 32 * p + 16) : load16(zero_table);
       for (int c = 0; c < n; c++) {
-        vb code = load_codes(column[c] + p * stride, part);
-        if (!part) __builtin_prefetch(column[c] + p * stride + PREFETCH_BYTES);
+        vb code = load_codes(columns[c].codes + p * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
+        __builtin_prefetch(ahead[c] + p * (ragged ? columns[c].stride : 64));
         add_entries(look16(low, code & 15) + look16(high, code >> 4), &all[c], &odd[c]);
       }
     }
@@ -47,8 +64,8 @@ INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound
     for (size_t s = 0; s < m; s++) {
       table256 table = load256(bound->entries + 256 * s);
       for (int c = 0; c < n; c++) {
-        vb code = load_codes(column[c] + s * stride, part);
-        if (!part) __builtin_prefetch(column[c] + s * stride + PREFETCH_BYTES);
+        vb code = load_codes(columns[c].codes + s * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
+        __builtin_prefetch(ahead[c] + s * (ragged ? columns[c].stride : 64));
         add_entries(look256(&table, code), &all[c], &odd[c]);
       }
     }
@@ -56,9 +73,9 @@ INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound
     for (size_t s = 0; s < m; s++) {
       vb low[COLUMNS], high[COLUMNS], entries[COLUMNS];
       for (int c = 0; c < n; c++) {
-        low[c] = load_codes(column[c] + s * stride, part);
-        vb nibbles = load_codes(column[c] + (m + s / 2) * stride, part);
-        if (!part) __builtin_prefetch(column[c] + s * stride + PREFETCH_BYTES);
+        low[c] = load_codes(columns[c].codes + s * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
+        vb nibbles = load_codes(columns[c].codes + (m + s / 2) * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
+        __builtin_prefetch(ahead[c] + s * (ragged ? columns[c].stride : 64));
         high[c] = s & 1 ? nibbles >> 4 : nibbles & 15;
       }
       table256 first = load256(bound->entries + 4096 * s);
@@ -76,7 +93,7 @@ INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound
   for (int c = 0; c < n; c++) {
     even[c] = all[c] - (odd[c] << 8);
     if (codes->bracket) {
-      vw bracket = (vw)load_codes(column[c] + (codes->planes - 1) * stride, part);
+      vw bracket = (vw)load_codes(columns[c].codes + (codes->planes - 1) * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
       vw scale = (vw){0} + bound->bracket_scale;
       even[c] = __builtin_elementwise_add_sat(even[c], mulhi16(bracket << 8, scale));
       odd[c] = __builtin_elementwise_add_sat(odd[c], mulhi16(bracket & 0xFF00, scale));
@@ -104,36 +121,45 @@ INLINE size_t survivors(vw even, vw odd, size_t first, size_t lanes, uint16_t th
   return found;
 }
 
-/* `n` columns that begin with column `first` of the frame's full tiles. */
-INLINE size_t full_columns(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, size_t first,
-                           uint16_t threshold, uint16_t *positions, uint16_t *sums, size_t found) {
-  const uint8_t *column[COLUMNS];
+INLINE size_t scan_columns(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, int ragged,
+                           const column *columns, size_t first, uint16_t threshold, uint16_t *positions, uint16_t *sums,
+                           size_t found) {
   vw even[COLUMNS], odd[COLUMNS];
+  strip(width, codes, bound, n, ragged, columns, even, odd);
   for (int c = 0; c < n; c++) {
-    size_t lane = (first + c) * LANES;
-    column[c] = codes->frame + lane / 64 * 64 * codes->planes + lane % 64;
+    size_t at = first + c * LANES, lanes = codes->count - at < LANES ? codes->count - at : LANES;
+    found = survivors(even[c], odd[c], at, lanes, threshold, positions, sums, found);
   }
-  strip(width, codes, bound, n, 0, column, 64, even, odd);
-  for (int c = 0; c < n; c++)
-    found = survivors(even[c], odd[c], (first + c) * LANES, LANES, threshold, positions, sums, found);
   return found;
+}
+
+/* The column that begins with vector `first`. */
+INLINE column column_at(const cpq_codes *codes, size_t first) {
+  size_t tile = first / 64 * 64, stride = codes->count - tile < 64 ? (codes->count - tile + 15) / 16 * 16 : 64;
+  size_t lane = first - tile, lanes = stride - lane < LANES ? stride - lane : LANES;
+  return (column){codes->frame + tile * codes->planes + lane, stride, lanes};
 }
 
 INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold,
                          uint16_t *positions, uint16_t *sums) {
-  size_t full = codes->count / 64 * (64 / LANES), c = 0, found = 0;
-  for (; c + COLUMNS <= full; c += COLUMNS)
-    found = full_columns(width, codes, bound, COLUMNS, c, threshold, positions, sums, found);
-  for (; c < full; c++) found = full_columns(width, codes, bound, 1, c, threshold, positions, sums, found);
-  size_t first = codes->count / 64 * 64, rest = codes->count - first, stride = (rest + 15) / 16 * 16;
-  const uint8_t *tile = codes->frame + first * codes->planes;
-  for (size_t lane = 0; lane < rest; lane += LANES) {
-    size_t here = stride - lane < LANES ? stride - lane : LANES;
-    const uint8_t *column[1] = {tile + lane};
-    vw even[1], odd[1];
-    strip(width, codes, bound, 1, here < LANES ? here : 0, column, stride, even, odd);
-    size_t lanes = rest - lane < LANES ? rest - lane : LANES;
-    found = survivors(even[0], odd[0], first + lane, lanes, threshold, positions, sums, found);
+  size_t full = codes->count / 64 * 64, first = 0, found = 0;
+  column columns[COLUMNS];
+  for (; first + COLUMNS * LANES <= full; first += COLUMNS * LANES) {
+    for (int c = 0; c < COLUMNS; c++) columns[c] = column_at(codes, first + c * LANES);
+    found = scan_columns(width, codes, bound, COLUMNS, 0, columns, first, threshold, positions, sums, found);
+  }
+  while (first < codes->count) {
+    int n = 0;
+    for (; n < RAGGED_COLUMNS && first + n * LANES < codes->count; n++) columns[n] = column_at(codes, first + n * LANES);
+    switch (n) { /* constant numbers of columns stay in registers */
+    case 1: found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found); break;
+#if RAGGED_COLUMNS > 1
+    case 2: found = scan_columns(width, codes, bound, 2, 1, columns, first, threshold, positions, sums, found); break;
+    case 3: found = scan_columns(width, codes, bound, 3, 1, columns, first, threshold, positions, sums, found); break;
+    default: found = scan_columns(width, codes, bound, 4, 1, columns, first, threshold, positions, sums, found); break;
+#endif
+    }
+    first += n * LANES;
   }
   return found;
 }

@@ -58,6 +58,156 @@ static void ip_blocks(const float *query, size_t dim, const float *data, size_t 
   blocks(0, query, dim, data, count, out);
 }
 
+/* A tile of queries and blocks of centroids: each load of a centroid serves all queries. */
+INLINE void batch_tile(int squared, int queries, int n, const float *query, size_t dim, const float *block,
+                       size_t lanes, float *out, size_t out_stride) {
+  size_t step = dim * CPQ_LANES;
+  v16 sum[POINTS * BLOCKS];
+  for (int t = 0; t < queries * n; t++) sum[t] = splat(0);
+  for (size_t i = 0; i < dim; i++) {
+    v16 c[BLOCKS];
+    for (int b = 0; b < n; b++) c[b] = load(block + b * step + i * CPQ_LANES);
+    for (int p = 0; p < queries; p++) {
+      v16 q = splat(query[p * dim + i]);
+      for (int b = 0; b < n; b++) {
+        v16 d = q - c[b];
+        sum[p * n + b] = squared ? fma16(d, d, sum[p * n + b]) : fma16(q, c[b], sum[p * n + b]);
+      }
+    }
+  }
+  for (int p = 0; p < queries; p++)
+    for (int b = 0; b < n; b++)
+      memcpy(out + p * out_stride + b * CPQ_LANES, &sum[p * n + b],
+             (lanes - b * CPQ_LANES < CPQ_LANES ? lanes - b * CPQ_LANES : CPQ_LANES) * sizeof(float));
+}
+
+INLINE void blocks_batch(int squared, const float *queries, size_t n, size_t dim, const float *data, size_t count,
+                         float *out, size_t out_stride) {
+  for (size_t j = 0; j < count;) {
+    size_t lanes = count - j < BLOCKS * CPQ_LANES ? count - j : BLOCKS * CPQ_LANES, i = 0;
+    int blocks = lanes == BLOCKS * CPQ_LANES ? BLOCKS : 1;
+    if (blocks == 1 && lanes > CPQ_LANES) lanes = CPQ_LANES;
+    const float *block = data + j * dim;
+    for (; i + POINTS <= n; i += POINTS) {
+      const float *query = queries + i * dim;
+      if (blocks == BLOCKS) batch_tile(squared, POINTS, BLOCKS, query, dim, block, lanes, out + i * out_stride + j, out_stride);
+      else batch_tile(squared, POINTS, 1, query, dim, block, lanes, out + i * out_stride + j, out_stride);
+    }
+    for (; i < n; i++) {
+      const float *query = queries + i * dim;
+      if (blocks == BLOCKS) batch_tile(squared, 1, BLOCKS, query, dim, block, lanes, out + i * out_stride + j, out_stride);
+      else batch_tile(squared, 1, 1, query, dim, block, lanes, out + i * out_stride + j, out_stride);
+    }
+    j += lanes;
+  }
+}
+
+static void l2_blocks_batch(const float *queries, size_t n, size_t dim, const float *data, size_t count, float *out,
+                            size_t out_stride) {
+  blocks_batch(1, queries, n, dim, data, count, out, out_stride);
+}
+
+static void ip_blocks_batch(const float *queries, size_t n, size_t dim, const float *data, size_t count, float *out,
+                            size_t out_stride) {
+  blocks_batch(0, queries, n, dim, data, count, out, out_stride);
+}
+
+static void subtract_lane(const float *query, size_t dim, const float *lane, float *out) {
+  for (size_t i = 0; i < dim; i++) out[i] = query[i] - lane[i * CPQ_LANES];
+}
+
+static size_t group_minima(const float *values, size_t count, size_t depth, float *out) {
+  size_t groups = 0;
+  for (size_t i = 0; i < count; groups += CPQ_LANES) {
+    v16 low = splat(INFINITY);
+    for (size_t d = 0; d < depth && i < count; d++, i += CPQ_LANES) {
+      float rest[CPQ_LANES];
+      v16 v;
+      if (i + CPQ_LANES <= count) v = load(values + i);
+      else {
+        for (size_t j = 0; j < CPQ_LANES; j++) rest[j] = i + j < count ? values[i + j] : INFINITY;
+        v = load(rest);
+      }
+      low = v < low ? v : low;
+    }
+    memcpy(out + groups, &low, sizeof low);
+  }
+  return groups;
+}
+
+static size_t at_most(const float *values, size_t count, float limit, uint32_t *out) {
+  size_t found = 0, i = 0;
+  for (; i + CPQ_LANES <= count; i += CPQ_LANES) {
+    i16 hit = load(values + i) <= splat(limit);
+    if (!__builtin_reduce_or(hit)) continue;
+    for (size_t j = i; j < i + CPQ_LANES; j++) {
+      out[found] = (uint32_t)j;
+      found += values[j] <= limit;
+    }
+  }
+  for (; i < count; i++) {
+    out[found] = (uint32_t)i;
+    found += values[i] <= limit;
+  }
+  return found;
+}
+
+/* Halves the interval of values that may be the k-th smallest; a pass over the values costs less than a branch each. */
+static float float_limit(const float *values, size_t count, size_t k) {
+  enum { HALVINGS = 12 };
+  v16 least = splat(INFINITY);
+  size_t whole = count / CPQ_LANES * CPQ_LANES;
+  for (size_t i = 0; i < whole; i += CPQ_LANES) least = load(values + i) < least ? load(values + i) : least;
+  float low = __builtin_reduce_min(least), high = low;
+  for (size_t i = whole; i < count; i++) low = values[i] < low ? values[i] : low;
+  /* Not the mean of all, which one far value moves: the largest of the first k bounds the k-th smallest. */
+  for (size_t i = 0; i < k; i++) high = values[i] > high ? values[i] : high;
+  for (int round = 0; round < HALVINGS; round++) {
+    float middle = low + (high - low) * 0.5f;
+    i16 hits = 0;
+    for (size_t i = 0; i < whole; i += CPQ_LANES) hits -= load(values + i) <= splat(middle);
+    size_t found = (size_t)__builtin_reduce_add(hits);
+    for (size_t i = whole; i < count; i++) found += values[i] <= middle;
+    if (found >= k) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
+  typedef uint16_t s32 __attribute__((ext_vector_type(32), aligned(2)));
+  typedef int16_t m32 __attribute__((ext_vector_type(32)));
+  uint32_t low = 0, high = UINT16_MAX; /* the answer is in low...high */
+  size_t whole = count / 32 * 32;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    size_t found = 0;
+    m32 hits = 0; /* at most 2048 a lane: a frame has no more than 65,536 vectors */
+    for (size_t i = 0; i < whole; i += 32) hits -= *(const s32 *)(sums + i) <= (s32)(uint16_t)middle;
+    for (int j = 0; j < 32; j++) found += (size_t)hits[j];
+    for (size_t i = whole; i < count; i++) found += sums[i] <= middle;
+    if (found >= k) high = middle;
+    else low = middle + 1;
+  }
+  return (uint16_t)low;
+}
+
+static uint64_t sum_bytes(const uint8_t *bytes, size_t count) {
+  typedef uint16_t s32 __attribute__((ext_vector_type(32)));
+  typedef uint32_t w32 __attribute__((ext_vector_type(32)));
+  typedef uint8_t b32 __attribute__((vector_size(32), aligned(1)));
+  uint64_t sum = 0;
+  size_t i = 0;
+  while (count - i >= 32) { /* a 16-bit lane holds the sum of 257 bytes */
+    size_t end = count - i < 256 * 32 ? count : i + 256 * 32;
+    s32 part = 0;
+    for (; i + 32 <= end; i += 32) part += __builtin_convertvector(*(const b32 *)(bytes + i), s32);
+    sum += __builtin_reduce_add(__builtin_convertvector(part, w32));
+  }
+  for (; i < count; i++) sum += bytes[i];
+  return sum;
+}
+
 /* A panel of centroids stays in L2 while all points pass over it; each lane keeps its own best, so that the matrix of
  * distances is never written and lanes meet once per panel. */
 enum { PANEL_BYTES = 256 * 1024 };

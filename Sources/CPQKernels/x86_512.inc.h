@@ -9,4 +9,4 @@ INLINE table16 load16(const uint8_t *p) { return (vb)_mm512_broadcast_i32x4(_mm_
 INLINE vb look16(table16 table, vb index) { return (vb)_mm512_shuffle_epi8((__m512i)table, (__m512i)index); }
 INLINE vw mulhi16(vw a, vw b) { return (vw)_mm512_mulhi_epu16((__m512i)a, (__m512i)b); }
 INLINE uint64_t lane_bits(vb bytes) { return _mm512_movepi8_mask((__m512i)bytes); }
-INLINE vb load_lanes(const uint8_t *p, size_t n) { return (vb)_mm512_maskz_loadu_epi8((1ull << n) - 1, p); }
+INLINE vb load_lanes(const uint8_t *p, size_t n) { return (vb)_mm512_maskz_loadu_epi8(~0ull >> (64 - n), p); }

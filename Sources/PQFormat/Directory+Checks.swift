@@ -1,15 +1,17 @@
 /// Checks of directory entries before any arithmetic on them (Formats/pqx-v1.md, "Directory"). O(1) each.
 extension ListEntry {
   /// Throws unless the list's vectors are among the index's and its frames inside a table of `frameCount` frames.
-  /// - Parameter offset: where the entry is in the file.
+  /// - Parameters:
+  ///   - frames: all frames of the list, where its count is at most the index's; nil: counted here.
+  ///   - offset: where the entry is in the file.
   package func check(
-    list: Int, parameters: IndexParameters, frameCount: UInt64, at offset: UInt64
+    list: Int, parameters: IndexParameters, frames: Int? = nil, frameCount: UInt64, at offset: UInt64
   ) throws(FormatError) {
     func bad(_ field: UInt64, _ detail: String) -> FormatError {
       FormatError(.badList, "list \(list)", at: offset + field, detail)
     }
     guard count <= parameters.count else { throw bad(0, "\(count) vectors of \(parameters.count)") }
-    let frames = frameTotal(parameters)
+    let frames = frames.map(UInt64.init) ?? frameTotal(parameters)
     guard firstFrame <= frameCount, frames <= frameCount - firstFrame else {
       throw bad(8, "\(frames) frames from \(firstFrame) on, the frame table has \(frameCount)")
     }

@@ -1,3 +1,5 @@
+internal import PQKernels
+
 /// Ids of one list ↔ byte planes (Formats/pqx-v1.md, "Id frames"): ascending ids as differences, byte p of every
 /// difference in plane p, up to the last plane that is not all zero. The first id stands in the frame table.
 package enum IDFrame {
@@ -17,9 +19,7 @@ package enum IDFrame {
   package static func id(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64, at index: Int) -> UInt64 {
     var id = firstID
     for plane in 0..<planes {
-      var sum: UInt64 = 0
-      for i in 0...index { sum &+= UInt64(frame.u8(at: plane * count + i)) }
-      id &+= sum << (8 * UInt64(plane))
+      id &+= Kernels.best.sum(frame.slice(plane * count, index + 1)) << (8 * UInt64(plane))
     }
     return id
   }

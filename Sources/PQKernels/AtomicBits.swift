@@ -1,9 +1,9 @@
-internal import Synchronization
+package import Synchronization
 
 /// A fixed number of bits that any thread may set and test without a lock; a bit once set stays set.
 @safe package final class AtomicBits: Sendable {
   // Allocated and initialized in init, freed in deinit; only atomic accesses in between.
-  private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
+  @usableFromInline package nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
   package let count: Int
 
   private static func words(_ bits: Int) -> Int { (bits + 63) / 64 }
@@ -15,6 +15,7 @@ internal import Synchronization
     for word in 0..<Self.words(count) { unsafe (words + word).initialize(to: Atomic(0)) }
   }
 
+  @inlinable
   package func contains(_ bit: Int) -> Bool {
     precondition(bit >= 0 && bit < count, "no such bit")
     return unsafe words[bit / 64].load(ordering: .acquiring) & (1 << UInt64(bit % 64)) != 0

@@ -27,17 +27,20 @@ internal import CPQKernels
 /// One frame of code tiles.
 package struct CodeFrame: ~Escapable {
   package let bytes: RawSpan
+  /// The bytes that will be scanned next, to be fetched ahead; or none.
+  package let next: RawSpan
   /// Vectors in the frame.
   package let count: Int
   package let shape: CodeShape
 
   /// - Precondition: `bytes` holds the planes of `count` vectors, their lanes rounded up to 16.
-  @_lifetime(copy bytes)
-  package init(_ bytes: RawSpan, count: Int, shape: CodeShape) {
+  @_lifetime(copy bytes, copy next)
+  package init(_ bytes: RawSpan, next: RawSpan, count: Int, shape: CodeShape) {
     precondition(
       count > 0 && count <= 1 << 16 && shape.m > 0 && bytes.byteCount >= shape.planes * ((count + 15) / 16 * 16),
       "the frame is shorter than its planes")
     self.bytes = bytes
+    self.next = next
     self.count = count
     self.shape = shape
   }
@@ -168,10 +171,14 @@ extension Kernels {
   ) -> Result {
     let (count, shape) = (frame.count, frame.shape)
     return unsafe frame.bytes.withUnsafeBytes { bytes in
-      var codes = unsafe cpq_codes(
-        frame: bytes.assumingMemoryBound(to: UInt8.self).baseAddress, count: count, m: shape.m, planes: shape.planes,
-        nbits: UInt32(shape.nbits), bracket: shape.hasBracket ? 1 : 0)
-      return unsafe body(&codes)
+      unsafe frame.next.withUnsafeBytes { next in
+        // The kernel fetches what is at `next`, and reads none of it.
+        var codes = unsafe cpq_codes(
+          frame: bytes.assumingMemoryBound(to: UInt8.self).baseAddress,
+          next: next.assumingMemoryBound(to: UInt8.self).baseAddress, count: count, m: shape.m, planes: shape.planes,
+          nbits: UInt32(shape.nbits), bracket: shape.hasBracket ? 1 : 0)
+        return unsafe body(&codes)
+      }
     }
   }
 }

@@ -57,6 +57,71 @@ internal import CPQKernels
     }
   }
 
+  /// Squared L2 distances (or inner products) of `queries` `[query][dimension]` to the first `count` vectors of `blocks`:
+  /// output `[query][count]`; see ``squaredL2(_:blocks:into:)``. Each load of a vector serves several queries.
+  package func batch(
+    _ similarity: Similarity, _ queries: Span<Float>, dimension: Int, blocks: Span<Float>, count: Int,
+    into output: inout MutableSpan<Float>
+  ) {
+    let n = queries.count / dimension
+    checkBlocks(blocks.count, vectors: count, dimension: dimension)
+    precondition(output.count >= n * count, "no room for all distances")
+    unsafe withPointers(queries, blocks, &output) { q, b, out in
+      let function = unsafe similarity == .squaredL2 ? table.pointee.l2_blocks_batch : table.pointee.ip_blocks_batch
+      unsafe function?(q.baseAddress, n, dimension, b.baseAddress, count, out.baseAddress, count)
+    }
+  }
+
+  /// `query` minus vector `vector` of `blocks`. O(components).
+  package func subtract(
+    _ vector: Int, of blocks: Span<Float>, from query: Span<Float>, into output: inout MutableSpan<Float>
+  ) {
+    checkBlocks(blocks.count, vectors: vector + 1, dimension: query.count)
+    precondition(vector >= 0 && output.count >= query.count, "no such vector, or no room")
+    let first = LaneBlocks.index(vector: vector, component: 0, dimension: query.count)
+    unsafe withPointers(query, blocks, &output) { q, b, out in
+      unsafe table.pointee.subtract_lane(q.baseAddress, q.count, b.baseAddress?.advanced(by: first), out.baseAddress)
+    }
+  }
+
+  /// The least value of each of `16 · ⌈values / (16 · depth)⌉` groups, of at most `depth` values each; returns how many
+  /// groups there are. Any n least minima are minima of n groups, so n values are at most as large as the greatest.
+  package func groupMinima(_ values: Span<Float>, depth: Int, into output: inout MutableSpan<Float>) -> Int {
+    precondition(depth > 0 && output.count >= (values.count + 16 * depth - 1) / (16 * depth) * 16, "no room")
+    return unsafe values.withUnsafeBufferPointer { values in
+      unsafe output.withUnsafeMutableBufferPointer { output in
+        unsafe table.pointee.group_minima(values.baseAddress, values.count, depth, output.baseAddress)
+      }
+    }
+  }
+
+  /// A value that at least `k` of the values do not exceed, and few more than k; infinite if there may be none.
+  package func limit(_ values: Span<Float>, _ k: Int) -> Float {
+    precondition(k > 0 && k <= values.count, "fewer values than k")
+    return unsafe values.withUnsafeBufferPointer { unsafe table.pointee.float_limit($0.baseAddress, $0.count, k) }
+  }
+
+  /// The `k`-th smallest of at most 65,536 sums.
+  package func limit(_ sums: Span<UInt16>, _ k: Int) -> UInt16 {
+    precondition(k > 0 && k <= sums.count && sums.count <= 1 << 16, "fewer sums than k, or too many")
+    return unsafe sums.withUnsafeBufferPointer { unsafe table.pointee.sum_limit($0.baseAddress, $0.count, k) }
+  }
+
+  /// Writes the numbers of the values that are at most `limit`, ascending, and returns how many they are.
+  package func numbers(_ values: Span<Float>, atMost limit: Float, into output: inout MutableSpan<UInt32>) -> Int {
+    precondition(output.count > values.count, "no room for all numbers")
+    return unsafe values.withUnsafeBufferPointer { values in
+      unsafe output.withUnsafeMutableBufferPointer { output in
+        unsafe table.pointee.at_most(values.baseAddress, values.count, limit, output.baseAddress)
+      }
+    }
+  }
+
+  /// The sum of the bytes. O(bytes).
+  package func sum(_ bytes: RawSpan) -> UInt64 {
+    unsafe bytes.withUnsafeBytes { unsafe table.pointee.sum_bytes($0.baseAddress, $0.count) }
+  }
+
   /// The nearest of `centroids` centroids, lowest index among equals, for each of `output.count` points.
   ///
   /// Point i has its `dimension` components at `points[offset + i * stride]`. O(points · centroids · dimension).

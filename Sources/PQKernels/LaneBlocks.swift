@@ -1,7 +1,7 @@
 /// The layout in which kernels read centroids and codebooks, in memory and in the file: blocks of 16 vectors,
 /// each `[component][16 lanes]` f32, the last one padded with zeros (Formats/pqx-v1.md, "Lane blocks").
 package enum LaneBlocks {
-  package static let lanes = 16
+  @inlinable package static var lanes: Int { 16 }
 
   package static func blocks(_ vectors: Int) -> Int { (vectors + lanes - 1) / lanes }
 

@@ -9,7 +9,7 @@ struct Candidate: Sendable {
 
 /// The best candidates so far: a reservoir of up to twice as many as asked for, cut back when it is full. Equal keys are
 /// ordered by id; ids are looked up only where a cut goes through equals of several lists.
-struct Candidates: Sendable {
+struct Candidates: ~Copyable {
   typealias IDLookup = (UInt32, Int) throws(FormatError) -> UInt64
 
   /// In no order.
@@ -50,10 +50,10 @@ struct Candidates: Sendable {
   mutating func cut(_ id: IDLookup) throws(FormatError) {
     guard capacity > 0, entries.count >= capacity else { return }
     let last = capacity - 1
-    Self.select(last, of: &entries)
+    select(last)
     threshold = entries[last].key
     guard entries.count > capacity else { return }
-    if (capacity..<entries.count).contains(where: { entries[$0].key == threshold }) { try cutEquals(id) }
+    if entries[capacity...].contains(where: { [threshold] in $0.key == threshold }) { try cutEquals(id) }
     entries.removeLast(entries.count - capacity)
   }
 
@@ -62,10 +62,19 @@ struct Candidates: Sendable {
 
   var isFull: Bool { entries.count >= capacity }
 
+  private mutating func select(_ k: Int) {
+    var span = entries.mutableSpan
+    Selection.select(k, of: &span) { $0.key < $1.key }
+  }
+
+  /// Brings the candidates into the order of the file.
+  mutating func sortByPlace() { entries.sort { ($0.list, $0.position) < ($1.list, $1.position) } }
+
   /// Moves the equals with the lowest ids to where the cut leaves them.
   private mutating func cutEquals(_ id: IDLookup) throws(FormatError) {
-    let nearer = entries.filter { $0.key < threshold }
-    let equal = entries.filter { $0.key == threshold }
+    let cut = threshold
+    let nearer = entries.filter { $0.key < cut }
+    let equal = entries.filter { $0.key == cut }
     let single = equal.allSatisfy { $0.list == equal[0].list }
     var ranked: [(rank: UInt64, candidate: Candidate)] = []
     for candidate in equal {
@@ -75,66 +84,5 @@ struct Candidates: Sendable {
     }
     ranked.sort { $0.rank < $1.rank }
     entries = nearer + ranked.map(\.candidate)
-  }
-
-  /// Reorders so that no key before index `k` is greater, and none after it smaller, than the one at `k` (Hoare's
-  /// quickselect).
-  private static func select(_ k: Int, of entries: inout [Candidate]) {
-    var span = entries.mutableSpan
-    var (low, high) = (0, span.count - 1)
-    while low < high {
-      let (a, b, c) = (span[low].key, span[(low + high) / 2].key, span[high].key)
-      let pivot = max(min(a, b), min(max(a, b), c))
-      var (i, j) = (low, high)
-      while i <= j {
-        while span[i].key < pivot { i += 1 }
-        while span[j].key > pivot { j -= 1 }
-        if i <= j {
-          span.swapAt(i, j)
-          i += 1
-          j -= 1
-        }
-      }
-      if k <= j {
-        high = j
-      } else if k >= i {
-        low = i
-      } else {
-        return
-      }
-    }
-  }
-}
-
-/// The k-th smallest of 16-bit sums.
-enum SumSelection {
-  /// - Parameters:
-  ///   - k: from 1; at most `count`.
-  ///   - count: how many of `sums` there are.
-  ///   - counts: 256 counters to work with.
-  /// - Complexity: O(count).
-  static func smallest(_ k: Int, of sums: [UInt16], count: Int, counts: inout [Int]) -> UInt16 {
-    let high = bucket(k, sums.span.extracting(0..<count), &counts) { $0 >> 8 }
-    let low = bucket(high.rank, sums.span.extracting(0..<count), &counts) {
-      $0 >> 8 == high.value ? $0 & 255 : nil
-    }
-    return high.value << 8 | low.value
-  }
-
-  /// The value of `digit` that the k-th smallest has, and its rank among those with this value.
-  @inline(__always)
-  private static func bucket(
-    _ k: Int, _ sums: Span<UInt16>, _ counts: inout [Int], _ digit: (UInt16) -> UInt16?
-  ) -> (value: UInt16, rank: Int) {
-    for i in counts.indices { counts[i] = 0 }
-    for i in sums.indices {
-      if let value = digit(sums[i]) { counts[Int(value)] += 1 }
-    }
-    var rank = k
-    for value in 0..<256 {
-      if rank <= counts[value] { return (UInt16(value), rank) }
-      rank -= counts[value]
-    }
-    preconditionFailure("fewer sums than k")
   }
 }

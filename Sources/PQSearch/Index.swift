@@ -48,10 +48,8 @@ public final class Index: Sendable {
       Result { () throws(IndexError) in
         var searcher = Searcher(self)
         var part = SearchResults()
-        for query in piece * count / pieces..<(piece + 1) * count / pieces {
-          try searcher.search(
-            queries.span.extracting(query * dimension..<(query + 1) * dimension), options, into: &part)
-        }
+        let range = piece * count / pieces * dimension..<(piece + 1) * count / pieces * dimension
+        try searcher.search(queries.span.extracting(range), options, into: &part)
         return part
       }
     }

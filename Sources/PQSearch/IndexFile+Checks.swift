@@ -96,11 +96,21 @@ extension IndexFile {
   }
 
   /// Checks the directory pages that hold `range` of the section `kind` (lists or frames), each once.
+  /// - Precondition: `range` is not empty.
+  @inline(__always)
   borrowing func checkPages(_ kind: SectionKind, _ range: Range<Int>) throws(FormatError) {
-    guard !range.isEmpty else { return }
-    let done = kind == .lists ? checks.listPages : checks.framePages
     let size = Int(DirectoryPage.byteCount)
-    for page in range.lowerBound / size...(range.upperBound - 1) / size where !done.contains(page) {
+    let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
+    let done = kind == .lists ? checks.listPages : checks.framePages
+    if done.contains(first), first == last || done.contains(last) { return }
+    try checkNewPages(kind, first...last, done)
+  }
+
+  private borrowing func checkNewPages(
+    _ kind: SectionKind, _ pages: ClosedRange<Int>, _ done: AtomicBits
+  ) throws(FormatError) {
+    let size = Int(DirectoryPage.byteCount)
+    for page in pages where !done.contains(page) {
       let start = Int(table[kind]?.offset ?? 0) + page * size
       try load(start..<min(start + size, Int(table[kind]?.end ?? 0)))
       let crc = DirectoryPage.checksum(bytes(of: kind), kind: kind, page: UInt64(page))

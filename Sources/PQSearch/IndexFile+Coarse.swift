@@ -1,71 +1,90 @@
 internal import PQFormat
 internal import PQKernels
 
-/// The choice of the lists to visit.
+/// Queries against what is the same for all lists: the centroids, and the codebooks.
 extension IndexFile {
-  /// The lists to visit, nearest first, ties by lower number. O(nlist · (D + log nprobe)).
-  /// - Parameter distances: gets the query's distance (similarity) to each centroid.
-  borrowing func chooseLists(
-    _ options: SearchOptions, _ query: [Float], _ distances: inout [Float], _ lists: inout [UInt32]
-  ) {
-    lists.removeAll(keepingCapacity: true)
+  /// Fills in the group's keys of all lists. O(queries · nlist · D).
+  borrowing func compareCentroids(_ group: inout QueryGroup) {
     let nlist = parameters.nlist
-    guard nlist > 0 else {
-      lists.append(0)
-      return
-    }
+    guard nlist > 0 else { return }
     let centroids = bytes(of: .centroids).floats()
-    var output = distances.mutableSpan
-    if parameters.metric == .l2 {
-      Kernels.best.squaredL2(query.span, blocks: centroids, into: &output)
+    let metric = parameters.metric
+    Self.compare(
+      group.vectors, group.count, nlist: nlist, dimension: group.dimension, metric, centroids, &group.keys)
+  }
+
+  private static func compare(
+    _ vectors: [Float], _ count: Int, nlist: Int, dimension: Int, _ metric: Metric, _ centroids: Span<Float>,
+    _ keys: inout [Float]
+  ) {
+    var all = keys.mutableSpan
+    var output = all.part(0..<count * nlist)
+    let queries = vectors.span.extracting(0..<count * dimension)
+    if count > 1 {
+      Kernels.best.batch(
+        metric.similarity, queries, dimension: dimension, blocks: centroids, count: nlist, into: &output)
+    } else if metric == .l2 {
+      Kernels.best.squaredL2(queries, blocks: centroids, into: &output)
     } else {
-      Kernels.best.innerProduct(query.span, blocks: centroids, into: &output)
+      Kernels.best.innerProduct(queries, blocks: centroids, into: &output)
     }
-    ListChoice.nearest(options.effectiveNprobe(parameters), of: distances, parameters.metric, into: &lists)
+    if metric != .l2 { for i in output.indices { output[i] = -output[i] } }
   }
 
-  /// The query minus the centroid of a list: what residual codes are compared with. O(D).
-  borrowing func subtractCentroid(_ list: Int, _ query: [Float], _ residual: inout [Float]) {
-    let centroids = bytes(of: .centroids).floats()
-    var from = LaneBlocks.index(vector: list, component: 0, dimension: query.count)
-    for c in query.indices {
-      residual[c] = query[c] - centroids[from]
-      from += LaneBlocks.lanes
+  /// Fills in the group's lookup tables: per subspace the distance, or inner product, with each codeword.
+  /// O(queries · 2^nbits · D).
+  borrowing func compareCodebooks(_ group: inout QueryGroup) {
+    switch parameters.comparison {
+    case .listTables: return
+    case .tables:
+      fillTables(
+        group.vectors, group.count, stride: group.tableFloats, inner: parameters.metric != .l2, &group.tables)
+    case .brackets:
+      subtractCentre(&group)
+      fillTables(group.compared, group.count, stride: group.tableFloats, inner: true, &group.tables)
     }
   }
-}
 
-/// The choice of the nearest lists.
-enum ListChoice {
-  /// Appends the numbers of the `count` nearest of all lists, nearest first, ties by lower number.
-  static func nearest(_ count: Int, of values: [Float], _ metric: Metric, into lists: inout [UInt32]) {
-    func isNearer(_ a: UInt32, _ b: UInt32) -> Bool {
-      let (keyA, keyB) = (metric.key(values[Int(a)]), metric.key(values[Int(b)]))
-      return keyA != keyB ? keyA < keyB : a < b
+  private borrowing func subtractCentre(_ group: inout QueryGroup) {
+    let centre = bytes(of: .centre).floats()
+    for query in 0..<group.count {
+      let first = query * group.dimension
+      var norm = 0.0
+      for c in 0..<group.dimension {
+        let value = group.vectors[first + c] - centre[c]
+        group.compared[first + c] = value
+        norm += Double(value) * Double(value)
+      }
+      group.lengths[query] = norm.squareRoot()
     }
-    // A heap of the nearest so far, farthest on top.
-    for list in 0..<UInt32(values.count) {
-      if lists.count < count {
-        lists.append(list)
-        var child = lists.count - 1
-        while child > 0, isNearer(lists[(child - 1) / 2], lists[child]) {
-          lists.swapAt(child, (child - 1) / 2)
-          child = (child - 1) / 2
-        }
-      } else if isNearer(list, lists[0]) {
-        lists[0] = list
-        var parent = 0
-        while true {
-          var farthest = parent
-          for child in [2 * parent + 1, 2 * parent + 2] where child < count {
-            if isNearer(lists[farthest], lists[child]) { farthest = child }
-          }
-          guard farthest != parent else { break }
-          lists.swapAt(parent, farthest)
-          parent = farthest
+  }
+
+  /// The tables of `count` vectors, `stride` floats apart. A codebook stays in the cache for all of them.
+  borrowing func fillTables(
+    _ vectors: [Float], _ count: Int, stride: Int, inner: Bool, _ tables: inout [Float]
+  ) {
+    guard let layout = parameters.codeLayout else { return }
+    let (dimension, d, floats) = (parameters.dimension, parameters.subdimension, parameters.codebookFloats)
+    let codebooks = bytes(of: .codebooks).floats()
+    var output = tables.mutableSpan
+    for s in 0..<layout.m {
+      let blocks = codebooks.extracting(s * floats..<(s + 1) * floats)
+      for i in 0..<count {
+        let part = vectors.span.extracting(i * dimension + s * d..<i * dimension + (s + 1) * d)
+        let first = i * stride + s * layout.tableSize
+        var table = output.part(first..<first + 1 << layout.nbits)
+        if inner {
+          Kernels.best.innerProduct(part, blocks: blocks, into: &table)
+        } else {
+          Kernels.best.squaredL2(part, blocks: blocks, into: &table)
         }
       }
     }
-    lists.sort(by: isNearer)
+  }
+
+  /// A query minus the centroid of a list: what residual codes are compared with. O(D).
+  borrowing func subtractCentroid(_ list: Int, _ query: Span<Float>, _ residual: inout [Float]) {
+    var output = residual.mutableSpan
+    Kernels.best.subtract(list, of: bytes(of: .centroids).floats(), from: query, into: &output)
   }
 }

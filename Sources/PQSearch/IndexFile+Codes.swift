@@ -1,213 +1,171 @@
 internal import PQFormat
 internal import PQKernels
+internal import PQStorage
 
 /// Codes of the chosen lists → candidates: an integer scan finds the few vectors that may be among the best, and only
 /// those get their canonical distance.
 extension IndexFile {
-  /// How a query meets the codes of a list.
-  enum Comparison {
-    /// The canonical distance is a sum of entries of the query's tables.
-    case tables
-    /// The same, with tables for each list: of the residual to its centroid.
-    case listTables
-    /// Tables of the query and brackets of the vectors bound the distance; it is computed from the codewords.
-    case brackets
-  }
-
-  var comparison: Comparison {
-    guard parameters.residual, parameters.metric == .l2 else { return .tables }
-    return parameters.hasBracket ? .brackets : .listTables
-  }
-
-  /// Prepares what is the same for all lists of a query: its tables.
-  borrowing func beginScan(_ scratch: inout SearchScratch) {
-    switch comparison {
-    case .listTables: return
-    case .tables: fillTables(scratch.query.vector, &scratch.query.tables, inner: parameters.metric != .l2)
-    case .brackets:
-      let centre = bytes(of: .centre).floats()
-      var norm = 0.0
-      for c in scratch.query.vector.indices {
-        let value = scratch.query.vector[c] - centre[c]
-        scratch.query.residual[c] = value
-        norm += Double(value) * Double(value)
-      }
-      scratch.query.centredNorm = norm.squareRoot()
-      fillTables(scratch.query.residual, &scratch.query.tables, inner: true)
-    }
-    scratch.query.range = quantize(scratch.query.tables, &scratch.query.minima, &scratch.query.entries)
-  }
-
-  private borrowing func quantize(
-    _ tables: [Float], _ minima: inout [Float], _ entries: inout [UInt8]
-  ) -> TableRange {
-    guard let layout = parameters.codeLayout else { return TableRange() }
-    let factor: Float = comparison == .brackets ? -2 : parameters.metric == .l2 ? 1 : -1
-    var output = entries.mutableSpan
-    var work = minima.mutableSpan
-    return Kernels.best.quantize(tables.span, shape: layout.shape, factor: factor, minima: &work, into: &output)
-  }
-
-  /// The lookup tables of a query or residual: per subspace its distance, or inner product, with each codeword.
-  private borrowing func fillTables(_ query: [Float], _ tables: inout [Float], inner: Bool) {
-    guard let layout = parameters.codeLayout else { return }
-    let (d, floats) = (parameters.subdimension, parameters.codebookFloats)
-    let codebooks = bytes(of: .codebooks).floats()
-    var output = tables.mutableSpan
-    for s in 0..<layout.m {
-      let part = query.span.extracting(s * d..<(s + 1) * d)
-      let blocks = codebooks.extracting(s * floats..<(s + 1) * floats)
-      var table = output.part(s * layout.tableSize..<s * layout.tableSize + 1 << layout.nbits)
-      if inner {
-        Kernels.best.innerProduct(part, blocks: blocks, into: &table)
-      } else {
-        Kernels.best.squaredL2(part, blocks: blocks, into: &table)
-      }
-    }
-  }
-
-  /// Offers the vectors of one list.
+  /// Offers the vectors of the lists, nearest first.
   borrowing func scanCodes(
-    _ list: ListView, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
+    _ query: Int, _ group: borrowing QueryGroup, _ lists: [UInt32], _ work: inout ScanWork,
+    _ statistics: inout SearchStatistics
   ) throws(FormatError) {
-    guard let layout = parameters.codeLayout else { return }
-    let comparison = comparison
-    let score = parameters.nlist > 0 ? scratch.coarse[list.number] : 0
-    // In a residual ip or cosine index the list's score is part of every distance.
-    let base: Float = parameters.residual && comparison == .tables ? score : 0
-    if comparison != .tables { scratch.query.residualList = nil }
-    if comparison == .listTables {
-      subtractCentroid(list.number, scratch.query.vector, &scratch.query.residual)
-      fillTables(scratch.query.residual, &scratch.query.tables, inner: false)
-      scratch.query.range = quantize(scratch.query.tables, &scratch.query.minima, &scratch.query.entries)
+    guard let shape = parameters.codeLayout?.shape else { return }
+    let comparison = parameters.comparison
+    // Out of the structure, so that one can be read while another is written.
+    var (entries, tables, residual) = (take(&work.entries), take(&work.listTables), take(&work.residual))
+    var (survivors, distances, decompressed) = (take(&work.survivors), take(&work.distances), take(&work.frame))
+    defer {
+      swap(&decompressed, &work.frame)
+      swap(&entries, &work.entries)
+      swap(&tables, &work.listTables)
+      swap(&residual, &work.residual)
+      swap(&survivors, &work.survivors)
+      swap(&distances, &work.distances)
     }
-    for index in 0..<frameCount(.codes, list) {
-      let frame = try frame(.codes, list, index)
-      let bound: CodeBound
-      if comparison == .brackets {
-        bound = CodeBound(
-          scratch.query.range, score: score, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep,
-          m: layout.m, rounding: rounding(score, scratch.query))
-      } else {
-        bound = CodeBound(scratch.query.range, base: parameters.metric.key(base), m: layout.m)
+    var range = TableRange()
+    if comparison != .listTables {
+      range = quantize(group.tables.span.extracting(group.tables(query)), shape, &work.minima, &entries)
+    }
+    let vector = group.vectors.span.extracting(group.vector(query))
+    let length = comparison == .brackets ? group.lengths[query] : 0
+    let longest = work.codewords?.longest ?? 0
+    let codewords = work.codewords?.rows ?? []
+    var residualList: Int?
+
+    var walk = CodeWalk(lists)
+    var next = try nextFrame(&walk)
+    while let frame = next {
+      next = try nextFrame(&walk)
+      let key = parameters.nlist > 0 ? group.keys[group.keys(query).lowerBound + frame.list] : 0
+      if frame.index == 0 {
+        statistics.lists += 1
+        if comparison == .listTables {
+          subtractCentroid(frame.list, vector, &residual)
+          fillTables(residual, 1, stride: 0, inner: false, &tables)
+          range = quantize(tables.span, shape, &work.minima, &entries)
+        }
       }
-      try scan(frame, list, bound, base, &scratch, &statistics)
+      statistics.codesScanned += frame.count
+      // In a residual ip or cosine index the list's key is part of every key.
+      let base: Float = parameters.residual && comparison == .tables ? key : 0
+      let bound =
+        comparison == .brackets
+        ? CodeBound(
+          range, score: key, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep, m: shape.m,
+          rounding: rounding(key, length, longest))
+        : CodeBound(range, base: base, m: shape.m)
+      let threshold = work.candidates.threshold
+      guard let limit = bound.threshold(threshold) else { continue }
+      statistics.bytesRead += Int(frame.entry.length)
+
+      if frame.isCompressed { try decompress(frame, into: &decompressed) }
+      let codes = CodeFrame(
+        content(frame, decompressed), next: ahead(next), count: frame.count, shape: shape)
+      survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit)
+      survivors.keepNearest(work.candidates.capacity, bound, below: threshold)
+      guard survivors.count > 0 else { continue }
+      let positions = survivors.positions.span.extracting(0..<survivors.count)
+      var output = distances.mutableSpan
+      switch comparison {
+      case .tables:
+        Kernels.best.distances(
+          codes, positions: positions, tables: group.tables.span.extracting(group.tables(query)),
+          base: parameters.metric.key(base), into: &output)
+      case .listTables:
+        Kernels.best.distances(codes, positions: positions, tables: tables.span, base: 0, into: &output)
+      case .brackets:
+        if residualList != frame.list { subtractCentroid(frame.list, vector, &residual) }
+        residualList = frame.list
+        distance(codes, positions, residual.span, codewords, into: &output)
+      }
+      try offer(frame, survivors, distances, &work.ids, &work.candidates)
     }
   }
 
   /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds
   /// it: fewer than D + 16 roundings of 2^-24 each, of terms that the lengths of query and codewords bound; doubled twice.
-  private borrowing func rounding(_ score: Float, _ query: PreparedQuery) -> Double {
-    let longest = query.codewords?.longest ?? 0
-    return Double(parameters.dimension + 16) * 0x1p-22
-      * (Double(score) + query.centredNorm * longest + longest * longest)
+  private borrowing func rounding(_ score: Float, _ length: Double, _ longest: Double) -> Double {
+    Double(parameters.dimension + 16) * 0x1p-22 * (Double(score) + length * longest + longest * longest)
   }
 
-  private borrowing func scan(
-    _ frame: FrameView, _ list: ListView, _ bound: CodeBound, _ base: Float, _ scratch: inout SearchScratch,
-    _ statistics: inout SearchStatistics
-  ) throws(FormatError) {
-    guard let layout = parameters.codeLayout, let limit = bound.threshold(scratch.candidates.threshold) else { return }
-    statistics.bytesRead += Int(frame.entry.length)
-    if comparison == .brackets, scratch.query.residualList != list.number {
-      subtractCentroid(list.number, scratch.query.vector, &scratch.query.residual)
-      scratch.query.residualList = list.number
-    }
-    let found = try survivors(
-      frame, layout.shape, bound, limit, base, scratch.query, scratch.candidates.capacity, scratch.candidates.threshold,
-      &scratch.survivors, &scratch.distances, &scratch.frame)
-    guard found > 0 else { return }
-    let first = frame.index * layout.vectorsPerFrame
-    try offer(
-      scratch.distances, scratch.survivors.positions, found, list: list.number, first: first, &scratch.ids,
-      &scratch.candidates)
+  private borrowing func quantize(
+    _ tables: Span<Float>, _ shape: CodeShape, _ minima: inout [Float], _ entries: inout [UInt8]
+  ) -> TableRange {
+    let factor: Float = parameters.comparison == .brackets ? -2 : parameters.metric == .l2 ? 1 : -1
+    var output = entries.mutableSpan
+    var work = minima.mutableSpan
+    return Kernels.best.quantize(tables, shape: shape, factor: factor, minima: &work, into: &output)
   }
 
-  /// Finds the vectors of a frame that may be among the best, and their canonical distances; returns how many.
-  private borrowing func survivors(
-    _ frame: FrameView, _ shape: CodeShape, _ bound: CodeBound, _ limit: UInt16, _ base: Float,
-    _ query: PreparedQuery, _ wanted: Int, _ threshold: Float, _ survivors: inout Survivors, _ distances: inout [Float],
-    _ decompressed: inout [UInt8]
-  ) throws(FormatError) -> Int {
-    try withContent(frame, scratch: &decompressed) { content in
-      let codes = CodeFrame(content, count: frame.count, shape: shape)
-      survivors.scan(codes, query.entries, bound, limit)
-      if survivors.count > wanted * 5 / 4 { survivors.keepNearest(wanted, bound, below: threshold) }
-      let positions = survivors.positions.span.extracting(0..<survivors.count)
-      var all = distances.mutableSpan
-      var output = all.part(0..<survivors.count)
-      if comparison == .brackets {
-        let codewords = query.codewords?.rows ?? []
-        if codewords.isEmpty {
-          Kernels.best.distances(
-            codes, positions: positions, residual: query.residual.span, codebooks: bytes(of: .codebooks).floats(),
-            blocked: true, into: &output)
-        } else {
-          Kernels.best.distances(
-            codes, positions: positions, residual: query.residual.span, codebooks: codewords.span, blocked: false,
-            into: &output)
-        }
-      } else {
-        Kernels.best.distances(codes, positions: positions, tables: query.tables.span, base: base, into: &output)
-      }
-      return survivors.count
+  /// A frame's bytes, in the file or decompressed.
+  @_lifetime(borrow self, borrow decompressed)
+  private borrowing func content(_ frame: FrameView, _ decompressed: [UInt8]) -> RawSpan {
+    if frame.isCompressed { return decompressed.rawSpan.slice(0, frame.rawLength) }
+    return map.bytes.slice(Int(frame.entry.offset), Int(frame.entry.length))
+  }
+
+  /// The bytes of the frame that follows, if one does.
+  @_lifetime(borrow self)
+  private borrowing func ahead(_ next: FrameView?) -> RawSpan {
+    guard let next else { return map.bytes.slice(0, 0) }
+    return map.bytes.slice(Int(next.entry.offset), Int(next.entry.length))
+  }
+
+  /// Canonical distances from the codewords: of their copy, if there is one.
+  private borrowing func distance(
+    _ codes: borrowing CodeFrame, _ positions: Span<UInt16>, _ residual: Span<Float>, _ codewords: [Float],
+    into output: inout MutableSpan<Float>
+  ) {
+    if codewords.isEmpty {
+      Kernels.best.distances(
+        codes, positions: positions, residual: residual, codebooks: bytes(of: .codebooks).floats(), blocked: true,
+        into: &output)
+    } else {
+      Kernels.best.distances(
+        codes, positions: positions, residual: residual, codebooks: codewords.span, blocked: false, into: &output)
     }
   }
 
   private borrowing func offer(
-    _ distances: [Float], _ positions: [UInt16], _ count: Int, list: Int, first: Int, _ ids: inout [UInt8],
+    _ frame: FrameView, _ survivors: Survivors, _ distances: [Float], _ ids: inout [UInt8],
     _ candidates: inout Candidates
   ) throws(FormatError) {
+    let first = frame.index * parameters.vectorsPerFrame(.codes)
     func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
       try self.id(self.list(Int(number)), position, scratch: &ids)
     }
+    let positions = survivors.positions.span
     try candidates.offer(
-      distances.span.extracting(0..<count), parameters.metric, list: list, position: { first + Int(positions[$0]) },
-      id: id)
+      distances.span.extracting(0..<survivors.count), parameters.metric, list: frame.list,
+      position: { first + Int(positions[$0]) }, id: id)
     if candidates.isWorthCutting { try candidates.cut(id) }
   }
 }
 
-/// The vectors of one frame that passed the integer scan.
-struct Survivors: Sendable {
-  private(set) var count = 0
-  /// Numbers within the frame, ascending, and sums of entries; the first `count` are valid.
-  private(set) var positions: [UInt16] = []
-  private var sums: [UInt16] = []
-  /// Counters of a selection by digits.
-  private var counts = [Int](repeating: 0, count: 256)
+/// A way over the code frames of chosen lists, one frame after another.
+struct CodeWalk {
+  private let lists: [UInt32]
+  private var place = 0
+  private var view: ListView?
+  private var index = 0
 
-  /// - Parameter room: vectors of the largest frame.
-  init(room: Int) {
-    positions = [UInt16](repeating: 0, count: room)
-    sums = positions
-  }
+  init(_ lists: [UInt32]) { self.lists = lists }
 
-  mutating func scan(_ codes: borrowing CodeFrame, _ entries: [UInt8], _ bound: CodeBound, _ limit: UInt16) {
-    count = Self.scan(codes, entries, bound, limit, &positions, &sums)
-  }
-
-  private static func scan(
-    _ codes: borrowing CodeFrame, _ entries: [UInt8], _ bound: CodeBound, _ limit: UInt16,
-    _ positions: inout [UInt16], _ sums: inout [UInt16]
-  ) -> Int {
-    var found = positions.mutableSpan
-    var foundSums = sums.mutableSpan
-    return Kernels.best.scan(
-      codes, entries: entries.span, bracketScale: bound.bracketScale, threshold: limit, positions: &found,
-      sums: &foundSums)
-  }
-
-  /// Keeps those that may be among the best `wanted` of them.
-  mutating func keepNearest(_ wanted: Int, _ bound: CodeBound, below threshold: Float) {
-    let upper = bound.upper(SumSelection.smallest(wanted, of: sums, count: count, counts: &counts))
-    guard upper < threshold, let limit = bound.threshold(upper) else { return }
-    var kept = 0
-    for i in 0..<count where sums[i] <= limit {
-      positions[kept] = positions[i]
-      sums[kept] = sums[i]
-      kept += 1
+  fileprivate mutating func next(_ file: borrowing IndexFile) throws(FormatError) -> FrameView? {
+    while true {
+      if let view, index < file.frameCount(.codes, view) {
+        index += 1
+        return try file.frame(.codes, view, index - 1)
+      }
+      guard place < lists.count else { return nil }
+      view = try file.list(Int(lists[place]))
+      place += 1
+      index = 0
     }
-    count = kept
   }
+}
+
+extension IndexFile {
+  fileprivate borrowing func nextFrame(_ walk: inout CodeWalk) throws(FormatError) -> FrameView? { try walk.next(self) }
 }

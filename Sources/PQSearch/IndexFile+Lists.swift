@@ -31,24 +31,19 @@ extension IndexFile {
     let base = number * ListEntry.byteCount
     try checkPages(.lists, base..<base + ListEntry.byteCount)
     let entry = ListEntry(decoding: bytes(of: .lists), list: number)
+    // A count beyond the index's is refused before its frames matter.
+    let frames = entry.count <= parameters.count ? places.frames(Int(entry.count)) : 0
     try entry.check(
-      list: number, parameters: parameters, frameCount: UInt64(checks.frames.count),
-      at: (table[.lists]?.offset ?? 0) + UInt64(base))
+      list: number, parameters: parameters, frames: frames, frameCount: UInt64(checks.frames.count),
+      at: places.lists.offset + UInt64(base))
     return ListView(number: number, count: Int(entry.count), firstFrame: Int(entry.firstFrame))
   }
 
-  borrowing func frameCount(_ kind: SectionKind, _ list: ListView) -> Int {
-    Int(parameters.frames(of: kind, listCount: UInt64(list.count)))
-  }
+  borrowing func frameCount(_ kind: SectionKind, _ list: ListView) -> Int { places.frames(kind, list.count) }
 
   /// The number in the frame table of frame `index` of `kind`.
   private borrowing func frameNumber(_ kind: SectionKind, _ list: ListView, _ index: Int) -> Int {
-    var number = list.firstFrame + index
-    for other in IndexParameters.frameSections {
-      if other == kind { break }
-      number += frameCount(other, list)
-    }
-    return number
+    list.firstFrame + places.framesBefore(kind, list.count) + index
   }
 
   /// Frame `index` of the list's `kind`, checked: its entry each time, its checksum and the rules of its content the
@@ -79,14 +74,13 @@ extension IndexFile {
     let base = number * FrameEntry.byteCount
     try checkPages(.frames, base..<base + FrameEntry.byteCount)
     let entry = FrameEntry(decoding: bytes(of: .frames), frame: UInt64(number))
-    let capacity = parameters.vectorsPerFrame(kind)
-    let count = min(capacity, list.count - index * capacity)
-    guard let section = table[kind] else {
+    guard let place = places.of(kind) else {
       throw FormatError(.badSection, "section table", at: header.sectionTableOffset, "no section \(kind.name)")
     }
+    let count = min(place.capacity, list.count - index * place.capacity)
     let rawLength = try entry.check(
-      kind, vectors: count, in: section, parameters: parameters,
-      place: "list \(list.number), \(kind.name) frame \(index)", at: (table[.frames]?.offset ?? 0) + UInt64(base))
+      kind, vectors: count, in: place.section, parameters: parameters,
+      place: "list \(list.number), \(kind.name) frame \(index)", at: places.frames.offset + UInt64(base))
     return FrameView(kind: kind, list: list.number, index: index, count: count, rawLength: rawLength, entry: entry)
   }
 
@@ -101,18 +95,27 @@ extension IndexFile {
     _ frame: FrameView, scratch: inout [UInt8], _ body: (RawSpan) -> Result
   ) throws(FormatError) -> Result {
     guard frame.isCompressed else { return body(stored(frame)) }
+    try decompress(frame, into: &scratch)
+    return body(scratch.rawSpan.slice(0, frame.rawLength))
+  }
+
+  /// Decompresses a frame; `scratch` may be longer afterwards.
+  borrowing func decompress(_ frame: FrameView, into scratch: inout [UInt8]) throws(FormatError) {
     guard LZ4Block.decompress(stored(frame), count: frame.rawLength, into: &scratch) else {
       throw FormatError(
         .badFrame, frame.place, at: frame.entry.offset, "the LZ4 block does not give \(frame.rawLength) bytes")
     }
-    return body(scratch.rawSpan.slice(0, frame.rawLength))
   }
 
   /// The id at `position` of a list. O(1) for implicit ids, else O(ids of a frame).
   borrowing func id(_ list: ListView, _ position: Int, scratch: inout [UInt8]) throws(FormatError) -> UInt64 {
     guard parameters.storesIDs else { return parameters.firstID + UInt64(position) }
-    let frame = try frame(.ids, list, position / IndexParameters.idsPerFrame)
-    return try withContent(frame, scratch: &scratch) { content in
+    return try id(frame(.ids, list, position / IndexParameters.idsPerFrame), position, scratch: &scratch)
+  }
+
+  /// The id at `position` of the list that the id frame belongs to. O(ids of the frame).
+  borrowing func id(_ frame: FrameView, _ position: Int, scratch: inout [UInt8]) throws(FormatError) -> UInt64 {
+    try withContent(frame, scratch: &scratch) { content in
       IDFrame.id(
         content, planes: frame.entry.planes, count: frame.count, firstID: frame.entry.firstID,
         at: position % IndexParameters.idsPerFrame)

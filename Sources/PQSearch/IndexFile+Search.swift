@@ -2,27 +2,68 @@ internal import PQFormat
 internal import PQKernels
 internal import PQStorage
 
-/// One query, top to bottom: prepare → choose lists → scan codes (or vectors) → re-rank → decode the winners' ids.
+/// Queries, top to bottom: prepare → choose lists → scan codes (or vectors) → re-rank → decode the winners' ids.
 ///
 /// Distances are the canonical ones of Formats/pqx-v1.md, "Distances".
 extension IndexFile {
-  /// Appends the best `options.k` neighbours of `query` to `results`, best first, ties by lower id.
+  /// Appends the best `options.k` neighbours of each of `queries` `[query][component]` to `results`, best first, ties by
+  /// lower id.
+  /// - Parameter ended: called after each query with the number of results so far.
   borrowing func search(
-    _ query: Span<Float>, _ options: SearchOptions, scratch: inout SearchScratch,
-    statistics: inout SearchStatistics, into results: inout [Neighbor]
+    _ queries: Span<Float>, _ options: SearchOptions, scratch: inout SearchScratch,
+    statistics: inout SearchStatistics, into results: inout [Neighbor], ended: (Int) -> Void = { _ in }
   ) throws(IndexError) {
     try check(options)
-    try prepare(query, &scratch.query.vector)
-    statistics.queries += 1
-    guard parameters.count > 0 else { return }
+    let dimension = parameters.dimension
+    let count = queries.count / dimension
+    for first in stride(from: 0, to: count, by: scratch.group.capacity) {
+      scratch.group.removeAll()
+      for query in first..<min(count, first + scratch.group.capacity) {
+        try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), &scratch.group)
+      }
+      statistics.queries += scratch.group.count
+      try searchGroup(options, &scratch, &statistics, &results, ended)
+    }
+  }
+
+  private borrowing func searchGroup(
+    _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics,
+    _ results: inout [Neighbor], _ ended: (Int) -> Void
+  ) throws(IndexError) {
     do throws(FormatError) {
-      try checkModel()
-      if scratch.query.codewords == nil { scratch.query.codewords = try codewords() }
-      chooseLists(options, scratch.query.vector, &scratch.coarse, &scratch.lists)
-      try scan(options, &scratch, &statistics)
-      if options.rerank > 0, parameters.m > 0 { try rerank(options, &scratch, &statistics) }
-      try appendResults(&scratch, &statistics, to: &results)
+      if parameters.count > 0 {
+        try checkModel()
+        if scratch.work.codewords == nil { scratch.work.codewords = try codewords() }
+        compareCentroids(&scratch.group)
+        compareCodebooks(&scratch.group)
+      }
+      for query in 0..<scratch.group.count {
+        if parameters.count > 0 {
+          try searchOne(query, options, scratch.group, &scratch.choice, &scratch.work, &statistics, &results)
+        }
+        ended(results.count)
+      }
     } catch { throw .format(path: map.path, error) }
+  }
+
+  private borrowing func searchOne(
+    _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ choice: inout ListChoice,
+    _ work: inout ScanWork, _ statistics: inout SearchStatistics, _ results: inout [Neighbor]
+  ) throws(FormatError) {
+    if parameters.nlist > 0 {
+      choice.choose(options.effectiveNprobe(parameters), of: group.keys.span.extracting(group.keys(query)))
+    } else {
+      choice.chooseOnly()
+    }
+    let wanted = parameters.m > 0 ? max(options.k, options.rerank) : options.k
+    work.candidates.begin(capacity: min(wanted, Int(clamping: parameters.count)))
+    if parameters.m > 0 {
+      try scanCodes(query, group, choice.lists, &work, &statistics)
+      if options.rerank > 0 { try rerank(query, options, group, &work, &statistics) }
+    } else {
+      try scanRows(query, group, choice.lists, &work, &statistics)
+    }
+    try appendResults(&work, &statistics, to: &results)
   }
 
   private borrowing func check(_ options: SearchOptions) throws(IndexError) {
@@ -34,97 +75,93 @@ extension IndexFile {
     }
   }
 
-  /// Copies the query, refuses what cannot be compared, and normalises it for cosine.
-  private borrowing func prepare(_ query: Span<Float>, _ copy: inout [Float]) throws(IndexError) {
+  /// Adds a query to the group: refuses what cannot be compared, and normalises it for cosine.
+  private borrowing func prepare(_ query: Span<Float>, _ group: inout QueryGroup) throws(IndexError) {
     guard query.count == parameters.dimension else {
       throw .query("the query has \(query.count) components, \(map.path) has dimension \(parameters.dimension)")
     }
+    let first = group.count * parameters.dimension
     var norm = 0.0
     for i in query.indices {
-      copy[i] = query[i]
+      group.vectors[first + i] = query[i]
       norm += Double(query[i]) * Double(query[i])
     }
     guard norm <= Double(Float.greatestFiniteMagnitude) else {
       for i in query.indices where !query[i].isFinite { throw .query("component \(i) of the query is \(query[i])") }
       throw .query("the squared norm of the query overflows f32; scale queries and vectors down")
     }
-    guard parameters.metric == .cosine else { return }
-    var span = copy.mutableSpan
-    Normalize.row(&span)
+    if parameters.metric == .cosine {
+      var all = group.vectors.mutableSpan
+      var span = all.part(first..<first + query.count)
+      Normalize.row(&span)
+    }
+    group.keepNext()
   }
 
-  /// Offers the vectors of the chosen lists to `scratch.candidates`.
-  private borrowing func scan(
-    _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
+  /// Offers the rows of the chosen lists.
+  private borrowing func scanRows(
+    _ query: Int, _ group: borrowing QueryGroup, _ lists: [UInt32], _ work: inout ScanWork,
+    _ statistics: inout SearchStatistics
   ) throws(FormatError) {
-    let results = Int(clamping: parameters.count)
-    let wanted = parameters.m > 0 ? max(options.k, options.rerank) : options.k
-    scratch.candidates.begin(capacity: min(wanted, results))
-    if parameters.m > 0 { beginScan(&scratch) }
-    for number in scratch.lists {
+    var (ids, distances) = (take(&work.ids), take(&work.distances))
+    defer {
+      swap(&ids, &work.ids)
+      swap(&distances, &work.distances)
+    }
+    for number in lists {
       let view = try list(Int(number))
       guard view.count > 0 else { continue }
-      if parameters.m > 0 {
-        try scanCodes(view, options, &scratch, &statistics)
-      } else {
-        try scanRows(view, &scratch, &statistics)
-      }
       statistics.lists += 1
       statistics.codesScanned += view.count
-    }
-  }
-
-  private borrowing func scanRows(
-    _ list: ListView, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
-  ) throws(FormatError) {
-    let metric = parameters.metric
-    for index in 0..<frameCount(.vectors, list) {
-      let frame = try frame(.vectors, list, index)
-      statistics.bytesRead += Int(frame.entry.length)
-      let query = scratch.query.vector
-      var distances = scratch.distances
-      swap(&distances, &scratch.distances)
-      defer { swap(&distances, &scratch.distances) }
-      try withContent(frame, scratch: &scratch.frame) { content in
-        var all = distances.mutableSpan
-        var output = all.part(0..<frame.count)
-        rowDistances(query, content, into: &output)
+      for index in 0..<frameCount(.vectors, view) {
+        let frame = try frame(.vectors, view, index)
+        statistics.bytesRead += Int(frame.entry.length)
+        try rowDistances(frame, group.vectors.span.extracting(group.vector(query)), &work.frame, &distances)
+        let first = index * parameters.rowsPerFrame
+        try work.candidates.offer(
+          distances.span.extracting(0..<frame.count), parameters.metric, list: view.number,
+          position: { first + $0 }
+        ) { (number, position) throws(FormatError) in try self.id(self.list(Int(number)), position, scratch: &ids) }
       }
-      let first = index * parameters.rowsPerFrame
-      var ids: [UInt8] = []
-      swap(&ids, &scratch.ids)
-      defer { swap(&ids, &scratch.ids) }
-      try scratch.candidates.offer(
-        distances.span.extracting(0..<frame.count), metric, list: frame.list, position: { first + $0 }
-      ) { (number, position) throws(FormatError) in try self.id(self.list(Int(number)), position, scratch: &ids) }
     }
   }
 
-  borrowing func rowDistances(_ query: [Float], _ rows: RawSpan, into output: inout MutableSpan<Float>) {
+  private borrowing func rowDistances(
+    _ frame: FrameView, _ query: Span<Float>, _ decompressed: inout [UInt8], _ distances: inout [Float]
+  ) throws(FormatError) {
+    try withContent(frame, scratch: &decompressed) { content in
+      var all = distances.mutableSpan
+      var output = all.part(0..<frame.count)
+      rowDistances(query, content, into: &output)
+    }
+  }
+
+  borrowing func rowDistances(_ query: Span<Float>, _ rows: RawSpan, into output: inout MutableSpan<Float>) {
     Kernels.best.rows(
-      parameters.metric.similarity, query.span, rows: rows, type: parameters.vectors.rowType,
+      parameters.metric.similarity, query, rows: rows, type: parameters.vectors.rowType,
       offset: Float(parameters.vectorOffset), into: &output)
   }
 
   /// Decodes the winners' ids and appends them in order.
   private borrowing func appendResults(
-    _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics, to results: inout [Neighbor]
+    _ work: inout ScanWork, _ statistics: inout SearchStatistics, to results: inout [Neighbor]
   ) throws(FormatError) {
-    var ids: [UInt8] = []
-    swap(&ids, &scratch.ids)
-    defer { swap(&ids, &scratch.ids) }
-    try scratch.candidates.cut { (number, position) throws(FormatError) in
+    var ids = take(&work.ids)
+    defer { swap(&ids, &work.ids) }
+    try work.candidates.cut { (number, position) throws(FormatError) in
       try self.id(self.list(Int(number)), position, scratch: &ids)
     }
     let start = results.count
-    for candidate in scratch.candidates.entries {
+    for candidate in work.candidates.entries {
       let view = try list(Int(candidate.list))
-      let id = try id(view, candidate.position, scratch: &ids)
       if parameters.storesIDs {
         let frame = try frame(.ids, view, candidate.position / IndexParameters.idsPerFrame)
         statistics.bytesRead += Int(frame.entry.length)
+        let id = try id(frame, candidate.position, scratch: &ids)
+        results.append(Neighbor(id: id, distance: candidate.key))
+      } else {
+        results.append(Neighbor(id: parameters.firstID + UInt64(candidate.position), distance: candidate.key))
       }
-      results.append(Neighbor(id: id, distance: candidate.key))
     }
     results[start...].sort { $0.distance != $1.distance ? $0.distance < $1.distance : $0.id < $1.id }
     for i in start..<results.count { results[i].distance = parameters.metric.key(results[i].distance) }

@@ -11,6 +11,7 @@ struct IndexFile: ~Copyable, Sendable {
   let header: Header
   let table: SectionTable
   let checks: Checks
+  let places: Places
 
   var parameters: IndexParameters { header.parameters }
 
@@ -26,6 +27,7 @@ struct IndexFile: ~Copyable, Sendable {
       throw .format(path: path, error)
     }
     checks = Checks(table)
+    places = Places(header, table)
     self.map = map
     self.header = header
     self.table = table
@@ -83,5 +85,77 @@ struct IndexFile: ~Copyable, Sendable {
   @_lifetime(borrow self)
   borrowing func bytes(of section: Section) -> RawSpan {
     map.bytes.slice(Int(section.offset), Int(section.length))
+  }
+}
+
+/// What finding a list or a frame takes, from header and section table.
+struct Places: Sendable {
+  let parameters: IndexParameters
+  let lists: Section
+  let frames: Section
+  /// Sections of frames, by the order in which a list's frames stand in the frame table; nil where there is none.
+  private let codes: FrameSection?
+  private let ids: FrameSection?
+  private let vectors: FrameSection?
+
+  /// A section of frames.
+  struct FrameSection: Sendable {
+    let section: Section
+    /// Vectors of a full frame.
+    let capacity: Int
+    private let shift: Int?
+
+    init(_ section: Section, capacity: Int) {
+      self.section = section
+      self.capacity = capacity
+      shift = capacity & (capacity - 1) == 0 ? capacity.trailingZeroBitCount : nil
+    }
+
+    /// Frames of a list of `count` vectors.
+    @inline(__always)
+    func frames(_ count: Int) -> Int {
+      if let shift { return (count + capacity - 1) >> shift }
+      return (count + capacity - 1) / capacity
+    }
+  }
+
+  init(_ header: Header, _ table: SectionTable) {
+    parameters = header.parameters
+    // Their presence was checked with the table.
+    let none = Section(kind: .lists, offset: 0, length: 0, crc: 0)
+    lists = table[.lists] ?? none
+    frames = table[.frames] ?? none
+    func place(_ kind: SectionKind) -> FrameSection? {
+      table[kind].map { FrameSection($0, capacity: header.parameters.vectorsPerFrame(kind)) }
+    }
+    codes = place(.codes)
+    ids = place(.ids)
+    vectors = place(.vectors)
+  }
+
+  @inline(__always)
+  func of(_ kind: SectionKind) -> FrameSection? {
+    switch kind {
+    case .codes: codes
+    case .ids: ids
+    case .vectors: vectors
+    default: nil
+    }
+  }
+
+  @inline(__always)
+  func frames(_ kind: SectionKind, _ count: Int) -> Int { of(kind)?.frames(count) ?? 0 }
+
+  /// All frames of a list of `count` vectors.
+  func frames(_ count: Int) -> Int { framesBefore(.vectors, count) + frames(.vectors, count) }
+
+  /// Frames of a list that stand before those of `kind`.
+  @inline(__always)
+  func framesBefore(_ kind: SectionKind, _ count: Int) -> Int {
+    switch kind {
+    case .ids: frames(.codes, count)
+    case .vectors: frames(.codes, count) + frames(.ids, count)
+    default: 0
+    }
   }
 }

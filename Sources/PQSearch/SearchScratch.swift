@@ -2,56 +2,122 @@ internal import PQFormat
 internal import PQKernels
 
 /// The memory of one searching thread, allocated once and used for every query.
-struct SearchScratch {
-  var query: PreparedQuery
-  /// The query's distance (l2) or similarity to each centroid.
-  var coarse: [Float]
-  var lists: [UInt32] = []
+struct SearchScratch: ~Copyable {
+  var group: QueryGroup
+  var choice: ListChoice
+  var work: ScanWork
+
+  init(_ p: IndexParameters) {
+    group = QueryGroup(p)
+    choice = ListChoice(nlist: p.nlist)
+    work = ScanWork(p)
+  }
+}
+
+/// A few queries that are prepared side by side, so that each load of a centroid or codebook serves all of them.
+struct QueryGroup: ~Copyable {
+  /// The most queries of a group.
+  let capacity: Int
+  private(set) var count = 0
+  let dimension: Int
+  let nlist: Int
+  let tableFloats: Int
+  /// `[query][component]`, normalised for cosine.
+  var vectors: [Float]
+  /// `[query][component]`: what the tables are made of: the queries, or, with brackets, the queries minus the centre.
+  var compared: [Float]
+  /// The lengths of `compared`, with brackets.
+  var lengths: [Double]
+  /// `[query][list]`: keys of the lists' centroids: squared distances, or inner products negated.
+  var keys: [Float]
+  /// `[query][subspace][tableSize]`: distances or inner products with the codewords; 2^nbits of each table are used.
+  var tables: [Float]
+
+  /// What one group's keys and tables may take: a part of the second-level cache.
+  private static let bytes = 512 << 10
+
+  init(_ p: IndexParameters) {
+    dimension = p.dimension
+    nlist = p.nlist
+    tableFloats = p.codeLayout.map { $0.m * $0.tableSize } ?? 0
+    capacity = max(1, min(24, Self.bytes / 4 / max(1, p.nlist + tableFloats)))
+    vectors = [Float](repeating: 0, count: capacity * dimension)
+    compared = p.hasBracket ? vectors : []
+    lengths = [Double](repeating: 0, count: p.hasBracket ? capacity : 0)
+    keys = [Float](repeating: 0, count: capacity * nlist)
+    tables = [Float](repeating: 0, count: capacity * tableFloats)
+  }
+
+  mutating func removeAll() { count = 0 }
+
+  /// Adds the vector that stands at the place of the next query.
+  mutating func keepNext() { count += 1 }
+
+  func vector(_ query: Int) -> Range<Int> { query * dimension..<(query + 1) * dimension }
+  func keys(_ query: Int) -> Range<Int> { query * nlist..<(query + 1) * nlist }
+  func tables(_ query: Int) -> Range<Int> { query * tableFloats..<(query + 1) * tableFloats }
+}
+
+/// What the scan of one query works with.
+struct ScanWork: ~Copyable {
+  /// Nil unless the index's codes have brackets; set by the first query.
+  var codewords: Codewords?
+  /// Quantized tables `[m][tableSize]`.
+  var entries: [UInt8]
+  var minima: [Float]
+  /// Tables of one list, where each list has its own.
+  var listTables: [Float]
+  /// The query minus the centroid of a list.
+  var residual: [Float]
   var survivors: Survivors
   /// Distances of one frame's survivors, or rows.
   var distances: [Float]
-  /// Decompressed frames.
+  /// A decompressed frame.
   var frame: [UInt8] = []
-  /// Decompressed ids.
+  /// A decompressed frame of ids.
   var ids: [UInt8] = []
   var candidates = Candidates()
   var reranked = Candidates()
 
   init(_ p: IndexParameters) {
-    query = PreparedQuery(p)
-    coarse = [Float](repeating: 0, count: p.nlist)
     let room = p.codeLayout.map { CodeLayout.lanes($0.vectorsPerFrame) } ?? 0
+    let entryCount = p.codeLayout.map { $0.m * $0.tableSize } ?? 0
+    entries = [UInt8](repeating: 0, count: entryCount)
+    minima = [Float](repeating: 0, count: p.m)
+    listTables = [Float](repeating: 0, count: p.comparison == .listTables ? entryCount : 0)
+    residual = [Float](repeating: 0, count: p.comparison == .tables ? 0 : p.dimension)
     survivors = Survivors(room: room)
     distances = [Float](repeating: 0, count: p.m > 0 ? room : p.rowsPerFrame)
   }
 }
 
-/// One query as it is compared.
-struct PreparedQuery: Sendable {
-  /// Normalised for cosine.
-  var vector: [Float]
-  /// The query minus what codes are relative to: a list's centroid, or the centre.
-  var residual: [Float]
-  /// The list whose centroid `residual` is relative to.
-  var residualList: Int?
-  /// The length of the query minus the centre.
-  var centredNorm = 0.0
-  /// Lookup tables `[m][tableSize]`, of which 2^nbits entries are used.
-  var tables: [Float]
-  /// The same tables as u8, and what their units stand for.
-  var entries: [UInt8]
-  var range = TableRange()
-  var minima: [Float]
-  /// Nil unless the index's codes have brackets; set by the first query.
-  var codewords: Codewords?
+/// Moves an array out, so that it can be used beside the rest of a structure.
+func take<Element>(_ array: inout [Element]) -> [Element] {
+  var taken: [Element] = []
+  swap(&taken, &array)
+  return taken
+}
 
-  init(_ p: IndexParameters) {
-    vector = [Float](repeating: 0, count: p.dimension)
-    residual = vector
-    let entryCount = p.codeLayout.map { $0.m * $0.tableSize } ?? 0
-    tables = [Float](repeating: 0, count: entryCount)
-    entries = [UInt8](repeating: 0, count: entryCount)
-    minima = [Float](repeating: 0, count: p.m)
+func take(_ survivors: inout Survivors) -> Survivors {
+  var taken = Survivors(room: 0)
+  swap(&taken, &survivors)
+  return taken
+}
+
+/// How a query meets the codes of a list.
+enum Comparison {
+  /// The canonical distance is a sum of entries of the query's tables.
+  case tables
+  /// The same, with tables for each list: of the residual to its centroid.
+  case listTables
+  /// Tables of the query and brackets of the vectors bound the distance; it is computed from the codewords.
+  case brackets
+}
+
+extension IndexParameters {
+  var comparison: Comparison {
+    guard residual, metric == .l2 else { return .tables }
+    return hasBracket ? .brackets : .listTables
   }
 }
 

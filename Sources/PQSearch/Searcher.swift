@@ -18,19 +18,25 @@ public struct Searcher: ~Copyable {
   public mutating func search(
     _ query: Span<Float>, _ options: SearchOptions = SearchOptions(), into results: inout [Neighbor]
   ) throws(IndexError) {
+    guard query.count == index.parameters.dimension else {
+      throw .query("the query has \(query.count) components, \(index.path) has dimension \(index.parameters.dimension)")
+    }
     try index.file.unlessFailed { (file) throws(IndexError) in
       try file.search(query, options, scratch: &scratch, statistics: &statistics, into: &results)
     }
   }
 
-  /// Appends one query, with its neighbours and what it read, to a batch's results.
+  /// Appends queries `[query][dimension]`, with their neighbours and what they read, to a batch's results.
   public mutating func search(
-    _ query: Span<Float>, _ options: SearchOptions, into results: inout SearchResults
+    _ queries: Span<Float>, _ options: SearchOptions, into results: inout SearchResults
   ) throws(IndexError) {
+    var ends: [Int] = []
+    swap(&ends, &results.ends)
+    defer { swap(&ends, &results.ends) }
     try index.file.unlessFailed { (file) throws(IndexError) in
       try file.search(
-        query, options, scratch: &scratch, statistics: &results.statistics, into: &results.neighbors)
+        queries, options, scratch: &scratch, statistics: &results.statistics, into: &results.neighbors
+      ) { ends.append($0) }
     }
-    results.ends.append(results.neighbors.count)
   }
 }

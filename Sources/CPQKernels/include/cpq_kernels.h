@@ -28,6 +28,8 @@ typedef enum { CPQ_ROW_F32 = 1, CPQ_ROW_F16 = 2, CPQ_ROW_U8 = 3 } cpq_row_type;
  * plane holds a byte a vector that is no code. */
 typedef struct {
   const uint8_t *frame;
+  /* What is scanned after this frame, to be fetched ahead; or null. */
+  const uint8_t *next;
   size_t count, m, planes;
   unsigned nbits;
   int bracket;
@@ -57,6 +59,31 @@ typedef struct {
   /* out[j] = squared L2 distance (inner product) of `query` [dim] and centroid j of `blocks`, j in 0..<count. */
   void (*l2_blocks)(const float *query, size_t dim, const float *blocks, size_t count, float *out);
   void (*ip_blocks)(const float *query, size_t dim, const float *blocks, size_t count, float *out);
+
+  /* The same for `n` queries [n][dim]: out[i * out_stride + j] for query i and centroid j. */
+  void (*l2_blocks_batch)(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
+                          size_t out_stride);
+  void (*ip_blocks_batch)(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
+                          size_t out_stride);
+
+  /* out[i] = query[i] - lane[i * CPQ_LANES]: a query less a vector of a lane block. */
+  void (*subtract_lane)(const float *query, size_t dim, const float *lane, float *out);
+
+  /* Minima of groups of at most 16 * depth values: one group is a lane of `depth` vectors of 16 values one after
+   * another. Returns their number, 16 for each 16 * depth values begun; groups past the end are infinite. */
+  size_t (*group_minima)(const float *values, size_t count, size_t depth, float *out);
+
+  /* The numbers of the values that are at most `limit`, ascending; returns how many. `out` has room for all. */
+  size_t (*at_most)(const float *values, size_t count, float limit, uint32_t *out);
+
+  /* A value that at least k of the values do not exceed, and few more than k; the largest float if there is none. */
+  float (*float_limit)(const float *values, size_t count, size_t k);
+
+  /* The k-th smallest of the sums, k from 1 to count. */
+  uint16_t (*sum_limit)(const uint16_t *sums, size_t count, size_t k);
+
+  /* The sum of `count` bytes. */
+  uint64_t (*sum_bytes)(const uint8_t *bytes, size_t count);
 
   /* out[i] = nearest centroid (squared L2, lowest index among equals) of the point at points + i * stride, [dim]. */
   void (*nearest)(const float *points, size_t stride, size_t count, size_t dim, const float *blocks, size_t centroids,

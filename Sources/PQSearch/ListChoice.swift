@@ -1,0 +1,102 @@
+internal import PQKernels
+
+/// The choice of the nearest lists from the keys of all centroids.
+struct ListChoice: ~Copyable {
+  /// Nearest first, ties by lower number.
+  private(set) var lists: [UInt32] = []
+  private var minima: [Float]
+  private var numbers: [UInt32]
+  /// Key and number in one word that sorts as they do.
+  private var words: [UInt64] = []
+
+  init(nlist: Int) {
+    minima = [Float](repeating: 0, count: (nlist + 15) / 16 * 16)
+    numbers = [UInt32](repeating: 0, count: nlist + 1)
+  }
+
+  /// Chooses the one list of an index without a coarse quantizer.
+  mutating func chooseOnly() {
+    lists.removeAll(keepingCapacity: true)
+    lists.append(0)
+  }
+
+  /// Chooses the `count` least of `keys`. A key that is no number is the greatest. O(keys + chosen · log chosen).
+  mutating func choose(_ count: Int, of keys: Span<Float>) {
+    lists.removeAll(keepingCapacity: true)
+    words.removeAll(keepingCapacity: true)
+    let limit = limit(count, keys)
+    if limit < .infinity {
+      let found = numbers(keys, limit)
+      for i in 0..<found { words.append(Self.word(keys[Int(numbers[i])], numbers[i])) }
+    } else {
+      for i in keys.indices { words.append(Self.word(keys[i], UInt32(i))) }
+    }
+    if words.count > 2 * count {
+      var span = words.mutableSpan
+      Selection.select(count - 1, of: &span) { $0 < $1 }
+      words.removeLast(words.count - count)
+    }
+    words.sort()
+    for word in words.prefix(count) { lists.append(UInt32(truncatingIfNeeded: word)) }
+  }
+
+  /// A key that at least `count` keys do not exceed, and few more than that: of groups of keys, the count-th least of
+  /// their minima.
+  private mutating func limit(_ count: Int, _ keys: Span<Float>) -> Float {
+    let depth = max(1, min(16, keys.count / (4 * count)))
+    let groups = minima(keys, depth)
+    guard groups >= count else { return .infinity }
+    return Kernels.best.limit(minima.span.extracting(0..<groups), count)
+  }
+
+  private mutating func minima(_ keys: Span<Float>, _ depth: Int) -> Int {
+    var output = minima.mutableSpan
+    return Kernels.best.groupMinima(keys, depth: depth, into: &output)
+  }
+
+  private mutating func numbers(_ keys: Span<Float>, _ limit: Float) -> Int {
+    var output = numbers.mutableSpan
+    return Kernels.best.numbers(keys, atMost: limit, into: &output)
+  }
+
+  private static func word(_ key: Float, _ number: UInt32) -> UInt64 {
+    // −0 becomes +0, which it equals; then the bits of floats sort as signed magnitudes.
+    let bits = (key.isNaN ? .infinity : key + 0).bitPattern
+    let ordered = bits & 0x8000_0000 == 0 ? bits | 0x8000_0000 : ~bits
+    return UInt64(ordered) << 32 | UInt64(number)
+  }
+}
+
+/// Hoare's quickselect.
+enum Selection {
+  /// Reorders so that nothing before index `k` is greater, and nothing after it less, than the element at `k`. O(elements)
+  /// in the mean.
+  @inline(__always)
+  static func select<Element: BitwiseCopyable>(
+    _ k: Int, of span: inout MutableSpan<Element>, _ isLess: (Element, Element) -> Bool
+  ) {
+    var (low, high) = (0, span.count - 1)
+    while low < high {
+      let (a, b, c) = (span[low], span[(low + high) / 2], span[high])
+      let (least, most) = isLess(b, a) ? (b, a) : (a, b)
+      let pivot = isLess(c, least) ? least : isLess(most, c) ? most : c
+      var (i, j) = (low, high)
+      while i <= j {
+        while isLess(span[i], pivot) { i += 1 }
+        while isLess(pivot, span[j]) { j -= 1 }
+        if i <= j {
+          span.swapAt(i, j)
+          i += 1
+          j -= 1
+        }
+      }
+      if k <= j {
+        high = j
+      } else if k >= i {
+        low = i
+      } else {
+        return
+      }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+internal import PQKernels
+
+/// The vectors of one frame that passed the integer scan.
+struct Survivors {
+  private(set) var count = 0
+  /// Numbers within the frame, ascending, and sums of entries; the first `count` are valid.
+  private(set) var positions: [UInt16]
+  private var sums: [UInt16]
+
+  /// - Parameter room: vectors of the largest frame.
+  init(room: Int) {
+    positions = [UInt16](repeating: 0, count: room)
+    sums = positions
+  }
+
+  /// Finds the vectors with sums of at most `limit`.
+  mutating func scan(_ codes: borrowing CodeFrame, _ entries: Span<UInt8>, bracketScale: UInt16, _ limit: UInt16) {
+    count = Self.scan(codes, entries, bracketScale, limit, &positions, &sums)
+  }
+
+  private static func scan(
+    _ codes: borrowing CodeFrame, _ entries: Span<UInt8>, _ bracketScale: UInt16, _ limit: UInt16,
+    _ positions: inout [UInt16], _ sums: inout [UInt16]
+  ) -> Int {
+    var found = positions.mutableSpan
+    var foundSums = sums.mutableSpan
+    return Kernels.best.scan(
+      codes, entries: entries, bracketScale: bracketScale, threshold: limit, positions: &found, sums: &foundSums)
+  }
+
+  /// Of clearly more than `wanted`, keeps those that may be among the best so many of them.
+  mutating func keepNearest(_ wanted: Int, _ bound: CodeBound, below threshold: Float) {
+    guard count > wanted + wanted / 4 else { return }
+    let upper = bound.upper(Kernels.best.limit(sums.span.extracting(0..<count), wanted))
+    guard upper < threshold, let limit = bound.threshold(upper) else { return }
+    var kept = 0
+    for i in 0..<count where sums[i] <= limit {
+      positions[kept] = positions[i]
+      sums[kept] = sums[i]
+      kept += 1
+    }
+    count = kept
+  }
+}
