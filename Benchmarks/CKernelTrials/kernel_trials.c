@@ -93,6 +93,7 @@ static uint64_t run_scan(trial *t, const cpq_kernels *set, void *answer) {
   uint64_t total = 0;
   for (size_t f = 0, first = 0; f < frames; f++, first += FRAME_VECTORS) {
     codes.frame = t->input + first * codes.planes;
+    codes.next = f + 1 < frames ? codes.frame + FRAME_VECTORS * codes.planes : NULL;
     codes.count = t->count - first < FRAME_VECTORS ? t->count - first : FRAME_VECTORS;
     found[f] = (uint32_t)set->scan(&codes, &t->bound, t->threshold, positions, sums);
     total += found[f];

@@ -45,7 +45,7 @@ class Builder:
     def ivf(self, nlist, m, nbits=8, fast=False, residual=False):
         """IVF-PQ on the shared coarse quantizer; `fast`: 4-bit codes in the fast-scan layout, and then `residual`:
         of residuals, which is slower and more accurate. Without `fast` codes are of residuals."""
-        name = f"IVF{nlist},PQ{m}x{4 if fast else nbits}{'fs' if fast else ''}{'r' if fast and residual else ''}"
+        name = fast_name(nlist, m, residual) if fast else f"IVF{nlist},PQ{m}x{nbits}"
 
         def make():
             d, coarse = self.data.dimension, self.coarse(nlist)
@@ -77,18 +77,24 @@ class Builder:
         index, path = self.cached(name, make)
         return Index(self.data, name, index, os.path.getsize(path))
 
-    def refined(self, base, kind):
-        """`base` with exact re-ranking by stored vectors: kind `Flat` (float) or `SQ8` (a byte a component)."""
+    def refined(self, nlist, m, residual, store):
+        """Fast-scan IVF-PQ with exact re-ranking by stored vectors: store `Flat` (floats) or `SQ8` (a byte a component)."""
         d = self.data.dimension
-        store = faiss.IndexFlatL2(d) if kind == "Flat" else faiss.IndexScalarQuantizer(d, faiss.ScalarQuantizer.QT_8bit)
+        codes = self.ivf(nlist, m, fast=True, residual=residual)
+        vectors = faiss.IndexFlatL2(d) if store == "Flat" else faiss.IndexScalarQuantizer(d, faiss.ScalarQuantizer.QT_8bit)
         with TURNS.building():
-            store.train(self.data.learn)
-            store.add(self.data.base)
-        refined = faiss.IndexRefine(base.index, store)
-        size = base.file_bytes + STORES[kind] * d * self.data.count
-        index = Index(self.data, f"{base.name.removeprefix('Faiss ')},R{kind}", refined, size)
-        index.parts = (base, store)  # the C++ index does not keep them
+            vectors.train(self.data.learn)
+            vectors.add(self.data.base)
+        refined = faiss.IndexRefine(codes.index, vectors)
+        size = codes.file_bytes + STORES[store] * d * self.data.count
+        index = Index(self.data, f"{fast_name(nlist, m, residual)},R{store}", refined, size)
+        index.parts = (codes, vectors)  # the C++ index does not keep them
         return index
+
+
+def fast_name(nlist, m, residual):
+    """As Faiss' index factory spells it."""
+    return f"IVF{nlist},PQ{m}x4fs{'r' if residual else ''}"
 
 
 class Index:

@@ -22,7 +22,7 @@ class Builder:
     def tree(self, leaves, store, threshold):
         """Leaves, asymmetric hashing of 2 components in 4 bits, re-ordering by `store`; `threshold`: of the anisotropic
         loss, NaN for none."""
-        name = f"{leaves} leaves, {store}, " + ("plain" if np.isnan(threshold) else f"anisotropic {threshold}")
+        name = tree_name(leaves, store, threshold)
         path = os.path.join(self.work, "scann-" + name.replace(", ", "-").replace(" ", "-"))
         if not os.path.exists(os.path.join(path, "scann_config.pb")):
             with TURNS.building():
@@ -41,6 +41,10 @@ class Builder:
             searcher = scann.scann_ops_pybind.load_searcher(path)
         size = sum(os.path.getsize(os.path.join(path, f)) for f in os.listdir(path))
         return Index(self.data, f"ScaNN {name}", searcher, size)
+
+
+def tree_name(leaves, store, threshold):
+    return f"{leaves} leaves, {store}, " + ("plain" if np.isnan(threshold) else f"anisotropic {threshold}")
 
 
 class Index:

@@ -1,4 +1,8 @@
 """Recall@10 ≥ .95 with re-ranking: every system sweeps its settings, and the best of each are timed in turn."""
+import functools
+import json
+import os
+
 import peer_faiss
 import peer_scann
 import pqx
@@ -6,7 +10,11 @@ from report import Section
 from timing import TURNS, in_turn
 
 FLOOR = 0.95
+#: Passes that are timed of a setting in a sweep.
+SWEEP_PASSES = 2
 LISTS = (1024, 2048, 4096, 8192)
+#: Learn vectors that a list needs for it to be swept.
+LEARN_PER_LIST = 8
 PROBES = (4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256)
 FACTORS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 60)
 RERANKS = tuple(10 * f for f in FACTORS)
@@ -25,7 +33,7 @@ class Sweep:
 
     def measure(self, outer_value, inner_value):
         setting = {**self.base, self.outer[0]: outer_value, self.inner[0]: inner_value}
-        timing = self.index.measure(setting)
+        timing = self.index.measure(setting, SWEEP_PASSES)
         self.points.append((timing.recall, timing.qps, setting))
         return timing
 
@@ -52,76 +60,100 @@ class Sweep:
         return self.points
 
 
-def swept(index, outer, inner, base):
-    with TURNS.timing():
-        return Sweep(index, outer, inner, base).run()
-
-
 #: How many indexes of a system are timed in turn after its sweep, each at its fastest setting that reaches the floor.
 FINALISTS = 2
 
 
-def sweep_pqx(run, base):
+def lists(run):
+    fit = [nlist for nlist in LISTS if nlist * LEARN_PER_LIST <= len(run.data.learn)]
+    if not fit:
+        raise SystemExit(f"{len(run.data.learn)} learn vectors are too few for {LISTS[0]} lists")
+    return fit
+
+
+class Candidate:
+    """An index that may be made, opened and swept; a peer's sweep is kept in the work folder, as its index is."""
+
+    def __init__(self, run, name, make, outer, inner, keeps):
+        self.run, self.name, self.make, self.outer, self.inner, self.keeps = run, name, make, outer, inner, keeps
+
+    def points(self, base):
+        """[(recall, QPS, setting)] of its sweep."""
+        mode = "single" if base.get("batch") else "batch"
+        path = os.path.join(self.run.work, f"sweep-{self.name}-{mode}.json".replace(", ", "-").replace(" ", "-"))
+        if self.keeps and os.path.exists(path):
+            with open(path) as file:
+                return json.load(file)
+        index = self.make()
+        with TURNS.timing():
+            found = Sweep(index, self.outer, self.inner, base).run()
+        if self.keeps:
+            with open(path, "w") as file:
+                json.dump(found, file)
+        return found
+
+
+def pqx_candidates(run):
     own = pqx.Builder(run.data, run.work, run.log)
     vectors = "u8" if run.data.base_path.endswith(".bvecs") else "f32"
-    for nlist in LISTS:
+    for nlist in lists(run):
         for m in (run.data.dimension // 8, run.data.dimension // 4):
-            index = own.build(f"IVF{nlist},PQ{m}x8,{vectors}", "--nlist", nlist, "--m", m, "--vectors", vectors)
-            yield index, swept(index, ("nprobe", PROBES), ("rerank", RERANKS), base)
+            name = f"IVF{nlist},PQ{m}x8,{vectors}"
+            flags = ("--nlist", nlist, "--m", m, "--vectors", vectors)
+            make = functools.partial(own.build, name, *flags)
+            yield Candidate(run, f"pqx {name}", make, ("nprobe", PROBES), ("rerank", RERANKS), keeps=False)
 
 
-def sweep_faiss(run, base):
+def faiss_candidates(run):
     faiss = peer_faiss.Builder(run.data, run.work, run.log)
-    for nlist in LISTS:
+    for nlist in lists(run):
         for m in (run.data.dimension // 4, run.data.dimension // 2):
             # Codes of residuals need a table a list: half as fast at the fewest lists already, and worse with more.
             for residual in (False, True) if nlist == LISTS[0] else (False,):
-                codes = faiss.ivf(nlist, m, fast=True, residual=residual)
-                for kind in peer_faiss.STORES:
-                    index = faiss.refined(codes, kind)
-                    yield index, swept(index, ("nprobe", PROBES), ("k_factor", FACTORS), base)
+                for store in peer_faiss.STORES:
+                    make = functools.partial(faiss.refined, nlist, m, residual, store)
+                    name = f"Faiss {peer_faiss.fast_name(nlist, m, residual)},R{store}"
+                    yield Candidate(run, name, make, ("nprobe", PROBES), ("k_factor", FACTORS), keeps=True)
 
 
-def sweep_scann(run, base):
+def scann_candidates(run):
     scann = peer_scann.Builder(run.data, run.work, run.log)
-    for leaves in LISTS:
+    for leaves in lists(run):
         for store in peer_scann.STORES:
             for threshold in (float("nan"), 0.2):
-                index = scann.tree(leaves, store, threshold)
-                yield index, swept(index, ("leaves", PROBES), ("reorder", RERANKS), base)
+                make = functools.partial(scann.tree, leaves, store, threshold)
+                name = f"ScaNN {peer_scann.tree_name(leaves, store, threshold)}"
+                yield Candidate(run, name, make, ("leaves", PROBES), ("reorder", RERANKS), keeps=True)
 
 
-def finalists(run, sweeps):
-    """Sweeps a system's indexes: the FINALISTS fastest as [(QPS, index, setting)], and all points for the picture.
-
-    An index that is not among them is let go before the next is made: each may hold all vectors.
-    """
+def finalists(run, candidates, base):
+    """Sweeps a system: its FINALISTS fastest as [(index, setting)], and all points for the picture."""
     kept, points = [], []
-    for index, found in sweeps:
+    for candidate in candidates:
+        found = candidate.points(base)
         points += [(recall, qps) for recall, qps, _ in found]
         reached = [(qps, setting) for recall, qps, setting in found if recall >= FLOOR]
         if reached:
             qps, setting = max(reached, key=lambda entry: entry[0])
-            run.log(f"{index.name}: {qps:,.0f} QPS at {setting}")
-            kept = sorted([*kept, (qps, index, setting)], key=lambda entry: -entry[0])[:FINALISTS]
-        del index
-    return kept, points
+            run.log(f"{candidate.name}: {qps:,.0f} QPS at {setting}")
+            kept = sorted([*kept, (qps, candidate, setting)], key=lambda entry: -entry[0])[:FINALISTS]
+    return [(candidate.make(), setting) for _, candidate, setting in kept], points
 
 
 def compare(run, section, base):
     """Sweeps all, then times the finalists of each system in turn. Gives each system's best Timing by name."""
-    candidates, best = [], {}
-    for name, sweep in (("Faiss", sweep_faiss), ("ScaNN", sweep_scann), ("pqx", sweep_pqx)):
-        kept, section.curves[name] = finalists(run, sweep(run, base))
-        candidates += [(name, index, setting) for _, index, setting in kept]
-    timings = in_turn([(index, setting) for _, index, setting in candidates])
-    for (name, _, _), timing in zip(candidates, timings):
+    entries, best = [], {}
+    systems = (("Faiss", faiss_candidates), ("ScaNN", scann_candidates), ("pqx", pqx_candidates))
+    for name, candidates in systems:
+        kept, section.curves[name] = finalists(run, candidates(run), base)
+        if not kept:
+            raise SystemExit(f"no setting of {name} reaches recall {FLOOR}: its sweep is too narrow for these data")
+        entries += [(name, index, setting) for index, setting in kept]
+    timings = in_turn([(index, setting) for _, index, setting in entries])
+    for (name, _, _), timing in zip(entries, timings):
         if name not in best or timing.qps > best[name].qps:
             best[name] = timing
-    missing = {"Faiss", "ScaNN", "pqx"} - best.keys()
-    if missing:
-        raise SystemExit(f"no setting of {', '.join(sorted(missing))} reaches recall {FLOOR}; the sweep is too narrow for these data")
-    for (name, index, setting), timing in zip(candidates, timings):
+    for (name, index, setting), timing in zip(entries, timings):
         section.add(index, setting, timing, None if name == "pqx" else best["pqx"].qps / timing.qps)
     return best
 
