@@ -6,11 +6,14 @@ public enum GoldenFiles {
   /// The folder that holds the files.
   public static var folder: String { (Bundle.module.resourcePath ?? Bundle.module.bundlePath) + "/golden" }
 
-  /// Files of format 1.0 without fault.
+  /// Files of the present format without fault.
   public static let valid = [
     "flat-f32.pqx", "flat-u8.pqx", "flat-first-id.pqx", "pq-8.pqx", "pq-13.pqx", "pq-ids.pqx", "ivfflat-ip.pqx",
     "ivfpq-l2-8.pqx", "ivfpq-4.pqx", "ivfpq-10.pqx", "ivfpq-cosine-f16.pqx", "ivfpq-lz4.pqx", "ivfpq-empty.pqx",
   ]
+
+  /// The same indexes as format 1.0 wrote them.
+  public static let valid10 = valid.map { "1.0/" + $0 }
 
   /// Damaged files, each with the name of the error that opening or searching it gives.
   public static let damaged: [(name: String, error: String)] = [
@@ -26,6 +29,8 @@ public enum GoldenFiles {
     ("damaged-id-frame.pqx", "checksum mismatch"),
     ("damaged-directory-page.pqx", "checksum mismatch"),
   ]
+
+  public static let damaged10 = damaged.map { (name: "1.0/" + $0.name, error: $0.error) }
 
   /// The queries for files of a dimension, f32: four seeded ones, one of them large, and zeros.
   public static func queries(dimension: Int) -> String { folder + "/queries-\(dimension).fvecs" }

@@ -4,6 +4,9 @@ import math
 import struct
 
 
+NO_BOUND = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]  # the largest f32
+
+
 class Broken(Exception):
     """A rule of the content does not hold; `padding` where the rule is that unused bytes are zero."""
 
@@ -51,14 +54,19 @@ def lz4_decompress(block, size):
     return output.raw if library.LZ4_decompress_safe(block, output, len(block), size) == size else None
 
 
-def lane_blocks(data, groups, count, components):
-    """Lane blocks: `groups` times `count` rows of `components` floats."""
+def finite(data):
+    """The floats of `data`."""
     if any(data[at + 3] & 0x7F == 0x7F and data[at + 2] & 0x80 for at in range(0, len(data), 4)):
         raise Broken("a value is not finite")
-    step, result = pieces(count, 16) * 16 * components, []
+    return struct.unpack(f"<{len(data) // 4}f", data)
+
+
+def lane_blocks(data, groups, count, components):
+    """Lane blocks: `groups` times `count` rows of `components` floats."""
+    values, step, result = finite(data), pieces(count, 16) * 16 * components, []
     at = [[(v // 16 * components + i) * 16 + v % 16 for i in range(components)] for v in range(up(count, 16))]
     for group in range(groups):
-        blocks = struct.unpack_from(f"<{step}f", data, 4 * group * step)
+        blocks = values[group * step:(group + 1) * step]
         result.append([[blocks[place] for place in row] for row in at[:count]])
         words = struct.unpack_from(f"<{step}I", data, 4 * group * step)
         if any(words[place] for row in at[count:] for place in row):
@@ -66,12 +74,13 @@ def lane_blocks(data, groups, count, components):
     return result
 
 
-def code_tiles(data, count, m, nbits):
-    """Code tiles: `[vector][subspace]`."""
+def code_tiles(data, count, m, nbits, bracketed):
+    """Code tiles: codes `[vector][subspace]`, and the bytes of the bracket plane, if there is one."""
     low = pieces(m, 2) if nbits <= 4 else m
-    planes = low + (0 if nbits <= 8 else pieces(m, 2) if nbits <= 12 else m)
-    nibble_plane = {4: low - 1, 12: planes - 1}.get(up(nbits, 4)) if m % 2 else None  # its upper half is unused
-    codes = []
+    high = 0 if nbits <= 8 else pieces(m, 2) if nbits <= 12 else m
+    planes = low + high + bracketed
+    nibble_plane = {4: low - 1, 12: low + high - 1}.get(up(nbits, 4)) if m % 2 else None  # its upper half is unused
+    codes, brackets = [], []
     for first in range(0, count, 64):
         used = min(64, count - first)
         lanes = up(used, 16)
@@ -80,19 +89,36 @@ def code_tiles(data, count, m, nbits):
             raise Broken("unused lanes", padding=True)
         if nibble_plane is not None and any(byte >> 4 for byte in tile[nibble_plane]):
             raise Broken("unused half planes", padding=True)
+        brackets += tile[-1][:used] if bracketed else b""
         for lane in range(used):
             column = [plane[lane] for plane in tile]
             if nbits <= 4:
                 codes.append([column[s // 2] >> 4 * (s % 2) & 15 for s in range(m)])
             elif nbits <= 8:
-                codes.append(column)
+                codes.append(column[:m])
             elif nbits <= 12:
                 codes.append([column[s] + 256 * (column[m + s // 2] >> 4 * (s % 2) & 15) for s in range(m)])
             else:
                 codes.append([column[s] + 256 * column[m + s] for s in range(m)])
     if any(code >> nbits for row in codes for code in row):
         raise Broken(f"a code is not less than 2^{nbits}")
-    return codes
+    return codes, brackets
+
+
+def check_brackets(codes, brackets, minimum, step, centroid, codebooks, centre):
+    """Brackets: none stands for more than its vector has. Python's floats are f64."""
+    if minimum == -NO_BOUND:
+        return
+    sub = len(centre) // len(codebooks)
+    for i, (row, byte) in enumerate(zip(codes, brackets)):
+        bracket = 0.0
+        for s, code in enumerate(row):
+            term = 0.0
+            for r, c, mean in zip(codebooks[s][code], centroid[s * sub:], centre[s * sub:]):
+                term += r * (r + 2 * (c - mean))
+            bracket += term
+        if minimum + step * byte > bracket:
+            raise Broken(f"vector {i}: a bracket of at least {minimum + step * byte}, found {bracket}")
 
 
 def ids(data, count, planes, first_id):

@@ -11,6 +11,7 @@ Python 3.9 or newer; liblz4 only for files that have LZ4 frames. Section names i
 """
 import argparse
 import json
+import math
 import mmap
 import os
 import struct
@@ -18,12 +19,16 @@ import sys
 
 import distances
 from blocks import (
-    Broken, MissingLibrary, code_tiles, crc32c, ids, lane_blocks, lz4_decompress, pieces, rows, salted, up)
+    Broken, MissingLibrary, check_brackets, code_tiles, crc32c, finite, ids, lane_blocks, lz4_decompress, pieces, rows,
+    salted, up)
 
 MAGIC = b"\x89PQX\r\n\x1a\n"
 FOOTER_MAGIC = b"\x89PQXEND\n"
 CENTROIDS, CODEBOOKS, CODES, IDS, VECTORS, LISTS, FRAMES, PAGES, METADATA = range(1, 10)
-NAMES = ["", "centroids", "codebooks", "codes", "ids", "vectors", "lists", "frames", "pages", "metadata"]
+CENTRE = 11
+NAMES = {1: "centroids", 2: "codebooks", 3: "codes", 4: "ids", 5: "vectors", 6: "lists", 7: "frames", 8: "pages",
+         9: "metadata", CENTRE: "centre"}
+BRACKETS = 1 << 1  # incompatible feature
 METRICS = {1: "l2", 2: "ip", 3: "cosine"}
 ROW_TYPES = {0: ("none", "", 0), 1: ("f32", "f", 4), 2: ("f16", "e", 2), 3: ("u8", "B", 1)}
 PAGE = 4096
@@ -49,6 +54,7 @@ class Index:
     def __init__(self, data):
         self.data = data
         self.checked_pages, self.contents = set(), {}
+        self.verifying_brackets = None  # centroids, codebooks and centre, where brackets are checked by them
         self.read_header()
         self.read_footer()
         self.read_section_table()
@@ -69,12 +75,15 @@ class Index:
         if self.major != 1:
             raise Damage("unsupported format version", "header", 8, f"version {self.major}.{self.minor}")
         self.check_crc("header", 0, data[:4092], struct.unpack_from("<I", data, 4092)[0])
-        if incompatible:
-            bit = (incompatible & -incompatible).bit_length() - 1
+        unknown = incompatible & ~BRACKETS
+        if unknown:
+            bit = (unknown & -unknown).bit_length() - 1
             raise Damage("unsupported feature", "header", 32, f"incompatible feature bit {bit}")
         if said != length:
             raise Damage("truncated", "file", min(said, length), f"have {length} bytes, the header says {said}")
+        self.brackets = bool(incompatible & BRACKETS)
         self.check_parameters()
+        self.field(32, not self.brackets or (self.residual and self.metric == "l2"), "brackets")
         self.footer_offset = length - 4096
         self.field(40, 8192 <= length <= 1 << 48 and self.footer_offset % (1 << self.e) == 0, "file length")
         self.field(48, self.id == crc32c(data[72:112]) << 32 | self.table_crc, "file id")
@@ -110,6 +119,7 @@ class Index:
         # Code tiles
         half = pieces(m, 2)
         self.planes = (half if self.nbits <= 4 else m) + (0 if self.nbits <= 8 else half if self.nbits <= 12 else m)
+        self.planes += self.brackets
         tiles = max(1, min(64, (1 << 20) // (64 * self.planes))) if m else 0
         self.per_frame = {CODES: 64 * tiles, IDS: 1024, VECTORS: max(1, 16384 // max(1, self.row_bytes))}
         self.kinds = [kind for kind, there in ((CODES, m > 0), (IDS, ids), (VECTORS, vectors > 0)) if there]
@@ -130,7 +140,7 @@ class Index:
         for number in range(self.section_count):
             at = self.table_offset + 32 * number
             kind, flags, offset, length, crc, reserved = struct.unpack_from("<IIQQII", self.data, at)
-            known = 1 <= kind <= 9
+            known = kind in NAMES
             place = f"section table entry {number} ({self.section_name(kind)})"
             if not known and not flags & 1:
                 raise Damage("unsupported feature", place, at, "a required section of unknown kind")
@@ -149,6 +159,8 @@ class Index:
             wanted[CENTROIDS] = 64 * pieces(self.nlist, 16) * self.dim
         if self.m:
             wanted[CODEBOOKS] = self.m * 64 * pieces(1 << self.nbits, 16) * self.sub
+        if self.brackets:
+            wanted[CENTRE] = 4 * self.dim
         for kind in wanted:
             if kind not in self.sections:
                 raise Damage("invalid section", "section table", self.table_offset, f"{NAMES[kind]} is missing")
@@ -165,7 +177,7 @@ class Index:
 
     @staticmethod
     def section_name(kind):
-        return NAMES[kind] if 1 <= kind <= 9 else f"kind {kind}"
+        return NAMES.get(kind, f"kind {kind}")
 
     def field(self, offset, good, name):
         if not good:
@@ -202,6 +214,14 @@ class Index:
 
     def codebooks(self):
         return self.vectors_of(CODEBOOKS, self.m, 1 << self.nbits, self.sub) if self.m else []
+
+    def centre(self):
+        if not self.brackets:
+            return []
+        try:
+            return finite(self.section(CENTRE))
+        except Broken as error:
+            raise Damage("invalid section", "section centre", self.sections[CENTRE][0], error) from None
 
     # Step 9, Directory
     def directory(self, kind, start, size):
@@ -244,8 +264,12 @@ class Index:
 
         def bad(detail, code="invalid frame"):
             return Damage(code, place, self.sections[FRAMES][0] + entry_at, detail)
-        if planes > (8 if kind == IDS else 0) or (kind != IDS and first_id):
+        bracketed = kind == CODES and self.brackets
+        minimum, step = struct.unpack("<ff", struct.pack("<Q", first_id))
+        if planes > (8 if kind == IDS else 0) or (kind != IDS and not bracketed and first_id):
             raise bad(f"{planes} planes, first id {first_id}")
+        if bracketed and not (math.isfinite(minimum) and math.isfinite(step) and step >= 0):
+            raise bad(f"brackets from {minimum} in steps of {step}")
         raw = self.planes * up(vectors, 16) if kind == CODES else vectors * (planes if kind == IDS else self.row_bytes)
         if length != raw and not 1 <= length <= raw - pieces(raw, 8):
             raise bad(f"stored length {length}, raw {raw}")
@@ -260,7 +284,10 @@ class Index:
             raise bad("not an LZ4 block of the raw length")
         try:
             if kind == CODES:
-                content = code_tiles(data, vectors, self.m, self.nbits)
+                content, brackets = code_tiles(data, vectors, self.m, self.nbits, self.brackets)
+                if self.verifying_brackets:
+                    centroids, codebooks, centre = self.verifying_brackets
+                    check_brackets(content, brackets, minimum, step, centroids[list_number], codebooks, centre)
             elif kind == IDS:
                 content = ids(data, vectors, planes, first_id)
             else:
@@ -294,8 +321,9 @@ class Index:
                     raise Damage("invalid section", "section metadata", offset + error.start, "not UTF-8") from None
         self.zero("padding before section table", end, self.table_offset)
         self.zero("padding before footer", self.table_end, self.footer_offset)
-        self.centroids()
-        self.codebooks()
+        centroids, codebooks, centre = self.centroids(), self.codebooks(), self.centre()
+        if self.brackets:
+            self.verifying_brackets = centroids, codebooks, centre
         total, next_frame, seen = 0, 0, set()
         end_of = {kind: self.sections[kind][0] for kind in self.kinds}
         for number in range(self.lists):
@@ -334,7 +362,8 @@ class Index:
             "parameters": {
                 "count": self.n, "first_id": self.first_id, "dimension": self.dim, "nlist": self.nlist, "m": self.m,
                 "nbits": self.nbits, "metric": self.metric, "residual": self.residual, "vectors": self.row_name,
-                "vector_offset": self.offset, "stores_ids": self.stores_ids},
+                "vector_offset": self.offset, "stores_ids": self.stores_ids,
+                "brackets": self.brackets},
             "frames": self.frame_count,
             "sections": [{"name": self.section_name(kind), "kind": kind, "offset": offset, "length": length,
                           "crc": f"{crc:08x}"} for kind, offset, length, crc in self.entries]}

@@ -1,13 +1,16 @@
 /* Float tables to u8 tables whose sums bound float sums from below, in the vectors of simd.inc.h. */
 #include <float.h>
 
+/* Which of the lanes from entry j on hold an entry. */
+INLINE i16 used_lanes(size_t j, size_t entries) {
+  i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return lane < (i16)((int32_t)entries - (int32_t)j);
+}
+
 /* The entries of one table, times `factor`; lanes past the last entry repeat the first one. */
 INLINE v16 entries_at(const float *table, size_t j, size_t entries, float factor) {
   v16 values = load(table + j);
-  if (j + CPQ_LANES > entries) {
-    i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    values = lane < (i16)(int32_t)(entries - j) ? values : splat(table[0]);
-  }
+  if (j + CPQ_LANES > entries) values = used_lanes(j, entries) ? values : splat(table[0]);
   return values * factor;
 }
 
@@ -43,6 +46,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
     uint8_t *bytes = out + s * table_size;
     for (size_t j = 0; j < table_size; j += CPQ_LANES) {
       v16 t = j < entries ? (entries_at(table, j, entries, factor) - splat(minima[s])) * splat(scale) : splat(0);
+      if (j + CPQ_LANES > entries) t = used_lanes(j, entries) ? t : splat(0);
       t = t < splat((float)limit) ? t : splat((float)limit);
       *(b16 *)(bytes + j) = __builtin_convertvector(__builtin_convertvector(t, i16), b16);
     }

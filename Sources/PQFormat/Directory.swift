@@ -52,6 +52,9 @@ package struct FrameEntry: Sendable, Equatable {
   package var bracketMinimum: Float { Float(bitPattern: UInt32(truncatingIfNeeded: firstID)) }
   package var bracketStep: Float { Float(bitPattern: UInt32(truncatingIfNeeded: firstID >> 32)) }
 
+  /// Whether they bound anything: the least f32 stands for a minimum that no f32 is below.
+  package var bracketsBound: Bool { bracketMinimum > -Float.greatestFiniteMagnitude }
+
   package static func brackets(minimum: Float, step: Float) -> UInt64 {
     UInt64(minimum.bitPattern) | UInt64(step.bitPattern) << 32
   }

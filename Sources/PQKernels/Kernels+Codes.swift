@@ -33,6 +33,12 @@ package struct CodeFrame: ~Escapable {
   package let count: Int
   package let shape: CodeShape
 
+  /// A frame that nothing follows.
+  @_lifetime(copy bytes)
+  package init(_ bytes: RawSpan, count: Int, shape: CodeShape) {
+    self.init(bytes, next: bytes.extracting(0..<0), count: count, shape: shape)
+  }
+
   /// - Precondition: `bytes` holds the planes of `count` vectors, their lanes rounded up to 16.
   @_lifetime(copy bytes, copy next)
   package init(_ bytes: RawSpan, next: RawSpan, count: Int, shape: CodeShape) {

@@ -39,17 +39,27 @@ extension Index {
     }
   }
 
-  /// One list: how many vectors it has, and the ids and codes `[vector][m]` of the first `limit` of them, in the file's
-  /// order. O(limit).
-  public func listContents(
-    _ number: Int, limit: Int
-  ) throws(IndexError) -> (count: Int, ids: [UInt64], codes: [UInt16]) {
+  /// What a list holds, in the file's order.
+  public struct ListContents: Sendable {
+    /// Vectors of the list; what follows may be of fewer.
+    public let count: Int
+    public let ids: [UInt64]
+    /// `[vector][m]`.
+    public let codes: [UInt16]
+    /// What each vector's bracket is at least; empty where the index has no brackets.
+    public let brackets: [Double]
+  }
+
+  /// One list: how many vectors it has, and what the first `limit` of them are. O(limit).
+  public func listContents(_ number: Int, limit: Int) throws(IndexError) -> ListContents {
     guard (0..<parameters.listCount).contains(number) else {
       throw .usage("list \(number): the index has lists 0...\(parameters.listCount - 1)")
     }
     return try inspect { (file) throws(FormatError) in
       let view = try file.list(number)
-      return (view.count, try file.ids(view, limit: limit), try file.codes(view, limit: limit))
+      return ListContents(
+        count: view.count, ids: try file.ids(view, limit: limit), codes: try file.codes(view, limit: limit),
+        brackets: try file.brackets(view, limit: limit))
     }
   }
 

@@ -85,8 +85,10 @@ extension IndexFile {
 
   /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds
   /// it: fewer than D + 16 roundings of 2^-24 each, of terms that the lengths of query and codewords bound; doubled twice.
+  /// Below the smallest normal f32, 2^-126, a rounding is no longer relative to what it rounds.
   private borrowing func rounding(_ score: Float, _ length: Double, _ longest: Double) -> Double {
-    Double(parameters.dimension + 16) * 0x1p-22 * (Double(score) + length * longest + longest * longest)
+    let terms = Double(score) + length * longest + longest * longest
+    return Double(parameters.dimension + 16) * (0x1p-22 * terms + 0x1p-126)
   }
 
   private borrowing func quantize(

@@ -39,6 +39,23 @@ extension IndexFile {
     }
   }
 
+  /// What the brackets of the first `limit` vectors of a list are at least; empty where the index has no brackets.
+  borrowing func brackets(_ list: ListView, limit: Int) throws(FormatError) -> [Double] {
+    guard let layout = parameters.codeLayout, layout.hasBracket else { return [] }
+    var brackets: [Double] = []
+    var scratch: [UInt8] = []
+    for index in 0..<frameCount(.codes, list) where brackets.count < limit {
+      let frame = try frame(.codes, list, index)
+      let (minimum, step) = (Double(frame.entry.bracketMinimum), Double(frame.entry.bracketStep))
+      try withContent(frame, scratch: &scratch) { content in
+        for vector in 0..<min(frame.count, limit - brackets.count) {
+          brackets.append(minimum + step * Double(layout.bracket(content, vector: vector, count: frame.count)))
+        }
+      }
+    }
+    return brackets
+  }
+
   /// The ids of the first `limit` vectors of one list.
   borrowing func ids(_ list: ListView, limit: Int) throws(FormatError) -> [UInt64] {
     guard parameters.storesIDs else {

@@ -15,6 +15,7 @@ extension IndexFile {
     verifySections(&problems)
     verifyPadding(&problems)
     var walk = FrameWalk(table, deep: deep)
+    walk.checksBrackets = problems.all.isEmpty
     verifyLists(&walk, &problems)
     if deep, !problems.isFull, let ids = walk.idRange { verifyUniqueness(ids, walk.idCount, &problems) }
     if let failure = map.failure { return [FormatError(.unreadable, "file", at: 0, failure.description)] }
@@ -33,6 +34,7 @@ extension IndexFile {
         case .codebooks:
           try checkFinite(.codebooks)
           try checkUnusedLanes(.codebooks, vectors: 1 << parameters.nbits, dimension: parameters.subdimension)
+        case .centre: try checkFinite(.centre)
         case .metadata: _ = try metadata()
         default: break
         }
@@ -159,6 +161,8 @@ extension IndexFile {
 /// Where verification is in the directory. What is nil is not known, because the entry before it is damaged.
 struct FrameWalk {
   let deep: Bool
+  /// Whether centroids, codebooks and centre are sound, so that brackets can be checked by them.
+  var checksBrackets = true
   /// The number that the next list's first frame must have.
   var nextFrame: UInt64? = 0
   /// The sum of the lists' counts.

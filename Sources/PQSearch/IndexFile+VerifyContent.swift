@@ -7,7 +7,9 @@ extension IndexFile {
   borrowing func verifyContent(_ frame: FrameView, _ walk: inout FrameWalk) throws(FormatError) {
     try checkContent(frame)
     switch frame.kind {
-    case .codes: try verifyCodePadding(frame, &walk.scratch)
+    case .codes:
+      try verifyCodePadding(frame, &walk.scratch)
+      if walk.checksBrackets { try verifyBrackets(frame, &walk.scratch) }
     case .ids: try verifyIDOrder(frame, &walk)
     default: break
     }
@@ -20,6 +22,11 @@ extension IndexFile {
     throw FormatError(
       .badPadding, frame.place, at: frame.entry.offset,
       "byte \(padding) of the decoded frame belongs to no vector or subspace")
+  }
+
+  private borrowing func verifyBrackets(_ frame: FrameView, _ scratch: inout [UInt8]) throws(FormatError) {
+    guard let detail = try withContent(frame, scratch: &scratch, { excessiveBracket(frame, $0) }) else { return }
+    throw FormatError(.badFrame, frame.place, at: frame.entry.offset, detail)
   }
 
   /// Ids ascend across the frames of a list; within one, ``checkContent(_:)`` has checked it.

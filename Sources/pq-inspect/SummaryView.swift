@@ -23,6 +23,7 @@ struct SummaryView {
     let m: Int
     let nbits: Int
     let residual: Bool
+    let brackets: Bool
     let storedVectors: String
     let ids: String
     let fileBytes: Int
@@ -52,7 +53,7 @@ struct SummaryView {
     report = Report(
       file: index.path, formatVersion: index.formatVersion, fileId: Self.hex(index.fileID), index: p.kind.rawValue,
       metric: p.metric.name, vectors: p.count, dimension: p.dimension, nlist: p.nlist, m: p.m, nbits: p.nbits,
-      residual: p.residual, storedVectors: p.vectors.name,
+      residual: p.residual, brackets: p.hasBracket, storedVectors: p.vectors.name,
       ids: p.storesIDs ? "stored" : "row number + \(p.firstID)", fileBytes: index.fileBytes,
       bytesPerVector: Double(index.fileBytes) / n,
       compressionRatio: 4 * Double(p.dimension) * Double(p.count) / Double(index.fileBytes),
@@ -76,7 +77,9 @@ struct SummaryView {
       print("lists         \(report.nlist), imbalance \(formatNumber(report.imbalance, digits: 3))")
     }
     if report.m > 0 {
-      print("codes         \(report.m) × \(report.nbits) bits" + (report.residual ? ", of residuals" : ""))
+      print(
+        "codes         \(report.m) × \(report.nbits) bits" + (report.residual ? ", of residuals" : "")
+          + (report.brackets ? ", with brackets" : ""))
     }
     print(
       "size          \(formatBytes(report.fileBytes)), \(formatNumber(report.bytesPerVector, digits: 2)) bytes per vector, "

@@ -55,7 +55,7 @@ import Testing
     return searches
   }
 
-  @Test(.enabled(if: hasPython, "python3 is not installed"), arguments: GoldenFiles.valid)
+  @Test(.enabled(if: hasPython, "python3 is not installed"), arguments: GoldenFiles.valid + GoldenFiles.valid10)
   func sameResults(_ name: String) throws {
     let path = GoldenFiles.folder + "/" + name
     let verified = try Self.reader([path, "verify"])
@@ -93,10 +93,12 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: hasPython, "python3 is not installed"), arguments: GoldenFiles.damaged.map(\.name))
+  @Test(
+    .enabled(if: hasPython, "python3 is not installed"),
+    arguments: (GoldenFiles.damaged + GoldenFiles.damaged10).map(\.name))
   func sameErrors(_ name: String) throws {
     let path = GoldenFiles.folder + "/" + name
-    let expected = try #require(GoldenFiles.damaged.first { $0.name == name }).error
+    let expected = try #require((GoldenFiles.damaged + GoldenFiles.damaged10).first { $0.name == name }).error
     let error = try #require(throws: IndexError.self) {
       let index = try Index(path: path)
       let queries = try Self.floats(GoldenFiles.queries(dimension: index.parameters.dimension))

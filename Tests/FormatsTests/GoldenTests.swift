@@ -39,6 +39,8 @@ import Testing
     let names = try FileManager.default.contentsOfDirectory(atPath: GoldenFiles.folder)
     let listed = GoldenFiles.valid + GoldenFiles.damaged.map(\.name)
     #expect(names.filter { $0.hasSuffix(".pqx") }.sorted() == listed.sorted())
+    let older = try FileManager.default.contentsOfDirectory(atPath: GoldenFiles.folder + "/1.0")
+    #expect(older.sorted() == listed.sorted())
     let readme = String(decoding: try Self.golden("README.md"), as: UTF8.self)
     for name in listed { #expect(readme.contains("| `\(name)` |"), "README.md has no row for \(name)") }
   }
@@ -70,14 +72,31 @@ import Testing
     }
   }
 
-  /// Format 1.0 is read by every later version.
-  @Test(arguments: GoldenFiles.valid)
+  /// Formats 1.0 and 1.1 are read by every later version.
+  @Test(arguments: GoldenFiles.valid + GoldenFiles.valid10)
   func opensForEver(_ name: String) throws {
     let index = try Index(path: GoldenFiles.folder + "/" + name)
-    let recipe = try #require(GoldenRecipe.all.first { $0.name == name })
+    let recipe = try #require(GoldenRecipe.all.first { name.hasSuffix($0.name) })
+    let isOld = name.hasPrefix("1.0/")
+    #expect(index.formatVersion == (isOld ? "1.0" : "1.1"))
+    let takesBrackets = recipe.parameters.kind == .ivfpq && recipe.parameters.metric == .l2
+    #expect(index.parameters.hasBracket == (takesBrackets && !isOld))
     #expect(index.parameters.count == UInt64(recipe.rows.count))
     #expect(index.parameters.kind == recipe.parameters.kind)
     #expect(index.parameters.metric == recipe.parameters.metric)
     #expect(index.parameters.dimension == recipe.dimension)
+  }
+
+  /// Brackets change no result, and nothing else differs.
+  @Test(arguments: GoldenFiles.valid)
+  func versionsGiveTheSameResults(_ name: String) throws {
+    let index = try Index(path: GoldenFiles.folder + "/" + name)
+    let older = try Index(path: GoldenFiles.folder + "/1.0/" + name)
+    let queries = try CrossReaderTests.floats(GoldenFiles.queries(dimension: index.parameters.dimension))
+    for options in CrossReaderTests.searches(index.parameters) {
+      let (new, old) = (try index.search(queries, options).neighbors, try older.search(queries, options).neighbors)
+      #expect(new.map(\.id) == old.map(\.id))
+      #expect(new.map(\.distance.bitPattern) == old.map(\.distance.bitPattern))
+    }
   }
 }

@@ -63,6 +63,18 @@ public struct SealedFile: Sendable {
     frames().first { $0.kind == kind && $0.list == list && $0.index == index }
   }
 
+  /// Where the brackets are of the vectors in the first tile of a list; empty if the file has none.
+  package func brackets(list: Int) -> Range<Int> {
+    guard let entry = frame(.codes, list: list)?.entry, let header = structure?.header,
+      let layout = header.parameters.codeLayout, layout.hasBracket
+    else { return 0..<0 }
+    let lists = range(.lists)
+    let vectors = Int(bytes.rawSpan.u64(at: lists.lowerBound + ListEntry.byteCount * list))
+    let lanes = CodeLayout.lanes(min(CodeLayout.tileLanes, vectors))
+    let start = Int(entry.offset) + layout.codePlanes * lanes
+    return start..<start + min(CodeLayout.tileLanes, vectors)
+  }
+
   /// Makes every checksum right, from the frames' up to the header's and the footer's, as far as a reader would come.
   public mutating func seal() {
     sealHeader()

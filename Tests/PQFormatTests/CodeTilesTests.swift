@@ -59,6 +59,36 @@ private struct TileDescription {
     }
   }
 
+  /// The bracket plane is the last of every tile, and codes stand as without it.
+  @Test(arguments: [1, 4, 7, 8, 11, 16]) func bracketsAreTheLastPlane(nbits: Int) {
+    var random = SplitMix64(seed: UInt64(nbits))
+    let layout = CodeLayout(m: 3, nbits: nbits, hasBracket: true)
+    for count in [1, 16, 17, 64, 65, 200] {
+      let codes = (0..<count * 3).map { _ in UInt16(truncatingIfNeeded: random.next()) >> UInt16(16 - nbits) }
+      let brackets = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+      var frame: [UInt8] = []
+      layout.appendFrame(codes.span, brackets: brackets, to: &frame)
+      let plain = TileDescription(m: 3, nbits: nbits)
+      let without = plain.frame(codes)
+      var expected: [UInt8] = []
+      for first in stride(from: 0, to: count, by: 64) {
+        let lanes = min(64, (count - first + 15) / 16 * 16)
+        expected += without[first * plain.planes..<first * plain.planes + lanes * plain.planes]
+        expected += brackets[first..<min(count, first + 64)]
+        expected += [UInt8](repeating: 0, count: first + lanes - min(count, first + lanes))
+      }
+      #expect(frame == expected, "\(count) vectors")
+      #expect(frame.count == layout.frameBytes(count))
+      let read = (0..<count * 3).map { layout.code(frame.rawSpan, vector: $0 / 3, subspace: $0 % 3, count: count) }
+      #expect(read == codes)
+      #expect((0..<count).map { layout.bracket(frame.rawSpan, vector: $0, count: count) } == brackets)
+      #expect(layout.nonzeroPadding(frame.rawSpan, count: count) == nil)
+      guard count % 16 != 0 else { continue }
+      frame[frame.count - 1] = 1
+      #expect(layout.nonzeroPadding(frame.rawSpan, count: count) == frame.count - 1)
+    }
+  }
+
   /// The rows of the table in Formats/pqx-v1.md.
   @Test func sizesAreThoseOfTheFormat() {
     let rows = [
@@ -73,6 +103,8 @@ private struct TileDescription {
       #expect(layout.frameBytes(100) == bytes)
       #expect(layout.tableSize >= 1 << nbits)
     }
+    let brackets = CodeLayout(m: 16, nbits: 8, hasBracket: true)
+    #expect(brackets.planes == 17 && brackets.vectorsPerFrame == 4096 && brackets.frameBytes(100) == 1904)
   }
 
   @Test func examplesOfTheFormat() {

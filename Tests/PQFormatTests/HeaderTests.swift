@@ -34,7 +34,7 @@ import Testing
     parameters.vectors = .u8
     parameters.vectorOffset = -128
     let bytes = SmallFile(parameters).bytes
-    #expect(Array(bytes[0..<16]) == [0x89, 0x50, 0x51, 0x58, 0x0D, 0x0A, 0x1A, 0x0A, 1, 0, 0, 0, 12, 0, 0, 0])
+    #expect(Array(bytes[0..<16]) == [0x89, 0x50, 0x51, 0x58, 0x0D, 0x0A, 0x1A, 0x0A, 1, 0, 1, 0, 12, 0, 0, 0])
     let length = bytes.rawSpan.u64(at: 40)
     #expect(length == UInt64(bytes.count))
     #expect(
@@ -42,10 +42,37 @@ import Testing
   }
 
   @Test func everyUnknownIncompatibleBitIsRefusedByName() {
-    for bit in 0..<64 {
+    for bit in 0..<64 where bit != 1 {
       let error = SmallFile.failure(SmallFile(features: Features(incompatible: 1 << UInt64(bit))).bytes)
       #expect(error?.code == .unsupportedFeature)
       #expect(error?.detail.contains(bit == 0 ? "rotation" : "bit \(bit) ") == true)
+    }
+  }
+
+  /// Brackets belong to residual codes and the metric l2, and an index of these may be without.
+  @Test func bracketsNeedResidualsAndL2() throws {
+    var parameters = SmallFile.parameters
+    let (plain, _) = try SmallFile.open(SmallFile(parameters).bytes)
+    #expect(!plain.parameters.hasBracket && plain.features == Features())
+    parameters.hasBracket = true
+    let (header, table) = try SmallFile.open(SmallFile(parameters).bytes)
+    #expect(header.parameters == parameters && header.features == Features(incompatible: 2))
+    #expect(table[.centre]?.length == 24)
+    for change: (inout IndexParameters) -> Void in [{ $0.metric = .ip }, { $0.residual = false }] {
+      var other = parameters
+      change(&other)
+      let error = SmallFile.failure(SmallFile(other).bytes)
+      #expect(error?.code == .badField && error?.offset == 32)
+    }
+  }
+
+  /// What minor version 0 wrote, and a later one that this reader does not know.
+  @Test func anyMinorVersionIsRead() {
+    for minor: UInt16 in [0, 1, 2, .max] {
+      var bytes = file.bytes
+      bytes.set(minor, at: 10)
+      bytes.sealHeader()
+      #expect(SmallFile.failure(bytes) == nil)
     }
   }
 

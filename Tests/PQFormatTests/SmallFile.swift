@@ -6,7 +6,7 @@ struct SmallFile {
   var table = SectionTable()
   var bytes: [UInt8] = []
 
-  /// The parameters of an empty IVF-PQ index with every section.
+  /// The parameters of an empty IVF-PQ index with every section but that of brackets.
   static var parameters: IndexParameters {
     var parameters = IndexParameters()
     parameters.dimension = 6
@@ -30,6 +30,7 @@ struct SmallFile {
     if parameters.m > 0 {
       sections += [(.codebooks, zeros(4 * parameters.m * parameters.codebookFloats)), (.codes, [])]
     }
+    if parameters.hasBracket { sections.append((.centre, zeros(4 * parameters.dimension))) }
     if parameters.storesIDs { sections.append((.ids, [])) }
     if parameters.vectors != .none { sections.append((.vectors, [])) }
     return sections + [(.lists, lists), (.frames, []), (.pages, pages), (.metadata, [UInt8]("{}\n".utf8))]

@@ -55,7 +55,47 @@ import Testing
     },
     Damage(name: "half plane", file: "ivfpq-4.pqx", deep: true, code: .badPadding, place: "list 0, codes frame 0") {
       let frame = try #require($0.frame(.codes, list: 0))
-      $0.bytes[Int(frame.entry.offset) + Int(frame.entry.length) / 2] |= 0x10
+      $0.bytes[Int(frame.entry.offset) + Int(frame.entry.length) / 3] |= 0x10
+    },
+    Damage(name: "lane of brackets", file: "ivfpq-4.pqx", deep: true, code: .badPadding, place: "list 0, codes frame 0")
+    {
+      let entry = try #require($0.frame(.codes, list: 0)).entry
+      $0.bytes[Int(entry.offset) + Int(entry.length) - 1] = 1
+    },
+    Damage(name: "bracket", file: "ivfpq-l2-8.pqx", deep: true, code: .badFrame, place: "list 0, codes frame 0") {
+      // The first tile's last plane, and in it the vector of the smallest bracket.
+      let plane = $0.brackets(list: 0)
+      let bytes = $0.bytes
+      let least = try #require(plane.min { bytes[$0] < bytes[$1] })
+      $0.bytes[least] = 255
+    },
+    Damage(
+      name: "bracket by one unit", file: "ivfpq-l2-8.pqx", deep: true, code: .badFrame, place: "list 1, codes frame 0"
+    ) {
+      for place in $0.brackets(list: 1) where $0.bytes[place] < 255 { $0.bytes[place] += 1 }
+    },
+    Damage(
+      name: "brackets' minimum", file: "ivfpq-l2-8.pqx", deep: true, code: .badFrame, place: "list 0, codes frame 0"
+    ) {
+      // The minimum is the largest f32 that is right.
+      let frame = try #require($0.frame(.codes, list: 0))
+      $0.set(frame.entry.bracketMinimum.nextUp.bitPattern, at: frame.entryOffset + 16)
+    },
+    Damage(
+      name: "brackets' step", file: "ivfpq-l2-8.pqx", deep: false, code: .badFrame, place: "list 0, codes frame 0"
+    ) {
+      $0.set(Float(-1).bitPattern, at: try #require($0.frame(.codes, list: 0)).entryOffset + 20)
+    },
+    Damage(
+      name: "infinite minimum", file: "ivfpq-l2-8.pqx", deep: false, code: .badFrame, place: "list 0, codes frame 0"
+    ) {
+      $0.set((-Float.infinity).bitPattern, at: try #require($0.frame(.codes, list: 0)).entryOffset + 16)
+    },
+    Damage(name: "centre", file: "ivfpq-l2-8.pqx", deep: true, code: .badFrame, place: "list 0, codes frame 0") {
+      $0.set(Float(1000).bitPattern, at: $0.range(.centre).lowerBound)
+    },
+    Damage(name: "infinite centre", file: "ivfpq-4.pqx", deep: false, code: .badSection, place: "section centre") {
+      $0.set(Float.infinity.bitPattern, at: $0.range(.centre).lowerBound + 4)
     },
     Damage(name: "infinite row", file: "ivfflat-ip.pqx", deep: true, code: .badFrame, place: "list 0, vectors frame 0")
     {
@@ -100,6 +140,28 @@ import Testing
     #expect(shallow.isEmpty == damage.deep, "\(shallow)")
     let found = problems.contains { $0.code == damage.code && $0.place.hasPrefix(damage.place) }
     #expect(found, "\(problems)")
+  }
+
+  /// The least f32 as minimum bounds nothing, whatever the brackets are: the file is sound and finds the same.
+  @Test func bracketsWithoutABound() throws {
+    let golden = Array(try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/ivfpq-l2-8.pqx")))
+    var file = SealedFile(golden)
+    for list in 0..<4 {
+      for place in file.brackets(list: list) { file.bytes[place] = 255 }
+      let entry = try #require(file.frame(.codes, list: list)).entryOffset
+      file.set((-Float.greatestFiniteMagnitude).bitPattern, at: entry + 16)
+      file.set(Float(1e30).bitPattern, at: entry + 20)
+    }
+    file.seal()
+    #expect(try verify(file.bytes, deep: true) == [])
+    let folder = try TemporaryFolder()
+    let index = try Index(path: try folder.write(file.bytes, to: "a.pqx"))
+    let sound = try Index(path: try folder.write(golden, to: "b.pqx"))
+    let query = (0..<8).map { Float($0) / 8 }
+    for options in [SearchOptions(k: 10, nprobe: 5), SearchOptions(k: 200, nprobe: 5), SearchOptions(k: 3, nprobe: 2)] {
+      let (found, expected) = (try index.search(query, options).neighbors, try sound.search(query, options).neighbors)
+      #expect(found == expected)
+    }
   }
 
   @Test(arguments: GoldenFiles.valid) func sealingChangesNothing(_ name: String) throws {

@@ -1,32 +1,95 @@
 import PQFormat
 import PQKernels
+import PQTestSupport
 import Testing
 
+/// Canonical distances of chosen vectors of a frame.
 @Suite struct ADCTests {
-  @Test(arguments: 1...16) func sumsAreCanonicalOnEverySet(nbits: Int) {
+  private static let counts = [1, 15, 16, 17, 31, 33, 48, 63, 64, 65, 130]
+
+  /// A frame of `count` vectors, and some positions in it: all, and every third with one of them twice.
+  private func choices(_ count: Int) -> [[UInt16]] {
+    let all = (0..<count).map { UInt16($0) }
+    return [[], all, all.filter { $0 % 3 == 2 } + [all[0], all[count - 1], all[0]]]
+  }
+
+  @Test(arguments: 1...16) func sumsOfTables(nbits: Int) {
     var values = Values(seed: UInt64(nbits))
     let base: Float = 0.375
-    for m in [1, 2, 5] {
-      let layout = CodeLayout(m: m, nbits: nbits)
-      var tables = [Float](repeating: .nan, count: m * layout.tableSize)
-      for s in 0..<m {
-        let entries = values.floats(1 << nbits)
-        tables.replaceSubrange(s * layout.tableSize..<s * layout.tableSize + entries.count, with: entries)
-      }
-      for count in [0, 1, 15, 16, 17, 31, 33, 63, 64, 65, 130] {
-        let codes = values.codes(count * m, nbits: nbits)
-        var frame: [UInt8] = []
-        layout.appendFrame(codes.span, to: &frame)
-        let expected = (0..<count).map { v in
-          (0..<m).reduce(base) { $0 + tables[$1 * layout.tableSize + Int(codes[v * m + $1])] }.bitPattern
+    for m in [1, 2, 5, 16] {
+      for hasBracket in [false, true] {
+        let layout = CodeLayout(m: m, nbits: nbits, hasBracket: hasBracket)
+        var tables = [Float](repeating: .nan, count: m * layout.tableSize)
+        for s in 0..<m {
+          for (j, value) in values.floats(1 << nbits).enumerated() { tables[s * layout.tableSize + j] = value }
         }
-        for kernels in Kernels.available {
-          var output = [Float](repeating: .nan, count: count)
-          var span = output.mutableSpan
-          kernels.adc(
-            tables: tables.span, tableSize: layout.tableSize, m: m, nbits: nbits, frame: frame.rawSpan,
-            frameBytes: layout.frameBytes(count), base: base, into: &span)
-          #expect(output.map(\.bitPattern) == expected, "\(kernels.name), m \(m), \(count) vectors")
+        let guardedTables = GuardedBuffer(tables)
+        for count in Self.counts {
+          let codes = values.codes(count * m, nbits: nbits)
+          var bytes: [UInt8] = []
+          layout.appendFrame(codes.span, brackets: [UInt8](repeating: 0xFF, count: count), to: &bytes)
+          let content = GuardedBuffer(bytes)
+          let expected = (0..<count).map { v in
+            (0..<m).reduce(base) { $0 + tables[$1 * layout.tableSize + Int(codes[v * m + $1])] }.bitPattern
+          }
+          for positions in choices(count) {
+            let chosen = GuardedBuffer(positions)
+            for kernels in Kernels.available {
+              var output = GuardedBuffer<Float>(repeating: .nan, count: positions.count)
+              var span = output.mutableSpan
+              kernels.distances(
+                CodeFrame(content.rawSpan, count: count, shape: layout.shape), positions: chosen.span,
+                tables: guardedTables.span, base: base, into: &span)
+              let found = (0..<positions.count).map { span[$0].bitPattern }
+              #expect(
+                found == positions.map { expected[Int($0)] }, "\(kernels.name), m \(m), \(count) vectors")
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: 1...16) func residuals(nbits: Int) {
+    var values = Values(seed: 100 + UInt64(nbits))
+    for sub in [1, 2, 3, 4, 5, 8, 16] {
+      for m in nbits <= 12 ? [1, 2, 5] : [1, 2] {
+        let layout = CodeLayout(m: m, nbits: nbits, hasBracket: sub % 2 == 0)
+        let words = 1 << nbits
+        let rows = values.floats(m * words * sub)
+        let blocked = (0..<m).flatMap {
+          LaneBlocks.pack(rows.span.extracting($0 * words * sub..<($0 + 1) * words * sub), dimension: sub)
+        }
+        let residual = values.floats(m * sub)
+        let books = GuardedBuffer(rows)
+        let blockedBooks = GuardedBuffer(blocked)
+        let query = GuardedBuffer(residual)
+        for count in [1, 16, 17, 65, 130] {
+          let codes = values.codes(count * m, nbits: nbits)
+          var bytes: [UInt8] = []
+          layout.appendFrame(codes.span, brackets: [UInt8](repeating: 0xFF, count: count), to: &bytes)
+          let content = GuardedBuffer(bytes)
+          let expected = (0..<count).map { v in
+            (0..<m).reduce(Float(0)) { sum, s in
+              let word = (s * words + Int(codes[v * m + s])) * sub
+              return sum
+                + Oracle.squaredL2(Array(residual[s * sub..<(s + 1) * sub]), rows[word..<word + sub])
+            }.bitPattern
+          }
+          for positions in choices(count) {
+            for (kernels, inBlocks) in Kernels.available.flatMap({ [($0, false), ($0, true)] }) {
+              var output = GuardedBuffer<Float>(repeating: .nan, count: positions.count)
+              var span = output.mutableSpan
+              kernels.distances(
+                CodeFrame(content.rawSpan, count: count, shape: layout.shape), positions: positions.span,
+                residual: query.span, codebooks: inBlocks ? blockedBooks.span : books.span, blocked: inBlocks,
+                into: &span)
+              let found = (0..<positions.count).map { span[$0].bitPattern }
+              #expect(
+                found == positions.map { expected[Int($0)] },
+                "\(kernels.name), m \(m), sub \(sub), \(count) vectors, blocked \(inBlocks)")
+            }
+          }
         }
       }
     }

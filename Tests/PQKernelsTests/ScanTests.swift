@@ -1,0 +1,121 @@
+import PQFormat
+import PQKernels
+import PQTestSupport
+import Testing
+
+/// One frame's vectors, and what the integer scan must say of them.
+private struct ScanCase {
+  let layout: CodeLayout
+  let codes: [UInt16]
+  let brackets: [UInt8]
+  /// `[m][tableSize]`, up to the limit.
+  let entries: [UInt8]
+  /// The sum of each vector's entries, without bracket.
+  let sums: [Int]
+
+  init(m: Int, nbits: Int, hasBracket: Bool, vectors: Int) {
+    var values = Values(seed: UInt64(1000 * m + 2 * nbits + (hasBracket ? 1 : 0)))
+    let layout = CodeLayout(m: m, nbits: nbits, hasBracket: hasBracket)
+    let limit = UInt16(layout.shape.entryLimit)
+    // Two numbers without a common factor, so that no two tables are the same.
+    let some = values.codes(4099, nbits: 16).map { UInt8($0 % (limit + 1)) }
+    var entries: [UInt8] = []
+    while entries.count < m * layout.tableSize { entries += some }
+    entries.removeLast(entries.count - m * layout.tableSize)
+    var codes = values.codes(vectors * m, nbits: nbits)
+    // One vector of the largest code everywhere.
+    for s in 0..<m { codes[s] = UInt16((1 << nbits) - 1) }
+    self.layout = layout
+    self.codes = codes
+    self.entries = entries
+    brackets = hasBracket ? values.codes(vectors, nbits: 8).map(UInt8.init) : []
+    sums = (0..<vectors).map { v in
+      var sum = 0
+      for s in 0..<m { sum += Int(entries[s * layout.tableSize + Int(codes[v * m + s])]) }
+      return sum
+    }
+  }
+
+  func expected(_ count: Int, scale: UInt16, threshold: UInt16) -> (positions: [UInt16], sums: [UInt16]) {
+    var positions: [UInt16] = []
+    var found: [UInt16] = []
+    for v in 0..<count {
+      let bracket = brackets.isEmpty ? 0 : Int(brackets[v]) * Int(scale) / 256
+      let sum = min(65535, sums[v] + bracket)
+      guard sum <= threshold else { continue }
+      positions.append(UInt16(v))
+      found.append(UInt16(sum))
+    }
+    return (positions, found)
+  }
+}
+
+@Suite struct ScanTests {
+  private static let counts = [
+    1, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 127, 128, 129, 255, 256, 257, 300, 4096,
+  ]
+
+  /// Every instruction set gives the sums of the oracle, and reads or writes nothing outside its buffers.
+  @Test(arguments: 1...16) func sumsAreThoseOfTheTables(nbits: Int) {
+    for m in [1, 2, 5, 16, 300] {
+      // A wide frame tries no more kinds of strips than a narrow one, and takes long to make.
+      let counts = m < 300 ? Self.counts : [1, 17, 64, 65, 129, 300]
+      for hasBracket in [false, true] {
+        let test = ScanCase(m: m, nbits: nbits, hasBracket: hasBracket, vectors: counts[counts.count - 1])
+        for count in counts { check(test, count) }
+      }
+    }
+  }
+
+  private func check(_ test: ScanCase, _ count: Int) {
+    let layout = test.layout
+    var bytes: [UInt8] = []
+    layout.appendFrame(
+      test.codes.span.extracting(0..<count * layout.m), brackets: test.brackets, to: &bytes)
+    let content = GuardedBuffer(bytes)
+    let entries = GuardedBuffer(test.entries)
+    let middle = UInt16(min(65535, test.sums[..<count].sorted()[count / 2]))
+    for scale: UInt16 in layout.hasBracket ? [0, 1, 300, 65535] : [0] {
+      for threshold in Set([0, middle, middle &+ 100, 65534, 65535]) {
+        let expected = test.expected(count, scale: scale, threshold: threshold)
+        for kernels in Kernels.available {
+          var positions = GuardedBuffer<UInt16>(repeating: 0xAAAA, count: count)
+          var sums = GuardedBuffer<UInt16>(repeating: 0xAAAA, count: count)
+          let frame = CodeFrame(content.rawSpan, count: count, shape: layout.shape)
+          var p = positions.mutableSpan
+          var s = sums.mutableSpan
+          let found = kernels.scan(
+            frame, entries: entries.span, bracketScale: scale, threshold: threshold, positions: &p, sums: &s)
+          let (foundPositions, foundSums) = ((0..<found).map { p[$0] }, (0..<found).map { s[$0] })
+          let context = "\(kernels.name), m \(layout.m), \(count) vectors, scale \(scale), threshold \(threshold)"
+          #expect(foundPositions == expected.positions, "\(context)")
+          #expect(foundSums == expected.sums, "\(context)")
+        }
+      }
+    }
+  }
+
+  /// Sums of the largest entries with the largest bracket stay at 65535.
+  @Test(arguments: [1, 4, 7, 8, 12, 16]) func sumsSaturate(nbits: Int) {
+    for m in [1, 2, 255, 256, 257] {
+      let layout = CodeLayout(m: m, nbits: nbits, hasBracket: true)
+      let limit = layout.shape.entryLimit
+      let entries = [UInt8](repeating: UInt8(limit), count: m * layout.tableSize)
+      var bytes: [UInt8] = []
+      let codes = [UInt16](repeating: 0, count: 70 * m)
+      layout.appendFrame(codes.span, brackets: (0..<70).map { UInt8($0 * 3) + 48 }, to: &bytes)
+      for kernels in Kernels.available {
+        var positions = [UInt16](repeating: 0, count: 70)
+        var sums = [UInt16](repeating: 0, count: 70)
+        var p = positions.mutableSpan
+        var s = sums.mutableSpan
+        let frame = CodeFrame(bytes.rawSpan, count: 70, shape: layout.shape)
+        let found = kernels.scan(
+          frame, entries: entries.span, bracketScale: 65535, threshold: 65535, positions: &p, sums: &s)
+        let expected = (0..<70).map { UInt16(min(65535, limit * m + ($0 * 3 + 48) * 65535 / 256)) }
+        #expect(found == 70)
+        #expect(sums == expected, "\(kernels.name), m \(m)")
+      }
+    }
+  }
+}
