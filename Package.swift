@@ -39,6 +39,8 @@ let package = Package(
   products: [
     .library(name: "PQBuild", targets: ["PQBuild"]),
     .library(name: "PQSearch", targets: ["PQSearch"]),
+    // For Benchmarks/, which times kernels without the layers above.
+    .library(name: "CPQKernels", targets: ["CPQKernels"]),
     .executable(name: "pq-build", targets: ["pq-build"]),
     .executable(name: "pq-search", targets: ["pq-search"]),
     .executable(name: "pq-inspect", targets: ["pq-inspect"]),
@@ -51,7 +53,7 @@ let package = Package(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
-    .target(name: "CPQKernels", cSettings: cSettings),
+    .target(name: "CPQKernels", cSettings: cSettings, linkerSettings: [.linkedLibrary("m")]),
     .target(name: "CPQSystem", cSettings: cSettings),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
 

@@ -99,6 +99,13 @@ public struct SearchResults: Sendable {
 
   public init() {}
 
+  /// Makes this an empty batch, and keeps its memory.
+  public mutating func removeAll() {
+    neighbors.removeAll(keepingCapacity: true)
+    ends.removeAll(keepingCapacity: true)
+    statistics = SearchStatistics()
+  }
+
   /// Appends the queries of another batch.
   public mutating func append(_ other: SearchResults) {
     let offset = neighbors.count

@@ -33,6 +33,7 @@ extension IndexFile {
     let codewords = work.codewords?.rows ?? []
     var residualList: Int?
 
+    try prefetch(.codes, lists, &work.prefetch)
     var walk = CodeWalk(lists)
     var next = try nextFrame(&walk)
     while let frame = next {

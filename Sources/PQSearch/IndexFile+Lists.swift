@@ -60,6 +60,16 @@ extension IndexFile {
     return view
   }
 
+  /// Whether a frame was used before.
+  borrowing func isChecked(_ kind: SectionKind, _ list: ListView, _ index: Int) -> Bool {
+    checks.frames.contains(frameNumber(kind, list, index))
+  }
+
+  /// The checked entry of a frame whose bytes are not touched.
+  borrowing func frameEntry(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameEntry {
+    try frameView(kind, list, index, number: frameNumber(kind, list, index)).entry
+  }
+
   /// As ``frame(_:_:_:)``, but nothing is decoded, and what was checked before is checked again. O(frame).
   borrowing func storedFrame(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameView {
     let view = try frameView(kind, list, index, number: frameNumber(kind, list, index))

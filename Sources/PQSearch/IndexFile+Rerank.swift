@@ -21,7 +21,7 @@ extension IndexFile {
     let count = work.candidates.count
     if distances.count < count { distances += [Float](repeating: 0, count: count - distances.count) }
     let vector = group.vectors.span.extracting(group.vector(query))
-    if try locate(work.candidates, &offsets, &statistics) {
+    if try locate(work.candidates, &offsets, &work.prefetch, &statistics) {
       var all = distances.mutableSpan
       var output = all.part(0..<count)
       Kernels.best.rows(
@@ -44,9 +44,11 @@ extension IndexFile {
 
   /// Where the candidates' rows are in the file; false if some are in compressed frames.
   private borrowing func locate(
-    _ candidates: borrowing Candidates, _ offsets: inout [UInt64], _ statistics: inout SearchStatistics
+    _ candidates: borrowing Candidates, _ offsets: inout [UInt64], _ prefetch: inout Prefetch,
+    _ statistics: inout SearchStatistics
   ) throws(FormatError) -> Bool {
     offsets.removeAll(keepingCapacity: true)
+    try self.prefetch(.vectors, candidates, perFrame: parameters.rowsPerFrame, &prefetch)
     let rowBytes = parameters.rowBytes
     var last: FrameView?
     var isRaw = true

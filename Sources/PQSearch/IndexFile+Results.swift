@@ -20,7 +20,7 @@ extension IndexFile {
     order.removeAll(keepingCapacity: true)
     for i in 0..<work.candidates.count { order.append(OrderedKey.word(work.candidates.keys[i], UInt32(i))) }
     order.sort()
-    if parameters.storesIDs { try fetchIDs(work.candidates, &frames, &statistics) }
+    if parameters.storesIDs { try fetchIDs(work.candidates, &frames, &work.prefetch, &statistics) }
     let start = results.count
     for word in order {
       let i = Int(UInt32(truncatingIfNeeded: word))
@@ -36,9 +36,11 @@ extension IndexFile {
 
   /// Finds the id frame of each candidate, and has what is needed of it on its way before the first is decoded.
   private borrowing func fetchIDs(
-    _ candidates: borrowing Candidates, _ frames: inout [FrameView], _ statistics: inout SearchStatistics
+    _ candidates: borrowing Candidates, _ frames: inout [FrameView], _ prefetch: inout Prefetch,
+    _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     frames.removeAll(keepingCapacity: true)
+    try self.prefetch(.ids, candidates, perFrame: IndexParameters.idsPerFrame, &prefetch)
     for i in 0..<candidates.count {
       let place = candidates.places[i]
       let (index, row) = (place.position / IndexParameters.idsPerFrame, place.position % IndexParameters.idsPerFrame)

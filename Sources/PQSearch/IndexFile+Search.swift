@@ -55,6 +55,7 @@ extension IndexFile {
     } else {
       choice.chooseOnly()
     }
+    work.prefetch.beginQuery()
     let wanted = parameters.m > 0 ? max(options.k, options.rerank) : options.k
     work.candidates.begin(capacity: min(wanted, Int(clamping: parameters.count)))
     if parameters.m > 0 {
@@ -108,6 +109,7 @@ extension IndexFile {
       swap(&ids, &work.ids)
       swap(&distances, &work.distances)
     }
+    try prefetch(.vectors, lists, &work.prefetch)
     for number in lists {
       let view = try list(Int(number))
       guard view.count > 0 else { continue }

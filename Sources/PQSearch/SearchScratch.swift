@@ -80,6 +80,7 @@ struct ScanWork: ~Copyable {
   var order: [UInt64] = []
   var idFrames: [FrameView] = []
   var offsets: [UInt64] = []
+  var prefetch = Prefetch()
   var candidates = Candidates()
   var reranked = Candidates()
 

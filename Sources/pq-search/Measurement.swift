@@ -15,32 +15,26 @@ struct Measurement {
   /// Results among the true k, over k and queries.
   let recallAtK: Double?
 
+  /// Runs `repeats` passes over the queries, after one that is not timed if there are several, and times the calls
+  /// alone. With `cold` nothing is searched before. `queriesPerSecond` is the median pass's, the latencies are of all
+  /// timed calls.
   init(
-    _ index: Index, _ queries: QuerySet, _ options: SearchOptions, threads: Int, batch: Int, truth: GroundTruth?
+    _ index: Index, _ queries: QuerySet, _ options: SearchOptions, threads: Int, batch: Int, repeats: Int = 1,
+    cold: Bool = false, truth: GroundTruth?
   ) throws {
     var latencies = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
-    let clock = ContinuousClock()
     var results = SearchResults()
     // What is used for the first time is checked then; that belongs to opening, not to a query's time.
-    _ = try index.search(Array(queries.vectors.prefix(queries.dimension)), options)
-    let start = clock.now
-    if batch == 1, threads == 1 {
-      var searcher = Searcher(index)
-      for query in 0..<queries.count {
-        let begun = clock.now
-        try searcher.search(queries[query], options, into: &results)
-        latencies.record(Self.nanoseconds(clock.now - begun))
-      }
-    } else {
-      for first in stride(from: 0, to: queries.count, by: batch) {
-        let end = min(queries.count, first + batch)
-        let part = Array(queries.vectors[first * queries.dimension..<end * queries.dimension])
-        let begun = clock.now
-        results.append(try index.search(part, options, threads: threads))
-        latencies.record(Self.nanoseconds(clock.now - begun))
-      }
+    if !cold { _ = try index.search(Array(queries.vectors.prefix(queries.dimension)), options) }
+    var passes: [Double] = []
+    for pass in (repeats > 1 ? -1 : 0)..<repeats {
+      var times: [Duration] = []
+      results = try Self.pass(index, queries, options, threads: threads, batch: batch, times: &times)
+      guard pass >= 0 else { continue }
+      for time in times { latencies.record(UInt64(max(1, time / .nanoseconds(1)))) }
+      passes.append(times.reduce(.zero, +) / .seconds(1))
     }
-    let seconds = (clock.now - start) / .seconds(1)
+    let seconds = Self.median(passes)
     self.options = options
     self.results = results
     queriesPerSecond = seconds > 0 ? Double(queries.count) / seconds : 0
@@ -49,7 +43,39 @@ struct Measurement {
     (recallAt1, recallAtK) = truth.map { Self.recall(results, $0, k: options.k) } ?? (nil, nil)
   }
 
-  private static func nanoseconds(_ duration: Duration) -> UInt64 { UInt64(max(1, duration / .nanoseconds(1))) }
+  /// One search of all queries; appends the time of each call.
+  private static func pass(
+    _ index: Index, _ queries: QuerySet, _ options: SearchOptions, threads: Int, batch: Int, times: inout [Duration]
+  ) throws -> SearchResults {
+    let clock = ContinuousClock()
+    var results = SearchResults()
+    if batch == 1, threads == 1 {
+      var searcher = Searcher(index)
+      var found = SearchResults()
+      for query in 0..<queries.count {
+        found.removeAll()
+        let begun = clock.now
+        try searcher.search(queries[query], options, into: &found)
+        times.append(clock.now - begun)
+        results.append(found)
+      }
+    } else {
+      for first in stride(from: 0, to: queries.count, by: batch) {
+        let end = min(queries.count, first + batch)
+        let part = Array(queries.vectors[first * queries.dimension..<end * queries.dimension])
+        let begun = clock.now
+        let found = try index.search(part, options, threads: threads)
+        times.append(clock.now - begun)
+        results.append(found)
+      }
+    }
+    return results
+  }
+
+  private static func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    return sorted.isEmpty ? 0 : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+  }
 
   private static func recall(_ results: SearchResults, _ truth: GroundTruth, k: Int) -> (Double, Double) {
     var firsts = 0

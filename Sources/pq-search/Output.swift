@@ -74,6 +74,13 @@ enum PointTable {
   }
 }
 
+/// What `--json` prints.
+struct ReportJSON: Encodable {
+  /// Opening the file, in microseconds.
+  let openUs: Double
+  let points: [PointJSON]
+}
+
 /// One entry of `--json`'s `points`.
 struct PointJSON: Encodable {
   struct Latency: Encodable {

@@ -46,6 +46,14 @@ struct Search: ParsableCommand {
   @Option(help: "Queries in one call: N, or 1 for one query at a time. (default: all)")
   var batch: Int?
 
+  @Option(
+    name: .customLong("repeat"),
+    help: "Time N passes over the queries, after an untimed one if N > 1; QPS is the median pass's.")
+  var repeats = 1
+
+  @Flag(help: "No untimed query before the first timed one: what the first use of the index reads and checks counts.")
+  var cold = false
+
   @Option(help: "Use the first N queries only.")
   var limit: Int?
 
@@ -69,7 +77,10 @@ struct Search: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
+      let clock = ContinuousClock()
+      let begun = clock.now
       let index = try Index(path: index)
+      let opening = clock.now - begun
       let queries = try QuerySet(path: queries, format: format, limit: limit, dimension: index.parameters.dimension)
       let truth = try groundtruth.map { try GroundTruth(path: $0, queries: queries.count, k: k) }
       try checkFlags()
@@ -77,16 +88,20 @@ struct Search: ParsableCommand {
       var measured: [Measurement] = []
       for options in points {
         measured.append(
-          try Measurement(index, queries, options, threads: threads, batch: batch ?? queries.count, truth: truth))
+          try Measurement(
+            index, queries, options, threads: threads, batch: batch ?? queries.count, repeats: repeats, cold: cold,
+            truth: truth))
       }
       // Mapped to the end, so that /proc shows what a waiting process shares with others.
-      try withExtendedLifetime(index) { try report(measured, index.parameters) }
+      try withExtendedLifetime(index) { try report(measured, index.parameters, opening) }
     }
   }
 
   private func checkFlags() throws(ToolFailure) {
     guard threads > 0 else { throw ToolFailure(.usage, "--threads \(threads): use at least 1") }
     if let batch, batch <= 0 { throw ToolFailure(.usage, "--batch \(batch): use at least 1") }
+    guard repeats > 0 else { throw ToolFailure(.usage, "--repeat \(repeats): use at least 1") }
+    guard !cold || repeats == 1 else { throw ToolFailure(.usage, "--cold times the first use; leave out --repeat") }
     guard recallFloor == nil || groundtruth != nil else {
       throw ToolFailure(.usage, "--recall-floor needs --groundtruth to measure recall by")
     }
@@ -111,11 +126,11 @@ struct Search: ParsableCommand {
     return points
   }
 
-  private func report(_ measured: [Measurement], _ p: IndexParameters) throws {
+  private func report(_ measured: [Measurement], _ p: IndexParameters, _ opening: Duration) throws {
     guard let last = measured.last else { return }
     try ResultFiles(ids: output, distances: distances, k: k, replacing: force).write(last.results)
     if json {
-      try printJSON(["points": measured.map { PointJSON($0, p) }])
+      try printJSON(ReportJSON(openUs: opening / .microseconds(1), points: measured.map { PointJSON($0, p) }))
     } else if groundtruth != nil {
       print(PointTable.format(measured, p, k: k))
     } else if output == nil, distances == nil {

@@ -18,9 +18,9 @@ import Testing
     let index = folder.path("a.pqx")
     let build = try runTool("pq-build", [base, "-o", index, "--json", "--vectors", "f32"] + Self.flags)
     #expect(build.exitCode == 0, "\(build.errors)")
-    let report = try Self.json(build)
+    let built = try Self.json(build)
     for key in ["stages", "vectors_per_second", "peak_rss_bytes", "file_bytes", "bytes_per_vector"] {
-      #expect(report[key] != nil, "\(key)")
+      #expect(built[key] != nil, "\(key)")
     }
     let lines = try runTool("pq-search", [index, query, "-k", "3", "--nprobe", "8", "--rerank", "400"])
     #expect(lines.exitCode == 0 && lines.errors.isEmpty)
@@ -31,7 +31,9 @@ import Testing
     let points = try runTool(
       "pq-search",
       [index, query, "-k", "1", "--nprobe", "1,8", "--rerank", "0,400", "--groundtruth", truth, "--json"])
-    let list = try #require(try Self.json(points)["points"] as? [[String: Any]])
+    let report = try Self.json(points)
+    #expect(report["open_us"] as? Double ?? 0 > 0)
+    let list = try #require(report["points"] as? [[String: Any]])
     #expect(list.count == 4)
     for key in ["nprobe", "rerank", "recall_at_1", "recall_at_k", "qps", "codes_scanned", "bytes_read"] {
       #expect(list[0][key] != nil, "\(key)")
@@ -39,6 +41,11 @@ import Testing
     let latency = try #require(list[0]["latency_us"] as? [String: Any])
     #expect(Set(latency.keys) == ["p50", "p95", "p99"])
     #expect(list[3]["recall_at_1"] as? Double == 1)
+
+    for flags in [["--repeat", "3"], ["--cold"], ["--repeat", "2", "--batch", "1"]] {
+      let repeated = try runTool("pq-search", [index, query, "-k", "3", "--nprobe", "8", "--rerank", "400"] + flags)
+      #expect(repeated.output == lines.output, "\(flags)")
+    }
 
     let floor = ["--groundtruth", truth, "-k", "1", "--nprobe", "8"]
     #expect(try runTool("pq-search", [index, query, "--rerank", "400", "--recall-floor", "1"] + floor).exitCode == 0)
@@ -94,6 +101,7 @@ import Testing
       (64, "pq-search", [index, base, "-k", "0"]), (64, "pq-search", [index, base, "--nprobe", "0"]),
       (64, "pq-search", [index, base, "--rerank", "5"]), (65, "pq-search", [base, base]),
       (66, "pq-search", [index + ".none", base]), (64, "pq-search", [index, base, "--recall-floor", "0.5"]),
+      (64, "pq-search", [index, base, "--repeat", "0"]), (64, "pq-search", [index, base, "--repeat", "2", "--cold"]),
       (0, "pq-search", [index, base, "--nprobe", "100000", "-k", "1000"]),
     ]
     for (code, tool, arguments) in cases {

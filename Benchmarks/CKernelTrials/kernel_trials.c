@@ -1,0 +1,215 @@
+#include "trial.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { FRAME_VECTORS = 4096, TILE = 64, SHARE = 4096, HUGE_PAGE = 2 << 20 };
+
+static uint64_t random_bits(uint64_t *state) {
+  uint64_t z = *state += 0x9E3779B97F4A7C15;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+  return z ^ (z >> 31);
+}
+
+static float random_float(uint64_t *state) { return (float)(random_bits(state) >> 40) / (1 << 24); }
+
+/* Zeroed, on 2 MiB pages where the kernel gives them, as the page cache of a large file may be. */
+static void *large(size_t bytes) {
+  bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  void *p = NULL;
+  if (posix_memalign(&p, HUGE_PAGE, bytes)) return NULL;
+  madvise(p, bytes, MADV_HUGEPAGE);
+  memset(p, 0, bytes);
+  return p;
+}
+
+static const cpq_kernels *const *sets(size_t *count) {
+  const cpq_kernels *const *all;
+  *count = cpq_kernels_available(&all);
+  return all;
+}
+
+size_t trial_sets(void) {
+  size_t count;
+  sets(&count);
+  return count;
+}
+
+const char *trial_set_name(size_t set) {
+  size_t count;
+  return sets(&count)[set]->name;
+}
+
+size_t trial_chosen_set(void) {
+  const char *name = getenv("PQX_KERNELS");
+  size_t count = trial_sets();
+  for (size_t set = 0; name && set < count; set++)
+    if (!strcmp(name, trial_set_name(set))) return set;
+  return 0;
+}
+
+/* A trial with room for its answer and input; fills the input with seeded bytes. */
+static trial *make(size_t set, size_t input_bytes, size_t answer_bytes, uint64_t *state) {
+  trial *t = calloc(1, sizeof *t);
+  if (!t) return NULL;
+  size_t count;
+  t->set = sets(&count)[set];
+  t->input = large(input_bytes);
+  t->answer = calloc(1, answer_bytes);
+  if (!t->input || !t->answer) {
+    trial_free(t);
+    return NULL;
+  }
+  t->input_bytes = input_bytes;
+  t->answer_bytes = answer_bytes;
+  for (size_t i = 0; i + 8 <= input_bytes; i += 8) {
+    uint64_t bits = random_bits(state);
+    memcpy(t->input + i, &bits, 8);
+  }
+  return t;
+}
+
+static bool has_query(trial *t, size_t dim, uint64_t *state) {
+  t->dim = dim;
+  t->query = calloc(dim, sizeof(float));
+  for (size_t i = 0; t->query && i < dim; i++) t->query[i] = 255 * random_float(state);
+  return t->query;
+}
+
+static trial *or_free(trial *t, bool good) {
+  if (good) return t;
+  trial_free(t);
+  return NULL;
+}
+
+/* The answer of a scan: how many vectors pass in each frame, then their positions and sums, frame by frame. */
+static uint64_t run_scan(trial *t, const cpq_kernels *set, void *answer) {
+  uint32_t *found = answer;
+  size_t frames = (t->count + FRAME_VECTORS - 1) / FRAME_VECTORS;
+  uint16_t *positions = (uint16_t *)(found + frames), *sums = positions + FRAME_VECTORS;
+  cpq_codes codes = t->shape;
+  uint64_t total = 0;
+  for (size_t f = 0, first = 0; f < frames; f++, first += FRAME_VECTORS) {
+    codes.frame = t->input + first * codes.planes;
+    codes.next = f + 1 < frames ? codes.frame + FRAME_VECTORS * codes.planes : NULL;
+    codes.count = t->count - first < FRAME_VECTORS ? t->count - first : FRAME_VECTORS;
+    found[f] = (uint32_t)set->scan(&codes, &t->bound, t->threshold, positions, sums);
+    total += found[f];
+  }
+  return total;
+}
+
+/* The smallest threshold that lets at least one vector in SHARE of the first frame through. */
+static uint16_t choose_threshold(trial *t) {
+  uint16_t low = 0, high = UINT16_MAX;
+  cpq_codes codes = t->shape;
+  codes.frame = t->input;
+  codes.count = t->count < FRAME_VECTORS ? t->count : FRAME_VECTORS;
+  uint16_t positions[FRAME_VECTORS], sums[FRAME_VECTORS];
+  size_t wanted = codes.count > SHARE ? codes.count / SHARE : 1;
+  while (low < high) {
+    uint16_t middle = low + (high - low) / 2;
+    if (t->set->scan(&codes, &t->bound, middle, positions, sums) >= wanted) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, size_t vectors) {
+  uint64_t state = 1;
+  unsigned width = nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16;
+  size_t half = (m + 1) / 2;
+  size_t planes = (width == 4 ? half : width == 8 ? m : width == 12 ? m + half : 2 * m) + bracket;
+  size_t frames = (vectors + FRAME_VECTORS - 1) / FRAME_VECTORS, table_size = (size_t)1 << width;
+  trial *t = make(set, planes * vectors, frames * 4 + 4 * FRAME_VECTORS, &state);
+  if (!t) return NULL;
+  t->run = run_scan;
+  t->count = vectors;
+  t->shape = (cpq_codes){.m = m, .planes = planes, .nbits = nbits, .bracket = bracket};
+  t->tables = calloc(m, table_size);
+  if (!t->tables) return or_free(t, false);
+  uint64_t limit = 65535 / m < (width == 4 ? 127 : 255) ? 65535 / m : width == 4 ? 127 : 255;
+  for (size_t i = 0; i < m * table_size; i++) t->tables[i] = (uint8_t)(random_bits(&state) % (limit + 1));
+  t->bound = (cpq_bound){.entries = t->tables, .bracket_scale = 256};
+  t->threshold = choose_threshold(t);
+  return t;
+}
+
+static uint64_t run_rows(trial *t, const cpq_kernels *set, void *answer) {
+  set->l2_rows(t->type, t->query, t->dim, t->input, t->count, 0, answer);
+  return *(uint32_t *)answer;
+}
+
+trial *trial_rows(size_t set, int type, size_t dim, size_t rows) {
+  uint64_t state = 2;
+  size_t size = type == CPQ_ROW_F32 ? 4 : type == CPQ_ROW_F16 ? 2 : 1;
+  trial *t = make(set, rows * dim * size, rows * sizeof(float), &state);
+  if (!t) return NULL;
+  t->run = run_rows;
+  t->type = (cpq_row_type)type;
+  t->count = rows;
+  for (size_t i = 0; size > 1 && i < rows * dim; i++) {
+    float value = 255 * random_float(&state);
+    if (size == 4) memcpy(t->input + 4 * i, &value, 4);
+    /* 0x3C00 is 1 as f16; the low bits are its fraction. */
+    uint16_t bits = (uint16_t)(0x3C00 | (random_bits(&state) & 0x3FF));
+    if (size == 2) memcpy(t->input + 2 * i, &bits, 2);
+  }
+  return or_free(t, has_query(t, dim, &state));
+}
+
+static uint64_t run_blocks(trial *t, const cpq_kernels *set, void *answer) {
+  set->l2_blocks(t->query, t->dim, (const float *)(const void *)t->input, t->count, answer);
+  return *(uint32_t *)answer;
+}
+
+trial *trial_blocks(size_t set, size_t dim, size_t count) {
+  uint64_t state = 3;
+  size_t floats = (count + CPQ_LANES - 1) / CPQ_LANES * CPQ_LANES * dim;
+  trial *t = make(set, floats * sizeof(float), count * sizeof(float), &state);
+  if (!t) return NULL;
+  t->run = run_blocks;
+  t->count = count;
+  for (size_t i = 0; i < floats; i++) {
+    float value = 255 * random_float(&state);
+    memcpy(t->input + 4 * i, &value, 4);
+  }
+  return or_free(t, has_query(t, dim, &state));
+}
+
+static uint64_t run_crc(trial *t, const cpq_kernels *set, void *answer) {
+  return *(uint32_t *)answer = set->crc32c(0, t->input, t->input_bytes);
+}
+
+trial *trial_crc(size_t set, size_t bytes) {
+  uint64_t state = 4;
+  trial *t = make(set, bytes, sizeof(uint32_t), &state);
+  if (t) t->run = run_crc;
+  return t;
+}
+
+uint64_t trial_run(trial *t) { return t->run(t, t->set, t->answer); }
+
+bool trial_is_right(trial *t) {
+  size_t count;
+  const cpq_kernels *scalar = sets(&count)[trial_sets() - 1];
+  void *expected = calloc(1, t->answer_bytes);
+  memset(t->answer, 0, t->answer_bytes);
+  bool right = expected && t->run(t, t->set, t->answer) == t->run(t, scalar, expected) &&
+               !memcmp(t->answer, expected, t->answer_bytes);
+  free(expected);
+  return right;
+}
+
+size_t trial_bytes(const trial *t) { return t->input_bytes; }
+
+void trial_free(trial *t) {
+  if (!t) return;
+  free(t->input);
+  free(t->answer);
+  free(t->tables);
+  free(t->query);
+  free(t);
+}
