@@ -6,6 +6,8 @@ public import PQStorage
 public struct BuildPlan: Sendable {
   /// As in the file's header; the count is filled in at the end.
   public internal(set) var index = IndexParameters()
+  /// Groups that the lists are ordered by; 0: none.
+  public let groups: Int
   public let trainSize: Int
   public let coarseIterations: Int
   public let codebookIterations: Int
@@ -33,6 +35,7 @@ public struct BuildPlan: Sendable {
     } else if let nlist = parameters.nlist {
       throw .usage("--nlist \(nlist) with --index \(parameters.kind.rawValue), which has no lists; remove one of them")
     }
+    groups = try Self.groups(parameters, nlist: index.nlist)
     if parameters.kind == .pq || parameters.kind == .ivfpq {
       index.nbits = parameters.nbits
       guard (1...16).contains(index.nbits) else {
@@ -81,6 +84,16 @@ public struct BuildPlan: Sendable {
     let nlist = Int(max(1, min(Double(count), (4 * Double(count).squareRoot()).rounded())))
     notices.append("nlist \(nlist): about 4 · √n for n = \(count)")
     return nlist
+  }
+
+  private static func groups(_ parameters: BuildParameters, nlist: Int) throws(BuildError) -> Int {
+    guard let groups = parameters.groups else {
+      return nlist > BuildParameters.groupedLists ? Int(Double(nlist).squareRoot().rounded()) : 0
+    }
+    guard (0...nlist).contains(groups) else {
+      throw .usage("--groups \(groups) of \(nlist) lists: choose 0...\(nlist), or leave it out")
+    }
+    return groups
   }
 
   private static func m(

@@ -6,13 +6,16 @@ package struct CoarseQuantizer: Sendable {
   package let nlist: Int
   /// Centroids in lane blocks, as in the file.
   package let blocks: [Float]
+  /// Nil: lists stand in no order, and each search of the nearest one looks at all.
+  package let groups: Groups?
 
-  /// - Precondition: `blocks` holds `nlist` vectors of `dimension` components in lane blocks.
-  package init(dimension: Int, nlist: Int, blocks: [Float]) {
+  /// - Precondition: `blocks` holds `nlist` vectors of `dimension` components in lane blocks, and `groups` are of them.
+  package init(dimension: Int, nlist: Int, blocks: [Float], groups: Groups? = nil) {
     precondition(blocks.count == LaneBlocks.floats(vectors: nlist, dimension: dimension), "blocks of another shape")
     self.dimension = dimension
     self.nlist = nlist
     self.blocks = blocks
+    self.groups = groups
   }
 
   /// The list of each row of `rows` `[row][dimension]`: its nearest centroid by squared L2, whatever the metric.

@@ -5,6 +5,8 @@ package struct TrainingPlan: Sendable {
   package var dimension: Int
   /// 0: no coarse quantizer.
   package var nlist: Int
+  /// Groups that the lists are ordered by, at most `nlist`; 0: none.
+  package var groups: Int
   /// 0: no codes.
   package var m: Int
   package var nbits: Int
@@ -14,11 +16,13 @@ package struct TrainingPlan: Sendable {
   package var threads: Int
 
   package init(
-    dimension: Int, nlist: Int, m: Int, nbits: Int, residual: Bool, coarseIterations: Int, codebookIterations: Int,
+    dimension: Int, nlist: Int, groups: Int = 0, m: Int, nbits: Int, residual: Bool, coarseIterations: Int,
+    codebookIterations: Int,
     threads: Int
   ) {
     self.dimension = dimension
     self.nlist = nlist
+    self.groups = groups
     self.m = m
     self.nbits = nbits
     self.residual = residual
@@ -52,6 +56,7 @@ package struct Model: Sendable {
 /// What the training reports while it runs.
 package enum TrainingStep: Sendable {
   case coarse(iteration: Int, KMeans.Iteration)
+  case groups(KMeans.Iteration)
   case codebook(subspace: Int)
 }
 
@@ -71,7 +76,11 @@ extension TrainingPlan {
         number += 1
         return progress(.coarse(iteration: number, $0))
       }
-      model.coarse = CoarseQuantizer(dimension: dimension, nlist: nlist, blocks: result.blocks)
+      var coarse = CoarseQuantizer(dimension: dimension, nlist: nlist, blocks: result.blocks)
+      if groups > 0 {
+        coarse = try coarse.grouped(into: groups, threads: threads) { progress(.groups($0)) }
+      }
+      model.coarse = coarse
       model.coarseHistory = result.history
     }
     guard m > 0 else { return model }

@@ -77,6 +77,41 @@ import Testing
     }
   }
 
+  @Test func groupsAreWrittenAndSearched() throws {
+    let folder = try TemporaryFolder()
+    var p = Self.parameters()
+    p.nlist = 40
+    p.groups = 6
+    let expected = try Self.build(Self.rows(3000), p, in: folder)
+    let index = try Index(path: folder.path("out.pqx"))
+    #expect(index.formatVersion == "1.1" && index.sectionNames.contains("groups"))
+    #expect(index.verify(deep: true) == [])
+    let found = try index.search(Self.rows(3000)[17], SearchOptions(k: 3, nprobe: 40))
+    #expect(found[0].count == 3)
+    p.threads = 8
+    p.memory = 1 << 16
+    let same = try Self.build(Self.rows(3000), p, in: folder, name: "again.pqx") == expected
+    #expect(same)
+    p.groups = 0
+    _ = try Self.build(Self.rows(3000), p, in: folder, name: "plain.pqx")
+    let plain = try Index(path: folder.path("plain.pqx"))
+    #expect(plain.formatVersion == "1.0" && !plain.sectionNames.contains("groups"))
+  }
+
+  @Test func groupsAreChosenForManyLists() throws {
+    func groups(_ nlist: Int, _ groups: Int? = nil) throws(BuildError) -> Int {
+      var p = Self.parameters()
+      p.nlist = nlist
+      p.groups = groups
+      return try BuildPlan(p, dimension: 8, count: 10_000_000, componentType: .f32).groups
+    }
+    #expect(try groups(16_384) == 0)
+    #expect(try groups(65_536) == 256)
+    #expect(try groups(100, 10) == 10)
+    #expect(try groups(65_536, 0) == 0)
+    for bad in [-1, 101] { #expect(throws: BuildError.self) { try groups(100, bad) } }
+  }
+
   @Test func idsInAnyOrder() throws {
     let folder = try TemporaryFolder()
     let ids = (0..<500).map { 5_000_000_000 + UInt64($0) * 7919 % 500 * 3 }
