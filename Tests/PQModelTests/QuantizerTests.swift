@@ -14,12 +14,12 @@ import Testing
     let rows = SeededVectors.floats(rows: 700, dimension: 5, seed: 2)
     let coarse = CoarseQuantizer(
       dimension: 5, nlist: 21, blocks: pack(centroids))
-    var lists: [Nearest] = []
+    var lists: [UInt32] = []
     var residuals = rows.flatMap { $0 }
     coarse.assign(residuals, threads: threads, into: &lists)
     coarse.subtractCentroids(lists, from: &residuals, threads: threads)
     let expected = rows.map { OracleMath.nearest($0[...], centroids) }
-    #expect(lists.map { Int($0.index) } == expected)
+    #expect(lists.map(Int.init) == expected)
     #expect(residuals == zip(rows, expected).flatMap { row, list in zip(row, centroids[list]).map { $0 - $1 } })
   }
 
