@@ -26,6 +26,7 @@ enum Metadata {
     }
     if index.m > 0 {
       parameters["m"] = .integer(Int64(index.m))
+      if let target = plan.parameters.targetBytes { parameters["target_bytes"] = .number(target) }
       parameters["nbits"] = .integer(Int64(index.nbits))
       parameters["residual"] = .boolean(index.residual)
       training["codebook_iterations"] = .integer(Int64(plan.codebookIterations))

@@ -15,6 +15,7 @@ struct Build: ParsableCommand {
       Examples:
         pq-build base.fvecs -o base.pqx
         pq-build base.bvecs -o base.pqx --nlist 1024 --m 16 --vectors u8
+        pq-build base.fvecs -o base.pqx --target-bytes 24
         pq-build base.npy -o flat.pqx --index flat --metric cosine
         pq-data generate --count 1000000 --dim 64 --format fbin | pq-build - --format fbin -o g.pqx
       """,
