@@ -45,7 +45,13 @@ struct IndexWriter: ~Copyable {
     var table = SectionTable()
     try output.append([UInt8](repeating: 0, count: Header.byteCount).rawSpan)
     try output.pad(to: alignment)
-    if let coarse = model.coarse { try Self.append(.centroids, coarse.blocks, &output, &table, alignment) }
+    if let coarse = model.coarse {
+      try Self.append(.centroids, coarse.blocks, &output, &table, alignment)
+      if let groups = coarse.groups {
+        let bytes = CoarseGroups.encoded(starts: groups.starts, blocks: groups.blocks)
+        try Self.append(.groups, bytes.rawSpan, &output, &table, alignment)
+      }
+    }
     if let quantizer = model.quantizer {
       try Self.append(.codebooks, quantizer.codebooks, &output, &table, alignment)
     }

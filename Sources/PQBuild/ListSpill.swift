@@ -48,11 +48,11 @@ struct ListSpill: ~Copyable {
   }
 
   /// Adds one chunk of vectors: the list of each (list 0 if there are none), its id, codes `[vector][m]`, packed row.
-  mutating func append(lists: [Nearest], ids: [UInt64], codes: Span<UInt16>, rows: RawSpan) throws(FileError) {
+  mutating func append(lists: [UInt32], ids: [UInt64], codes: Span<UInt16>, rows: RawSpan) throws(FileError) {
     for (i, id) in ids.enumerated() {
       if let lastID, id <= lastID { idsAscend = false }
       lastID = id
-      let list = lists.isEmpty ? 0 : lists[i].index
+      let list = lists.isEmpty ? 0 : lists[i]
       counts[Int(list)] += 1
       let bucket = Int(list) / listsPerBucket
       record.append(

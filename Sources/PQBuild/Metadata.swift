@@ -19,12 +19,14 @@ enum Metadata {
     var training: [String: JSON] = [:]
     if index.nlist > 0 {
       parameters["nlist"] = .integer(Int64(index.nlist))
+      if let groups = trained.model.coarse?.groups { parameters["groups"] = .integer(Int64(groups.count)) }
       training["coarse_iterations"] = .integer(Int64(trained.model.coarseHistory.count))
       training["coarse_objective"] = .array(trained.model.coarseHistory.map { .number($0.objective) })
       training["coarse_imbalance"] = .array(trained.model.coarseHistory.map { .number($0.imbalance) })
     }
     if index.m > 0 {
       parameters["m"] = .integer(Int64(index.m))
+      if let target = plan.parameters.targetBytes { parameters["target_bytes"] = .number(target) }
       parameters["nbits"] = .integer(Int64(index.nbits))
       parameters["residual"] = .boolean(index.residual)
       training["codebook_iterations"] = .integer(Int64(plan.codebookIterations))

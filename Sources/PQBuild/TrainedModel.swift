@@ -31,7 +31,8 @@ public struct TrainedModel: Sendable {
   ) throws(BuildError) {
     let index = plan.index
     let training = TrainingPlan(
-      dimension: index.dimension, nlist: index.nlist, m: index.m, nbits: index.nbits, residual: index.residual,
+      dimension: index.dimension, nlist: index.nlist, groups: plan.groups, m: index.m, nbits: index.nbits,
+      residual: index.residual,
       coarseIterations: plan.coarseIterations, codebookIterations: plan.codebookIterations,
       threads: plan.parameters.threads)
     try RowCheck.prepare(&sample, index: index, firstRow: 0, threads: plan.parameters.threads)
@@ -43,6 +44,7 @@ public struct TrainedModel: Sendable {
           progress(
             .coarse(
               iteration: iteration, objective: state.objective, imbalance: state.imbalance, empty: state.empty))
+        case .groups: progress(.listGroups)
         case .codebook(let subspace): progress(.codebook(subspace: subspace))
         }
         return !isCancelled()

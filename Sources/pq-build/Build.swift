@@ -15,6 +15,7 @@ struct Build: ParsableCommand {
       Examples:
         pq-build base.fvecs -o base.pqx
         pq-build base.bvecs -o base.pqx --nlist 1024 --m 16 --vectors u8
+        pq-build base.fvecs -o base.pqx --target-bytes 24
         pq-build base.npy -o flat.pqx --index flat --metric cosine
         pq-data generate --count 1000000 --dim 64 --format fbin | pq-build - --format fbin -o g.pqx
       """,
@@ -75,7 +76,7 @@ struct Build: ParsableCommand {
     for notice in plan.notices { printError(notice) }
     let index = plan.index
     print("index     \(index.kind.rawValue), \(index.metric.name), dimension \(index.dimension)")
-    if index.nlist > 0 { print("nlist     \(index.nlist)") }
+    if index.nlist > 0 { print("nlist     \(index.nlist)" + (plan.groups > 0 ? " in \(plan.groups) groups" : "")) }
     if index.m > 0 { print("codes     m \(index.m) × \(index.nbits) bits" + (index.residual ? ", residual" : "")) }
     print("vectors   \(index.vectors.name)")
     print("training  \(plan.trainSize) rows, \(plan.coarseIterations) and \(plan.codebookIterations) iterations")

@@ -68,6 +68,7 @@ extension BuildProgress {
     case .spooling: "spooling"
     case .sampled: "sampling"
     case .coarse: "training lists"
+    case .listGroups: "grouping lists"
     case .codebook: "training codebooks"
     case .encoded: "encoding"
     case .grouping: "grouping"
@@ -87,7 +88,7 @@ extension BuildProgress {
       let rate = seconds > 0 ? Double(rows) / seconds : 0
       let left = total.map { rate > 0 ? ", \(Int(Double($0 - rows) / rate)) s left" : "" } ?? ""
       return ": \(rows)" + (total.map { " of \($0)" } ?? "") + " vectors, \(Int(rate))/s" + left
-    case .notice, .grouping, .writing: return ""
+    case .notice, .listGroups, .grouping, .writing: return ""
     }
   }
 }

@@ -77,6 +77,76 @@ import Testing
     }
   }
 
+  @Test func groupsAreWrittenAndSearched() throws {
+    let folder = try TemporaryFolder()
+    var p = Self.parameters()
+    p.nlist = 40
+    p.groups = 6
+    let expected = try Self.build(Self.rows(3000), p, in: folder)
+    let index = try Index(path: folder.path("out.pqx"))
+    #expect(index.formatVersion == "1.1" && index.sectionNames.contains("groups"))
+    #expect(index.verify(deep: true) == [])
+    let found = try index.search(Self.rows(3000)[17], SearchOptions(k: 3, nprobe: 40))
+    #expect(found[0].count == 3)
+    p.threads = 8
+    p.memory = 1 << 16
+    let same = try Self.build(Self.rows(3000), p, in: folder, name: "again.pqx") == expected
+    #expect(same)
+    p.groups = 0
+    _ = try Self.build(Self.rows(3000), p, in: folder, name: "plain.pqx")
+    let plain = try Index(path: folder.path("plain.pqx"))
+    #expect(!plain.sectionNames.contains("groups"))
+  }
+
+  @Test func groupsAreChosenForManyLists() throws {
+    func groups(_ nlist: Int, _ groups: Int? = nil) throws(BuildError) -> Int {
+      var p = Self.parameters()
+      p.nlist = nlist
+      p.groups = groups
+      return try BuildPlan(p, dimension: 8, count: 10_000_000, componentType: .f32).groups
+    }
+    #expect(try groups(16_384) == 0)
+    #expect(try groups(65_536) == 256)
+    #expect(try groups(100, 10) == 10)
+    #expect(try groups(65_536, 0) == 0)
+    for bad in [-1, 101] { #expect(throws: BuildError.self) { try groups(100, bad) } }
+  }
+
+  /// The sections have the bytes per vector that were asked for, or a part less, for few sizes of codes are possible.
+  @Test(arguments: [IndexKind.pq, .ivfpq], [3.5, 6, 9, 20])
+  func targetBytes(_ kind: IndexKind, _ target: Double) throws {
+    let folder = try TemporaryFolder()
+    var p = Self.parameters(kind)
+    p.m = nil
+    p.targetBytes = target
+    _ = try Self.build(Self.rows(8000), p, in: folder)
+    let index = try Index(path: folder.path("out.pqx"))
+    let bytes = index.sectionNames.filter { $0 != "metadata" }.reduce(0) { $0 + (index.sectionRange($1)?.count ?? 0) }
+    let found = Double(bytes) / 8000
+    #expect(found < 1.03 * target && found > 0.6 * min(target, 9), "\(found)")
+    #expect(try #require(try index.metadata()).contains("target_bytes"))
+    #expect(index.parameters.dimension % index.parameters.m == 0)
+  }
+
+  @Test func targetBytesRefusals() throws {
+    func plan(_ change: (inout BuildParameters) -> Void, count: UInt64? = 10_000) throws(BuildError) -> BuildPlan {
+      var p = Self.parameters()
+      p.m = nil
+      p.targetBytes = 11
+      change(&p)
+      return try BuildPlan(p, dimension: 8, count: count, componentType: .f32)
+    }
+    #expect(try plan { _ in }.index.m == 8)
+    #expect(throws: BuildError.self) { try plan { $0.targetBytes = 1 } }
+    #expect(throws: BuildError.self) { try plan { $0.m = 4 } }
+    #expect(throws: BuildError.self) {
+      try plan {
+        $0.kind = .flat; $0.nlist = nil
+      }
+    }
+    #expect(throws: BuildError.self) { try plan({ $0.nlist = 5 }, count: nil) }
+  }
+
   @Test func idsInAnyOrder() throws {
     let folder = try TemporaryFolder()
     let ids = (0..<500).map { 5_000_000_000 + UInt64($0) * 7919 % 500 * 3 }
