@@ -17,23 +17,24 @@ enum UniqueIDs {
           last = id
         }
       }
-      try reader.rewind()
+      try reader.seek(toRow: 0)
       return ascends
     }
     guard !ascends else { return }
-    let passes = 8 * reader.count / max(1 << 20, memory) + 1
+    let passes = 9 * reader.count / max(1 << 20, memory) + 1
     for pass in 0..<passes { try check(pass, of: passes, &reader) }
   }
 
   private static func check(_ pass: UInt64, of passes: UInt64, _ reader: inout IDReader) throws(BuildError) {
     var ids: [UInt64] = []
+    ids.reserveCapacity(Int(reader.count / passes + reader.count / passes / 8) + 4096)  // hashes are uniform
     try BuildError.onInputs { () throws(VectorFileError) in
       var chunk: [UInt64] = []
       while reader.position < reader.count {
         try reader.read(maxCount: 65_536, into: &chunk)
         for id in chunk where SplitMix64.hash(id, seed: 0) % passes == pass { ids.append(id) }
       }
-      try reader.rewind()
+      try reader.seek(toRow: 0)
     }
     ids.sort()
     for i in ids.indices.dropFirst() where ids[i] == ids[i - 1] {

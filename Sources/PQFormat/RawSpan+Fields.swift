@@ -45,6 +45,13 @@ extension Span where Element == UInt64 {
   }
 }
 
+extension Span where Element == Float {
+  /// The values as a raw span. `Float` has no padding, so every byte is initialized.
+  package var rawSpan: RawSpan {
+    @_lifetime(copy self) get { unsafe bytes }
+  }
+}
+
 /// Little-endian fields appended to bytes.
 extension [UInt8] {
   /// The bytes as a raw span. `UInt8` has no padding, so every byte is initialized.

@@ -18,27 +18,14 @@ struct IndexFile: ~Copyable, Sendable {
   init(path: String) throws(IndexError) {
     let map: MappedFile
     do throws(FileError) { map = try MappedFile(path: path) } catch { throw .file(error) }
-    let (header, table): (Header, SectionTable)
+    let structure: IndexStructure
     do throws(FormatError) {
-      (header, table) = try Self.decodeStructure(map.bytes)
+      structure = try IndexStructure(decoding: map.bytes)
     } catch { throw .format(path: path, error) }
-    checks = Checks(table)
+    checks = Checks(structure.table)
     self.map = map
-    self.header = header
-    self.table = table
-  }
-
-  private static func decodeStructure(_ bytes: RawSpan) throws(FormatError) -> (Header, SectionTable) {
-    let header = try Header(
-      decoding: bytes.slice(0, min(bytes.byteCount, Header.byteCount)), actualLength: UInt64(bytes.byteCount))
-    try Footer.check(bytes.slice(Int(header.footerOffset), Footer.byteCount), header: header)
-    let tableBytes = bytes.slice(Int(header.sectionTableOffset), header.sectionCount * Section.byteCount)
-    let crc = Checksum.plain(tableBytes)
-    guard crc == header.sectionTableCRC else {
-      throw .checksum(
-        "section table", at: header.sectionTableOffset, expected: header.sectionTableCRC, found: crc)
-    }
-    return (header, try SectionTable(decoding: tableBytes, header: header))
+    header = structure.header
+    table = structure.table
   }
 
   /// The bytes of a section; none if the file has no such section. Its range was checked at open.

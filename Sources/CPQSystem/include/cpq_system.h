@@ -13,4 +13,8 @@ int cpq_open_unnamed(const char *folder);
 /* Lets this thread get a signal again: a parent that blocks it while it starts a process passes that on. */
 int cpq_unblock_signal(int number);
 
+/* mallopt(3), which Swift's headers lack: all threads share one arena, large blocks are mapped each by itself and given
+ * back when they are freed, so that the process holds little more than it has allocated. */
+void cpq_limit_allocator_slack(void);
+
 #endif
