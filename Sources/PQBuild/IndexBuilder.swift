@@ -168,22 +168,16 @@ public struct IndexBuilder: ~Copyable {
     try mergeRuns(progress, isCancelled)
     clock.end("merge", vectors: writer.count - before)
     progress(.writing)
-    var report = BuildReport()
-    report.vectors = writer.count
-    report.imbalance = writer.imbalance
-    let metadata = Metadata.describe(trained, vectors: writer.count, imbalance: report.imbalance)
+    let metadata = Metadata.describe(trained, vectors: writer.count, imbalance: writer.imbalance)
     try BuildError.onFiles { () throws(FileError) in
       try writer.finish(metadata: metadata)
       let header = writer.header
-      report.fileBytes = header.fileLength
-      for section in writer.table.sections { report.sectionBytes[section.name] = section.length }
       try journal?.completed(vectors: writer.count, length: header.fileLength, fileID: header.fileID)
       try folder.publish(Self.name + ".pqx", replacing: replacing)
       folder.keep(false)
     }
     clock.end("write", vectors: writer.count)
-    report.stages = clock.stages
-    return report
+    return BuildReport(writer, clock)
   }
 
   private mutating func endEncoding() throws(BuildError) {

@@ -339,6 +339,17 @@ extension IndexWriter.State {
   }
 }
 
+extension BuildReport {
+  /// What a writer has finished.
+  init(_ writer: borrowing IndexWriter, _ clock: StageClock) {
+    vectors = writer.count
+    imbalance = writer.imbalance
+    fileBytes = writer.header.fileLength
+    for section in writer.table.sections { sectionBytes[section.name] = section.length }
+    stages = clock.stages
+  }
+}
+
 /// A span of a stored array cannot live while `self` changes: the array is taken out, and put back empty with the
 /// memory that it has.
 extension Array {

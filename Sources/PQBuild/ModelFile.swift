@@ -14,24 +14,48 @@ struct ModelFile: Sendable {
   /// Reads the model of an index of any size; one with n = 0 is nothing else. O(nlist · D).
   /// - Throws: `.file`, or `.badData` for what is no sound index or has features that may not be copied.
   init(path: String) throws(BuildError) {
-    let map = try BuildError.onFiles { () throws(FileError) in try MappedFile(path: path) }
-    do throws(FormatError) {
-      let structure = try IndexStructure(decoding: map.bytes)
-      try structure.header.features.checkCopyable()
-      try self.init(path, structure, map.bytes)
-    } catch { throw .badData("\(path): \(error.description)") }
+    let map = try IndexMap(path: path)
+    do throws(FormatError) { try self.init(path, map) } catch { throw .badData("\(path): \(error.description)") }
   }
 
-  init(_ path: String, _ structure: IndexStructure, _ bytes: RawSpan) throws(FormatError) {
-    let index = structure.header.parameters
-    func floats(_ kind: SectionKind) throws(FormatError) -> [Float] {
-      guard let section = structure.table[kind] else { return [] }
-      let content = bytes.slice(Int(section.offset), Int(section.length))
-      let crc = Checksum.plain(content)
+  private init(_ path: String, _ map: borrowing IndexMap) throws(FormatError) {
+    let index = map.structure.header.parameters
+    self.path = path
+    self.index = index
+    alignmentLog2 = map.structure.header.alignmentLog2
+    var model = Model(dimension: index.dimension, coarse: nil, quantizer: nil, residual: index.residual)
+    if index.nlist > 0 {
+      model.coarse = CoarseQuantizer(
+        dimension: index.dimension, nlist: index.nlist, blocks: try Self.floats(.centroids, map))
+    }
+    if index.m > 0 {
+      model.quantizer = ProductQuantizer(
+        dimension: index.dimension, m: index.m, nbits: index.nbits, codebooks: try Self.floats(.codebooks, map))
+    }
+    self.model = model
+    metadata = try Self.metadata(map)
+    digest = [SectionKind.centroids, .codebooks].compactMap { map.structure.table[$0] }.map {
+      "\($0.name) \(hex($0.crc))"
+    }.joined(separator: ", ")
+  }
+
+  /// Calls `body` with a section's bytes, whose checksum is right.
+  private static func withSection<Result>(
+    _ section: Section, _ map: borrowing IndexMap, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    try map.withBytes(at: section.offset, count: Int(section.length)) { bytes throws(FormatError) in
+      let crc = Checksum.plain(bytes)
       guard crc == section.crc else {
         throw .checksum("section \(section.name)", at: section.offset, expected: section.crc, found: crc)
       }
-      let values = content.floats()
+      return try body(bytes)
+    }
+  }
+
+  private static func floats(_ kind: SectionKind, _ map: borrowing IndexMap) throws(FormatError) -> [Float] {
+    guard let section = map.structure.table[kind] else { return [] }
+    return try withSection(section, map) { bytes throws(FormatError) in
+      let values = bytes.floats()
       var array: [Float] = []
       array.reserveCapacity(values.count)
       for i in values.indices {
@@ -44,45 +68,22 @@ struct ModelFile: Sendable {
       }
       return array
     }
-    self.path = path
-    self.index = index
-    alignmentLog2 = structure.header.alignmentLog2
-    model = Model(
-      dimension: index.dimension,
-      coarse: index.nlist > 0
-        ? CoarseQuantizer(dimension: index.dimension, nlist: index.nlist, blocks: try floats(.centroids)) : nil,
-      quantizer: index.m > 0
-        ? ProductQuantizer(
-          dimension: index.dimension, m: index.m, nbits: index.nbits, codebooks: try floats(.codebooks)) : nil,
-      residual: index.residual)
-    metadata = try Self.metadata(structure.table, bytes)
-    digest = [SectionKind.centroids, .codebooks].compactMap { structure.table[$0] }.map {
-      "\($0.name) \(hex($0.crc))"
-    }.joined(separator: ", ")
   }
 
-  private static func metadata(_ table: SectionTable, _ bytes: RawSpan) throws(FormatError) -> JSON {
-    guard let section = table[.metadata] else { return .object([:]) }
-    let content = bytes.slice(Int(section.offset), Int(section.length))
-    let crc = Checksum.plain(content)
-    guard crc == section.crc else {
-      throw .checksum("section \(section.name)", at: section.offset, expected: section.crc, found: crc)
+  private static func metadata(_ map: borrowing IndexMap) throws(FormatError) -> JSON {
+    guard let section = map.structure.table[.metadata] else { return .object([:]) }
+    return try withSection(section, map) { bytes throws(FormatError) in
+      var text: [UInt8] = []
+      text.append(bytes)
+      guard let string = String(validating: text, as: UTF8.self), let metadata = JSON(parsing: string) else {
+        throw FormatError(.badSection, "section \(section.name)", at: section.offset, "it is no JSON text")
+      }
+      return metadata
     }
-    var text: [UInt8] = []
-    text.append(content)
-    guard let string = String(validating: text, as: UTF8.self), let metadata = JSON(parsing: string) else {
-      throw FormatError(.badSection, "section \(section.name)", at: section.offset, "it is no JSON text")
-    }
-    return metadata
   }
 
   /// The header of an index file, checked.
-  static func header(of path: String) throws(BuildError) -> Header {
-    let map = try BuildError.onFiles { () throws(FileError) in try MappedFile(path: path) }
-    do throws(FormatError) { return try IndexStructure(decoding: map.bytes).header } catch {
-      throw .badData("\(path): \(error.description)")
-    }
-  }
+  static func header(of path: String) throws(BuildError) -> Header { try IndexMap(path: path).structure.header }
 
   /// Tells one model from another, whatever file it is in.
   let digest: String

@@ -29,6 +29,27 @@ extension CodeLayout {
     return byte(s) | byte(lowPlanes + s) << 8
   }
 
+  /// Appends the codes `[vector][m]` of the vectors `range` of a frame of `count` vectors. O(codes).
+  package func appendCodes(_ frame: RawSpan, _ range: Range<Int>, count: Int, to codes: inout [UInt16]) {
+    guard (5...8).contains(nbits) else {
+      for vector in range {
+        for s in 0..<m { codes.append(code(frame, vector: vector, subspace: s, count: count)) }
+      }
+      return
+    }
+    // A byte a code: the planes of a tile are read side by side.
+    var vector = range.lowerBound
+    while vector < range.upperBound {
+      let first = vector / Self.tileLanes * Self.tileLanes
+      let lanes = Self.lanes(min(Self.tileLanes, count - first))
+      let end = min(range.upperBound, first + Self.tileLanes)
+      for lane in vector - first..<end - first {
+        for s in 0..<m { codes.append(UInt16(frame.u8(at: planes * first + s * lanes + lane))) }
+      }
+      vector = end
+    }
+  }
+
   /// Where a frame of `count` vectors is not zero in a lane without a vector or a half plane without a subspace; nil if
   /// nowhere. O(frame).
   package func nonzeroPadding(_ frame: RawSpan, count: Int) -> Int? {

@@ -16,6 +16,7 @@ struct Build: ParsableCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var parameters: ParameterOptions
   @OptionGroup var resources: ResourceOptions
+  @OptionGroup var running: RunOptions
 
   @Option(help: "Train on this file instead of a sample of INPUT.")
   var trainInput: String?
@@ -33,7 +34,7 @@ struct Build: ParsableCommand {
       var build = FileBuild(input: input.source, output: output.path, parameters: chosen)
       build.trainingInput = trainInput.map { VectorSource(path: $0) }
       build.ids = ids
-      try output.run(build)
+      try running.run(build, output)
     }
   }
 }

@@ -6,7 +6,7 @@ struct Encode: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Builds an index with the quantizers of a model or of another index.",
     discussion: """
-      Several machines can share the work: each encodes some rows. Ids are
+      Several machines can share the work: each encodes some rows, and pq-build merge puts the shards together. Ids are
       the numbers of the rows in INPUT; --first-id is the id of row 0, for an INPUT that is a part of the whole.
 
       Examples:
@@ -18,6 +18,7 @@ struct Encode: ParsableCommand {
   @OptionGroup var input: InputOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var resources: ResourceOptions
+  @OptionGroup var running: RunOptions
 
   @Option(help: "The index file whose quantizers, metric and encodings are used.")
   var model: String
@@ -40,7 +41,7 @@ struct Encode: ParsableCommand {
       build.model = model
       build.rows = rows?.range
       build.ids = ids
-      try output.run(build)
+      try running.run(build, output)
     }
   }
 }

@@ -18,10 +18,11 @@ struct PQBuildTool: ParsableCommand {
         pq-build train base.fvecs -o model.pqx
         pq-build encode base.fvecs --model model.pqx --rows 0:500000 -o a.pqx
         pq-build encode base.fvecs --model model.pqx --rows 500000:1000000 -o b.pqx
+        pq-build merge a.pqx b.pqx -o base.pqx
 
       pq-build INPUT … is short for pq-build build INPUT …; its options: pq-build help build
       """,
     version: toolVersion,
-    subcommands: [Build.self, Train.self, Encode.self],
+    subcommands: [Build.self, Train.self, Encode.self, Merge.self],
     defaultSubcommand: Build.self)
 }

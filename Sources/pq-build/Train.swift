@@ -16,12 +16,13 @@ struct Train: ParsableCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var parameters: ParameterOptions
   @OptionGroup var resources: ResourceOptions
+  @OptionGroup var running: RunOptions
 
   func run() throws {
     try reportingFailures {
       var build = FileBuild(input: input.source, output: output.path, parameters: try parameters.resolved(resources))
       build.trainsOnly = true
-      try output.run(build)
+      try running.run(build, output)
     }
   }
 }
