@@ -6,10 +6,11 @@ public enum GoldenFiles {
   /// The folder that holds the files.
   public static var folder: String { (Bundle.module.resourcePath ?? Bundle.module.bundlePath) + "/golden" }
 
-  /// Files of format 1.0 without fault.
+  /// Files without fault: of format 1.0, and `ivfpq-groups.pqx` of 1.1.
   public static let valid = [
     "flat-f32.pqx", "flat-u8.pqx", "flat-first-id.pqx", "pq-8.pqx", "pq-13.pqx", "pq-ids.pqx", "ivfflat-ip.pqx",
-    "ivfpq-l2-8.pqx", "ivfpq-4.pqx", "ivfpq-10.pqx", "ivfpq-cosine-f16.pqx", "ivfpq-lz4.pqx", "ivfpq-empty.pqx",
+    "ivfpq-l2-8.pqx", "ivfpq-4.pqx", "ivfpq-10.pqx", "ivfpq-cosine-f16.pqx", "ivfpq-lz4.pqx", "ivfpq-groups.pqx",
+    "ivfpq-empty.pqx",
   ]
 
   /// Damaged files, each with the name of the error that opening or searching it gives.

@@ -3,6 +3,8 @@
 #define POINTS 2
 #define BLOCKS 1
 #include "simd.inc.h"
+#include "accumulate.inc.h"
+#include "assign_plain.inc.h"
 
 const cpq_kernels cpq_neon = {
     .name = "neon",
@@ -10,6 +12,9 @@ const cpq_kernels cpq_neon = {
     .l2_blocks = l2_blocks,
     .ip_blocks = ip_blocks,
     .nearest = nearest,
+    .assign = assign,
+    .assign_scratch = assign_scratch,
+    .accumulate = accumulate,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
     .adc_frame = cpq_adc_frame,

@@ -6,6 +6,8 @@ public struct BuildParameters: Sendable, Equatable {
   public var metric = Metric.l2
   /// Lists of the coarse quantizer; nil: about 4 · √n. More lists: shorter ones, a larger file, slower assignment.
   public var nlist: Int?
+  /// Groups of lists that are near each other, at most nlist; 0: none; nil: about √nlist above ``groupedLists`` lists.
+  public var groups: Int?
   /// Sub-quantizers; nil: the divisor of D nearest D/8. More: larger codes, better recall.
   public var m: Int?
   /// Bits of a code, 1...16. 8 is the fast path.
@@ -25,6 +27,9 @@ public struct BuildParameters: Sendable, Equatable {
   public var compression = Compression.auto
   /// Sections start at multiples of 2^this, 12...16.
   public var alignmentLog2 = 12
+
+  /// Up to here a search of all lists is as good as one through groups.
+  public static let groupedLists = 16_384
 
   public init() {}
 }

@@ -6,6 +6,8 @@ public import PQStorage
 public struct BuildPlan: Sendable {
   /// As in the file's header; the count is filled in at the end.
   public internal(set) var index = IndexParameters()
+  /// Groups that the lists are ordered by; 0: none.
+  public let groups: Int
   public let trainSize: Int
   public let coarseIterations: Int
   public let codebookIterations: Int
@@ -34,6 +36,7 @@ public struct BuildPlan: Sendable {
     } else if let nlist = parameters.nlist {
       throw .usage("--nlist \(nlist) with --index \(parameters.kind.rawValue), which has no lists; remove one of them")
     }
+    groups = try Self.groups(parameters, nlist: index.nlist)
     if parameters.kind == .pq || parameters.kind == .ivfpq {
       index.nbits = parameters.nbits
       guard (1...16).contains(index.nbits) else {
@@ -64,7 +67,7 @@ public struct BuildPlan: Sendable {
     }
     coarseIterations = parameters.iterations ?? 10
     codebookIterations = parameters.iterations ?? 25
-    memory = try MemoryPlan(parameters, index, trainSize: trainSize, count: count)
+    memory = try MemoryPlan(parameters, index, groups: groups, trainSize: trainSize, count: count)
     self.index = index
     self.notices = notices
   }
@@ -100,6 +103,7 @@ public struct BuildPlan: Sendable {
     chosen.nlist = index.nlist
     chosen.m = index.m
     chosen.nbits = index.nbits
+    groups = model.model.coarse?.groups?.count ?? 0
     chosen.seed = model.metadata["parameters"]?["seed"]?.string.flatMap { UInt64($0) } ?? 1
     chosen.compression = model.compression
     chosen.alignmentLog2 = model.alignmentLog2
@@ -108,7 +112,7 @@ public struct BuildPlan: Sendable {
     coarseIterations = 0
     codebookIterations = 0
     notices = []
-    memory = try MemoryPlan(chosen, index, trainSize: 0, count: count)
+    memory = try MemoryPlan(chosen, index, groups: groups, trainSize: 0, count: count)
     self.index = index
   }
 
@@ -126,6 +130,16 @@ public struct BuildPlan: Sendable {
     let nlist = Int(max(1, min(Double(count), (4 * Double(count).squareRoot()).rounded())))
     notices.append("nlist \(nlist): about 4 · √n for n = \(count)")
     return nlist
+  }
+
+  private static func groups(_ parameters: BuildParameters, nlist: Int) throws(BuildError) -> Int {
+    guard let groups = parameters.groups else {
+      return nlist > BuildParameters.groupedLists ? Int(Double(nlist).squareRoot().rounded()) : 0
+    }
+    guard (0...nlist).contains(groups) else {
+      throw .usage("--groups \(groups) of \(nlist) lists: choose 0...\(nlist), or leave it out")
+    }
+    return groups
   }
 
   private static func m(

@@ -7,6 +7,8 @@ public enum BuildProgress: Sendable {
   case sampled(rows: Int, of: UInt64)
   /// One iteration of k-means over `nlist` centroids. The objective is the sum of squared distances.
   case coarse(iteration: Int, objective: Double, imbalance: Double, empty: Int)
+  /// One iteration of clustering the lists into groups.
+  case listGroups
   /// One iteration of a subspace's codebook.
   case codebook(subspace: Int)
   /// Rows encoded so far, of how many, if known, and their bytes in the input.

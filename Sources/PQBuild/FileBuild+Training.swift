@@ -17,9 +17,17 @@ extension FileBuild {
     }
     let file = folder.file(Self.modelName + ".pqx")
     if done.isTrained { return TrainedModel(plan, file: try ModelFile(path: file)) }
-    let sample = try drawSample(plan, &reader)
-    clock.end("sample", vectors: UInt64(plan.trainSize))
-    let trained = try TrainedModel(plan, sample: sample, progress: progress, isCancelled: isCancelled)
+    let trained: TrainedModel
+    if plan.memory.sampleIsFile {
+      let sample = try drawSampleFile(plan, &reader, folder)
+      clock.end("sample", vectors: UInt64(plan.trainSize))
+      trained = try TrainedModel(plan, prepared: sample, progress: progress, isCancelled: isCancelled)
+      folder.remove(Self.sampleName)
+    } else {
+      let sample = try drawSample(plan, &reader)
+      clock.end("sample", vectors: UInt64(plan.trainSize))
+      trained = try TrainedModel(plan, sample: sample, progress: progress, isCancelled: isCancelled)
+    }
     clock.end("train", vectors: UInt64(plan.trainSize))
     try save(trained, folder, journal)
     return trained
@@ -59,43 +67,78 @@ extension FileBuild {
     return report
   }
 
-  /// The training rows, in order of their seeded hash. Rows are read in ascending order, each once.
+  private static let sampleName = "sample"
+
+  /// The training rows `[row][dimension]`, in order of their seeded hash.
   private func drawSample(_ plan: BuildPlan, _ reader: inout VectorReader) throws(BuildError) -> [Float] {
-    if let trainingInput {
-      var training = try open(trainingInput)
-      return try readSample(plan, &training)
+    let dimension = plan.index.dimension
+    var sample = [Float](repeating: 0, count: plan.trainSize * dimension)
+    try drawSample(plan, &reader) { rows, from, slot in
+      for c in 0..<dimension { sample[slot * dimension + c] = rows[from + c] }
     }
-    let sample = try readSample(plan, &reader)
-    try BuildError.onInputs { () throws(VectorFileError) in try reader.seek(toRow: 0) }
     return sample
   }
 
-  private func readSample(_ plan: BuildPlan, _ reader: inout VectorReader) throws(BuildError) -> [Float] {
-    let count = reader.rowCount ?? 0
-    let dimension = plan.index.dimension
-    let rows = Sample.rows(count: count, size: plan.trainSize, seed: parameters.seed)
-    let ascending = rows.indices.sorted { rows[$0] < rows[$1] }
-    var sample = [Float](repeating: 0, count: rows.count * dimension)
-    var chunk: [Float] = []
-    var next = 0
-    try BuildError.onInputs { () throws(VectorFileError) in
-      while next < ascending.count {
-        // One read takes the rows that follow each other closely: a gap costs less than another call.
-        let first = rows[ascending[next]]
-        var end = next + 1
-        while end < ascending.count, rows[ascending[end]] - rows[ascending[end - 1]] <= 32,
-          rows[ascending[end]] - first < 8192
-        { end += 1 }
-        if reader.position != first { try reader.seek(toRow: first) }
-        _ = try reader.read(maxRows: Int(rows[ascending[end - 1]] - first) + 1, into: &chunk)
-        for slot in ascending[next..<end] {
-          let from = Int(rows[slot] - first) * dimension
-          for c in 0..<dimension { sample[slot * dimension + c] = chunk[from + c] }
-        }
-        next = end
+  /// The same in a file, checked and prepared for training.
+  private func drawSampleFile(
+    _ plan: BuildPlan, _ reader: inout VectorReader, _ folder: borrowing WorkFolder
+  ) throws(BuildError) -> SampleFile {
+    let index = plan.index
+    folder.remove(Self.sampleName)
+    let file = try BuildError.onFiles { () throws(FileError) in
+      try WorkFile(creating: folder.file(Self.sampleName))
+    }
+    try drawSample(plan, &reader) { rows, from, slot throws(BuildError) in
+      var row = Array(rows[from..<from + index.dimension])
+      try RowCheck.prepare(&row, index: index, firstRow: UInt64(slot), threads: 1)
+      try BuildError.onFiles { () throws(FileError) in
+        try file.write(row.span.rawSpan, at: UInt64(slot) * UInt64(4 * index.dimension))
       }
     }
-    progress(.sampled(rows: rows.count, of: count))
-    return sample
+    return try BuildError.onFiles { () throws(FileError) in
+      try SampleFile(path: folder.file(Self.sampleName))
+    }
+  }
+
+  /// Reads the training rows in ascending order, each once, and calls `place` for each: chunk, where it begins there,
+  /// and its place in order of the seeded hash.
+  private func drawSample(
+    _ plan: BuildPlan, _ reader: inout VectorReader,
+    _ place: ([Float], Int, Int) throws(BuildError) -> Void
+  ) throws(BuildError) {
+    if let trainingInput {
+      var training = try open(trainingInput)
+      return try readSample(plan, &training, place)
+    }
+    try readSample(plan, &reader, place)
+    try BuildError.onInputs { () throws(VectorFileError) in try reader.seek(toRow: 0) }
+  }
+
+  private func readSample(
+    _ plan: BuildPlan, _ reader: inout VectorReader,
+    _ place: ([Float], Int, Int) throws(BuildError) -> Void
+  ) throws(BuildError) {
+    let count = reader.rowCount ?? 0
+    let rows = Sample.rows(count: count, size: plan.trainSize, seed: parameters.seed)
+    let ascending = rows.indices.sorted { rows[$0] < rows[$1] }
+    // One read takes the rows that follow each other closely: a gap costs less than another call.
+    let most = UInt64(max(1, min(8192, (1 << 22) / plan.index.dimension)))
+    var chunk: [Float] = []
+    var next = 0
+    while next < ascending.count {
+      if isCancelled() { throw .interrupted }
+      let first = rows[ascending[next]]
+      var end = next + 1
+      while end < ascending.count, rows[ascending[end]] - rows[ascending[end - 1]] <= 32,
+        rows[ascending[end]] - first < most
+      { end += 1 }
+      try BuildError.onInputs { () throws(VectorFileError) in
+        if reader.position != first { try reader.seek(toRow: first) }
+        _ = try reader.read(maxRows: Int(rows[ascending[end - 1]] - first) + 1, into: &chunk)
+      }
+      for slot in ascending[next..<end] { try place(chunk, Int(rows[slot] - first) * plan.index.dimension, slot) }
+      next = end
+      progress(.sampled(rows: next, of: count))
+    }
   }
 }

@@ -230,7 +230,7 @@ public struct IndexBuilder: ~Copyable {
 /// One chunk of rows, encoded; its arrays are reused from chunk to chunk.
 private struct EncodedChunk {
   /// The list of each row; empty without a coarse quantizer.
-  private(set) var lists: [Nearest] = []
+  private(set) var lists: [UInt32] = []
   /// `[row][m]`.
   private(set) var codes: [UInt16] = []
   /// Packed rows of the vectors section.

@@ -79,8 +79,7 @@ struct IndexWriter: ~Copyable {
     var table = SectionTable()
     var position = max(UInt64(Header.byteCount), alignment)
     if !isThere { try output.append(zeros: position) }
-    func append(_ kind: SectionKind, _ floats: [Float]) throws(FileError) {
-      let bytes = floats.span.rawSpan
+    func append(_ kind: SectionKind, _ bytes: RawSpan) throws(FileError) {
       let length = UInt64(bytes.byteCount)
       table.sections.append(Section(kind: kind, offset: position, length: length, crc: Checksum.plain(bytes)))
       if !isThere {
@@ -89,8 +88,13 @@ struct IndexWriter: ~Copyable {
       }
       position += (length + alignment - 1) / alignment * alignment
     }
-    if let coarse = model.coarse { try append(.centroids, coarse.blocks) }
-    if let quantizer = model.quantizer { try append(.codebooks, quantizer.codebooks) }
+    if let coarse = model.coarse {
+      try append(.centroids, coarse.blocks.span.rawSpan)
+      if let groups = coarse.groups {
+        try append(.groups, CoarseGroups.encoded(starts: groups.starts, blocks: groups.blocks).rawSpan)
+      }
+    }
+    if let quantizer = model.quantizer { try append(.codebooks, quantizer.codebooks.span.rawSpan) }
     return (table, position)
   }
 
@@ -210,6 +214,7 @@ struct IndexWriter: ~Copyable {
     try output.append(text.rawSpan)
     try output.pad(to: header.alignment)
 
+    header.minor = table.minorVersion
     header.parameters = index
     header.parameters.count = count
     header.sectionTableOffset = output.position

@@ -1,4 +1,5 @@
 internal import PQFormat
+internal import PQKernels
 internal import PQModel
 
 /// How a build divides its memory budget, and how much disk it takes for a while.
@@ -7,7 +8,7 @@ public struct MemoryPlan: Sendable, Equatable {
   public let budget: UInt64
   /// The smallest budget that would do.
   public let least: UInt64
-  /// Centroids and codebooks.
+  /// Centroids, groups and codebooks.
   public let modelBytes: UInt64
   /// Rows that are read, encoded and spilled at a time.
   public package(set) var chunkRows: Int
@@ -18,82 +19,103 @@ public struct MemoryPlan: Sendable, Equatable {
   /// Buffers through which the runs are merged, together.
   public package(set) var mergeBytes: Int
   /// Whether the training sample is kept in a file, because it is larger than the budget.
-  public let sampleIsFile: Bool
+  public package(set) var sampleIsFile: Bool
+  /// Nil if unknown.
+  public let vectorCount: UInt64?
   /// Bytes beside the output that the build needs at its peak, the output among them; nil for an unknown number of
   /// vectors.
   public let diskBytes: UInt64?
-  /// Nil if unknown.
-  public let vectorCount: UInt64?
   /// Work that a kill may cost at most, but for training.
   package var checkpointInterval = Duration.seconds(20)
 
-  /// The program itself, its stacks, and the buffers of files and frames.
-  static func base(threads: Int) -> UInt64 { UInt64(40 + 3 * threads) << 20 }
-
   /// - Throws: `.usage` for a budget that the model does not fit into, with the least that would do.
   init(
-    _ parameters: BuildParameters, _ index: IndexParameters, trainSize: Int, count: UInt64?
+    _ parameters: BuildParameters, _ index: IndexParameters, groups: Int, trainSize: Int, count: UInt64?
   ) throws(BuildError) {
     let budget = parameters.memory
-    let overlaps = parameters.threads > 1
-    let model = 4 * UInt64(index.centroidFloats + index.m * index.codebookFloats)
-    let record = SpillRecord(index).byteCount
-    // A row is held as read, as read ahead, and as its residual; beside it its list, id, codes and packed row.
-    let rowBytes = UInt64(4 * index.dimension * 3 + 24 + 2 * index.m + index.rowBytes)
-    let spills = index.storesIDs
-    // A spilled vector and its place in the order; beside all of them the lists' places.
-    let runVectorBytes = UInt64(record + 4)
-    let runBuffers: UInt64 = overlaps ? 2 : 1
-    let leastRows = 64
-    let fixed = Self.base(threads: parameters.threads) + model + (spills ? 4 * UInt64(index.listCount) : 0)
-
-    // k-means holds old and new centroids, and of each row its nearest centroid and its places among the members.
-    let sampleArrays = UInt64(trainSize) * 48
-    let sampleBytes = UInt64(trainSize) * UInt64(4 * index.dimension)
-    let trains = model > 0
-    let leastTraining = trains ? Self.base(threads: parameters.threads) + 3 * model + sampleArrays : 0
-    let leastEncoding =
-      fixed + UInt64(leastRows) * rowBytes + (spills ? max(1 << 20, runBuffers * 4096 * runVectorBytes) : 0)
-    least = max(leastTraining, leastEncoding)
+    let needs = Needs(index, groups: groups, trainSize: trainSize, threads: parameters.threads)
+    least = max(needs.training, needs.encoding)
     guard budget >= least else {
       throw .usage(
-        "--memory \(budget) is too small for this index: its quantizers take \(model) bytes, and building it takes "
+        "--memory \(budget) is too small for this index: its quantizers take \(needs.model) bytes, and building it takes "
           + "\(least) at least; give --memory \(least)")
     }
     self.budget = budget
-    modelBytes = model
-    sampleIsFile = trains && leastTraining + sampleBytes > budget
-    let free = budget - fixed
-    chunkRows = max(leastRows, Int(min(16_384, free / 4 / rowBytes)))
-    let rest = free - UInt64(chunkRows) * rowBytes
+    modelBytes = needs.model
+    sampleIsFile = trainSize > 0 && needs.training + needs.sample > budget
+    let free = budget - needs.fixed
+    chunkRows = max(Needs.leastRows, Int(min(16_384, free / 4 / needs.row)))
+    let rest = free - UInt64(chunkRows) * needs.row
     let most = min(UInt64(UInt32.max), max(4096, count ?? .max))
-    runVectors = max(chunkRows, Int(min(rest / runBuffers / runVectorBytes, most)))
-    spillBytes = spills ? record : 0
+    runVectors = max(chunkRows, Int(min(rest / needs.runBuffers / needs.runVector, most)))
+    spillBytes = needs.record
     mergeBytes = Int(min(rest, 1 << 30))
     vectorCount = count
-    diskBytes = count.map { Self.disk(index, vectors: $0, spill: spills ? UInt64(record) : 0) }
+    let sampleBytes = sampleIsFile ? needs.sample : 0
+    diskBytes = count.map {
+      Self.disk(index, model: needs.model, vectors: $0, spill: UInt64(needs.record)) + sampleBytes
+    }
   }
 
   /// The spill, and the sections as they grow; then the sections and the file that they are copied into. Nothing is
   /// taken off for compression.
-  private static func disk(_ index: IndexParameters, vectors: UInt64, spill: UInt64) -> UInt64 {
+  private static func disk(_ index: IndexParameters, model: UInt64, vectors: UInt64, spill: UInt64) -> UInt64 {
     let lists = UInt64(index.listCount)
-    let codes = UInt64(index.codeLayout.map { $0.planes } ?? 0)
-    let codeBytes = codes == 0 ? 0 : vectors * codes + lists * 16 * codes
+    let planes = UInt64(index.codeLayout?.planes ?? 0)
+    let codeBytes = (vectors + 16 * lists) * planes
     let idBytes = index.storesIDs ? 8 * vectors : 0
     let rowBytes = vectors * UInt64(index.rowBytes)
-    let frames = IndexParameters.frameSections.reduce(0) {
-      $0 + index.frames(of: $1, listCount: vectors) + (index.vectorsPerFrame($1) > 0 ? lists : 0)
-    }
+    let frames = IndexParameters.frameSections.reduce(3 * lists) { $0 + index.frames(of: $1, listCount: vectors) }
     let directory = lists * 16 + frames * 24
-    let model = 4 * UInt64(index.centroidFloats + index.m * index.codebookFloats)
-    let body = model + codeBytes + idBytes + rowBytes + directory + (1 << 20)
-    let sideFiles = idBytes + (index.m > 0 ? rowBytes : 0) + directory
-    return max(body + vectors * spill, body + sideFiles)
+    let body = 2 * model + codeBytes + idBytes + rowBytes + directory + (1 << 20)
+    let beside = idBytes + (index.m > 0 ? rowBytes : 0) + directory
+    return body + max(beside, vectors * spill)
   }
 
   /// Sorted runs for `count` vectors.
   public func runs(_ count: UInt64) -> UInt64 {
     spillBytes == 0 ? 0 : (count + UInt64(runVectors) - 1) / UInt64(runVectors)
+  }
+}
+
+/// Bytes that the parts of a build need.
+private struct Needs {
+  static let leastRows = 64
+
+  let model: UInt64
+  /// Training without the sample, and the sample.
+  let training: UInt64
+  let sample: UInt64
+  /// What encoding takes whatever the pieces: the program, the model, a place for each list.
+  let fixed: UInt64
+  /// A row of a chunk.
+  let row: UInt64
+  /// A vector of a run, of which there are so many at a time.
+  let runVector: UInt64
+  let runBuffers: UInt64
+  /// A spilled vector; 0 where nothing is spilled.
+  let record: Int
+  /// Encoding in the smallest pieces.
+  let encoding: UInt64
+
+  init(_ index: IndexParameters, groups: Int, trainSize: Int, threads: Int) {
+    let d = UInt64(index.dimension)
+    let floats = index.centroidFloats + LaneBlocks.floats(vectors: groups, dimension: index.dimension)
+    model = 4 * UInt64(floats + index.m * index.codebookFloats)
+    // The program, the buffers of files and frames, and of each thread the stack and its scratch.
+    let base = UInt64(20 + 2 * threads) << 20 + UInt64(threads) * 8192 * d
+    // k-means keeps its centroids packed and by rows, their sums, and of each point two assignments; the sample is drawn
+    // through its row numbers; codebooks learn from a copy.
+    let codebookRows = min(trainSize, index.m > 0 ? TrainingPlan.vectorsPerCodebookCentroid << index.nbits : 0)
+    sample = UInt64(trainSize) * 4 * d
+    training =
+      trainSize == 0 ? 0 : base + 6 * model + UInt64(trainSize) * 48 + UInt64(codebookRows) * 4 * d * 2
+    // A row is held as read, as read ahead, and as its residual; beside it its list, id, codes and packed row.
+    row = 12 * d + UInt64(24 + 2 * index.m + index.rowBytes)
+    record = index.storesIDs ? SpillRecord(index).byteCount : 0
+    runVector = UInt64(record + 4)
+    runBuffers = threads > 1 ? 2 : 1
+    fixed = base + model + (record > 0 ? 4 * UInt64(index.listCount) : 0)
+    encoding = fixed + UInt64(Self.leastRows) * row + (record > 0 ? max(1 << 20, runBuffers * 4096 * runVector) : 0)
   }
 }

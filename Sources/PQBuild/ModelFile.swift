@@ -26,7 +26,8 @@ struct ModelFile: Sendable {
     var model = Model(dimension: index.dimension, coarse: nil, quantizer: nil, residual: index.residual)
     if index.nlist > 0 {
       model.coarse = CoarseQuantizer(
-        dimension: index.dimension, nlist: index.nlist, blocks: try Self.floats(.centroids, map))
+        dimension: index.dimension, nlist: index.nlist, blocks: try Self.floats(.centroids, map),
+        groups: try Self.groups(map))
     }
     if index.m > 0 {
       model.quantizer = ProductQuantizer(
@@ -34,9 +35,7 @@ struct ModelFile: Sendable {
     }
     self.model = model
     metadata = try Self.metadata(map)
-    digest = [SectionKind.centroids, .codebooks].compactMap { map.structure.table[$0] }.map {
-      "\($0.name) \(hex($0.crc))"
-    }.joined(separator: ", ")
+    digest = map.structure.modelDigest.joined(separator: ", ")
   }
 
   /// Calls `body` with a section's bytes, whose checksum is right.
@@ -67,6 +66,17 @@ struct ModelFile: Sendable {
         array.append(values[i])
       }
       return array
+    }
+  }
+
+  private static func groups(_ map: borrowing IndexMap) throws(FormatError) -> CoarseQuantizer.Groups? {
+    guard let section = map.structure.table[.groups] else { return nil }
+    let index = map.structure.header.parameters
+    return try withSection(section, map) { bytes throws(FormatError) in
+      let groups = try CoarseGroups(
+        decoding: bytes, nlist: index.nlist, dimension: index.dimension, at: section.offset)
+      let values = bytes.slice(groups.blocks.lowerBound, groups.blocks.count).floats()
+      return CoarseQuantizer.Groups(starts: groups.starts, blocks: values.indices.map { values[$0] })
     }
   }
 

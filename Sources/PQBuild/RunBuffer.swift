@@ -1,5 +1,4 @@
 internal import PQFormat
-internal import PQKernels
 
 /// Encoded vectors in the order of the input, until they are sorted by list and id and written as one run.
 struct RunBuffer: Sendable {
@@ -30,14 +29,14 @@ struct RunBuffer: Sendable {
 
   /// Adds vectors: the list of each (list 0 if there are none), its id, codes `[vector][m]`, packed row.
   /// - Precondition: there is room for them.
-  mutating func append(lists: [Nearest], ids: [UInt64], codes: Span<UInt16>, rows: RawSpan) {
+  mutating func append(lists: [UInt32], ids: [UInt64], codes: Span<UInt16>, rows: RawSpan) {
     precondition(count + ids.count <= capacity, "the buffer is full")
     for (i, id) in ids.enumerated() {
       if let lastID, id <= lastID { idsAscend = false }
       if firstID == nil { firstID = id }
       lastID = id
       record.append(
-        list: lists.isEmpty ? 0 : lists[i].index, id: id, codes: codes, firstCode: i * record.m, rows: rows,
+        list: lists.isEmpty ? 0 : lists[i], id: id, codes: codes, firstCode: i * record.m, rows: rows,
         firstByte: i * record.rowBytes, to: &records)
     }
   }

@@ -29,6 +29,13 @@ struct IndexMap: ~Copyable, Sendable {
   }
 }
 
+extension IndexStructure {
+  /// Checksums of the sections that hold the model.
+  var modelDigest: [String] {
+    [SectionKind.centroids, .groups, .codebooks].compactMap { table[$0] }.map { "\($0.name) \(hex($0.crc))" }
+  }
+}
+
 /// An index file that is read from front to back, each byte checked when it comes by (Formats/pqx-v1.md, "Reading").
 final class Shard: Sendable {
   let path: String
@@ -53,7 +60,7 @@ final class Shard: Sendable {
       "\(p.kind.rawValue)", "metric \(p.metric.name)", "dimension \(p.dimension)", "nlist \(p.nlist)",
       "m \(p.m)", "nbits \(p.nbits)", "vectors \(p.vectors.name)", "vector offset \(p.vectorOffset)",
       p.storesIDs ? "stored ids" : "implicit ids",
-    ] + [SectionKind.centroids, .codebooks].compactMap { structure.table[$0] }.map { "\($0.name) \(hex($0.crc))" }
+    ] + structure.modelDigest
   }
 
   func failure(_ error: FormatError) -> BuildError { .badData("\(path): \(error.description)") }

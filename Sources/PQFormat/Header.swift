@@ -1,6 +1,7 @@
 /// The first 4,096 bytes of a file (Formats/pqx-v1.md, "Header"): zero until all else is written.
 package struct Header: Sendable, Equatable {
-  package var minor: UInt16 = Header.currentMinor
+  /// See ``SectionTable/minorVersion``.
+  package var minor: UInt16 = 0
   package var alignmentLog2 = 12
   package var features = Features()
   package var fileLength: UInt64 = 0
@@ -16,7 +17,6 @@ package struct Header: Sendable, Equatable {
   /// Frame offsets have 48 bits.
   package static let maximumFileLength: UInt64 = 1 << 48
   package static let currentMajor: UInt16 = 1
-  package static let currentMinor: UInt16 = 0
   package static let parameterRange = 72..<112
   package static let crcOffset = byteCount - 4
 

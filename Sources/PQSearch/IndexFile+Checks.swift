@@ -3,7 +3,7 @@ internal import PQKernels
 
 /// What has been checked of an open file. Two threads may check the same thing at once: both find the same.
 final class Checks: Sendable {
-  /// Bit 0: centroids, codebooks and the checksums of the directory's pages.
+  /// Bit 0: centroids, groups, codebooks and the checksums of the directory's pages.
   let model = AtomicBits(count: 1)
   let listPages: AtomicBits
   let framePages: AtomicBits
@@ -25,6 +25,8 @@ extension IndexFile {
       try checkSection(kind)
       try checkFinite(kind)
     }
+    try checkSection(.groups)
+    _ = try groups()
     try checkSection(.pages)
     checks.model.insert(0)
   }
@@ -52,6 +54,13 @@ extension IndexFile {
         .badSection, "section \(kind.name)", at: (table[kind]?.offset ?? 0) + UInt64(4 * i),
         "the value \(floats[i]) is not finite")
     }
+  }
+
+  /// The section `groups`, all but its checksum checked; nil if the file has none. O(section).
+  borrowing func groups() throws(FormatError) -> CoarseGroups? {
+    guard let section = table[.groups] else { return nil }
+    return try CoarseGroups(
+      decoding: bytes(of: .groups), nlist: parameters.nlist, dimension: parameters.dimension, at: section.offset)
   }
 
   /// Checks the directory pages that hold `range` of the section `kind` (lists or frames), each once.

@@ -32,6 +32,7 @@ extension IndexFile {
         case .codebooks:
           try checkFinite(.codebooks)
           try checkUnusedLanes(.codebooks, vectors: 1 << parameters.nbits, dimension: parameters.subdimension)
+        case .groups: _ = try groups()
         case .metadata: _ = try metadata()
         default: break
         }

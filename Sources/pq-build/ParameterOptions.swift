@@ -15,6 +15,9 @@ struct ParameterOptions: ParsableArguments {
   @Option(help: "Lists of the coarse quantizer, or auto: about 4 · √n.")
   var nlist = "auto"
 
+  @Option(help: "Groups that the lists are ordered by, 0 for none. (default: √nlist above 16,384 lists)")
+  var groups: Int?
+
   @Option(help: "Sub-quantizers; divides the dimension. (default: the divisor nearest dimension/8)")
   var m: Int?
 
@@ -49,6 +52,7 @@ struct ParameterOptions: ParsableArguments {
       }
       p.nlist = number
     }
+    p.groups = groups
     p.m = m
     p.nbits = nbits
     p.vectors = vectors

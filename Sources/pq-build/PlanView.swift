@@ -7,7 +7,7 @@ func printPlan(_ plan: BuildPlan) {
   for notice in plan.notices { printError(notice) }
   let index = plan.index
   print("index     \(index.kind.rawValue), \(index.metric.name), dimension \(index.dimension)")
-  if index.nlist > 0 { print("nlist     \(index.nlist)") }
+  if index.nlist > 0 { print("nlist     \(index.nlist)" + (plan.groups > 0 ? " in \(plan.groups) groups" : "")) }
   if index.m > 0 { print("codes     m \(index.m) × \(index.nbits) bits" + (index.residual ? ", residual" : "")) }
   print("vectors   \(index.vectors.name)")
   if plan.trainSize > 0 {

@@ -107,6 +107,7 @@ extension BuildProgress {
     case .spooling: "spooling"
     case .sampled: "sampling"
     case .coarse: "training lists"
+    case .listGroups: "grouping lists"
     case .codebook: "training codebooks"
     case .encoded: "encoding"
     case .merging: "merging"
@@ -142,7 +143,7 @@ extension BuildProgress {
         + "\(Int(rate(rows)))/s" + left(rows, of: total)
     case .merging(let lists, let total, let vectors):
       return ": \(lists) of \(total) lists, \(vectors) vectors" + left(UInt64(lists), of: UInt64(total))
-    case .notice, .writing, .ended: return ""
+    case .notice, .listGroups, .writing, .ended: return ""
     }
   }
 }

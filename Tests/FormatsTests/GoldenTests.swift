@@ -70,11 +70,12 @@ import Testing
     }
   }
 
-  /// Format 1.0 is read by every later version.
+  /// Every minor version is read by every later one.
   @Test(arguments: GoldenFiles.valid)
   func opensForEver(_ name: String) throws {
     let index = try Index(path: GoldenFiles.folder + "/" + name)
     let recipe = try #require(GoldenRecipe.all.first { $0.name == name })
+    #expect(index.formatVersion == (recipe.groupStarts == nil ? "1.0" : "1.1"))
     #expect(index.parameters.count == UInt64(recipe.rows.count))
     #expect(index.parameters.kind == recipe.parameters.kind)
     #expect(index.parameters.metric == recipe.parameters.metric)

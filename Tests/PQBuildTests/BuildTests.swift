@@ -78,8 +78,8 @@ import Testing
     }
   }
 
-  /// Chunks and runs of any size give the same bytes: runs that end within a list, lists larger than
-  /// all buffers together; with ids in order and in none.
+  /// Chunks and runs of any size give the same bytes: runs that end within a list, lists larger than all buffers
+  /// together, a sample that is not in memory; with ids in order and in none.
   @Test(arguments: IndexKind.allCases, [false, true]) func sameBytesForPieces(_ kind: IndexKind, shuffled: Bool) throws
   {
     let folder = try TemporaryFolder()
@@ -93,9 +93,45 @@ import Testing
         $0.chunkRows = chunk
         $0.runVectors = run
         $0.mergeBytes = merge
+        $0.sampleIsFile = run == 100 && kind != .flat
       }
       #expect(bytes == expected, "chunks of \(chunk), runs of \(run), \(merge) bytes to merge")
     }
+  }
+
+  @Test func groupsAreWrittenAndSearched() throws {
+    let folder = try TemporaryFolder()
+    var p = Self.parameters()
+    p.nlist = 40
+    p.groups = 6
+    let expected = try Self.build(Self.rows(3000), p, in: folder)
+    let index = try Index(path: folder.path("out.pqx"))
+    #expect(index.formatVersion == "1.1" && index.sectionNames.contains("groups"))
+    #expect(index.verify(deep: true) == [])
+    let found = try index.search(Self.rows(3000)[17], SearchOptions(k: 3, nprobe: 40))
+    #expect(found[0].count == 3)
+    p.threads = 8
+    p.memory = 64 << 20
+    let same = try Self.build(Self.rows(3000), p, in: folder, name: "again.pqx") == expected
+    #expect(same)
+    p.groups = 0
+    _ = try Self.build(Self.rows(3000), p, in: folder, name: "plain.pqx")
+    let plain = try Index(path: folder.path("plain.pqx"))
+    #expect(plain.formatVersion == "1.0" && !plain.sectionNames.contains("groups"))
+  }
+
+  @Test func groupsAreChosenForManyLists() throws {
+    func groups(_ nlist: Int, _ groups: Int? = nil) throws(BuildError) -> Int {
+      var p = Self.parameters()
+      p.nlist = nlist
+      p.groups = groups
+      return try BuildPlan(p, dimension: 8, count: 10_000_000, componentType: .f32).groups
+    }
+    #expect(try groups(16_384) == 0)
+    #expect(try groups(65_536) == 256)
+    #expect(try groups(100, 10) == 10)
+    #expect(try groups(65_536, 0) == 0)
+    for bad in [-1, 101] { #expect(throws: BuildError.self) { try groups(100, bad) } }
   }
 
   @Test func idsInAnyOrder() throws {
