@@ -52,6 +52,7 @@ final class RunFile: Sendable {
 
   init(_ folder: borrowing WorkFolder, resuming runs: RunSet?) throws(FileError) {
     let path = folder.file(Self.name)
+    if runs == nil { folder.remove(Self.name) }  // of a build that ended before its first run
     let file =
       if let runs { try WorkFile(reopening: path, length: runs.byteCount) } else { try WorkFile(creating: path) }
     state = Mutex(State(file: file, runs: runs ?? RunSet()))
