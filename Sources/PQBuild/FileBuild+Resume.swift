@@ -34,11 +34,21 @@ extension FileBuild {
     }
   }
 
+  /// How a build has begun.
+  enum Beginning {
+    /// Not yet: the work folder is as it was.
+    case none
+    case fresh
+    /// With what another has done, which is not thrown away even if this one gets the wrong input.
+    case resumed
+  }
+
   /// Keeps what a failed build has done, if another can go on with it: not where the input itself is at fault.
-  func settle(after error: BuildError) {
-    guard var folder = try? WorkFolder(output: output) else { return }
+  func settle(_ beginning: Beginning, after error: BuildError) {
+    guard beginning != .none, var folder = try? WorkFolder(output: output) else { return }
     let hasProgress = (try? Journal.read(folder))?.hasProgress == true
-    let isResumable = error.kind == .interrupted || error.kind == .inputOutput || error.kind == .cannotCreate
+    let isResumable =
+      beginning == .resumed || error.kind == .interrupted || error.kind == .inputOutput || error.kind == .cannotCreate
     folder.keep(hasProgress && isResumable)
     if hasProgress, isResumable {
       progress(.notice("what was done is kept in \(folder.path); --resume goes on with it"))

@@ -57,23 +57,23 @@ public struct FileBuild: Sendable {
   }
 
   public func run() throws(BuildError) -> BuildReport {
-    var isUnderWay = false
+    var beginning = Beginning.none
     do throws(BuildError) {
-      return try run(&isUnderWay)
+      return try run(&beginning)
     } catch {
-      if isUnderWay { settle(after: error) }
+      settle(beginning, after: error)
       throw error
     }
   }
 
-  private func run(_ isUnderWay: inout Bool) throws(BuildError) -> BuildReport {
+  private func run(_ beginning: inout Beginning) throws(BuildError) -> BuildReport {
     var clock = StageClock(progress)
     let model = try openModel()
     if input.path != "-" { _ = try plan(try open(input), model) }  // what can be refused at once is
     let identity = try identity(model)
     var folder = try BuildError.onFiles { () throws(FileError) in try WorkFolder(output: output) }
     let (journal, done) = try begin(&folder, identity)
-    isUnderWay = true
+    beginning = done.hasProgress ? .resumed : .fresh
     if let completed = done.completed { return try publish(completed, folder) }
 
     var source = input
