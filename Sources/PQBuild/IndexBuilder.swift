@@ -112,20 +112,24 @@ public struct IndexBuilder: ~Copyable {
     if spill == nil {
       try writer.append(codes: codes.span, ids: [UInt64]().span, rows: packed.rawSpan, count: count)
     } else {
-      if buffer.count + count > buffer.capacity { try writeRun() }
+      if buffer.count + count > buffer.capacity {
+        try writeRun(saving: isSaveDue(after: pieces.checkpointInterval / 8))
+      }
       buffer.append(lists: lists, ids: ids, codes: codes.span, rows: packed.rawSpan)
     }
     self.mark = mark
-    if isSaveDue { try save() }
+    if isSaveDue(after: pieces.checkpointInterval) { try save() }
   }
 
   /// Whether the last checkpoint is so old that a kill would cost too much.
-  private var isSaveDue: Bool { journal != nil && ContinuousClock.now - lastSave > pieces.checkpointInterval }
+  private func isSaveDue(after interval: Duration) -> Bool {
+    journal != nil && ContinuousClock.now - lastSave > interval
+  }
 
   /// Makes all that was added safe, so that a later process can go on from here.
   mutating func save() throws(BuildError) {
+    if spill != nil { return try writeRun(saving: true) }
     lastSave = .now
-    if spill != nil { return try writeRun() }
     checkpoint.input = mark
     try BuildError.onFiles { () throws(FileError) in
       checkpoint.writer = try writer.checkpoint()
@@ -137,8 +141,10 @@ public struct IndexBuilder: ~Copyable {
   mutating func waitForRun() throws(BuildError) { try writing.take()?.wait().get() }
 
   /// Sorts and writes the buffered vectors as a run, while the next ones are encoded, and begins a new buffer.
-  private mutating func writeRun() throws(BuildError) {
+  /// - Parameter saving: whether that is a checkpoint; a run that follows the last one soon need not be one.
+  private mutating func writeRun(saving: Bool) throws(BuildError) {
     try waitForRun()
+    if saving { lastSave = .now }
     let full = buffer
     buffer = RunBuffer(index, capacity: pieces.runVectors)
     guard let spill, !full.isEmpty else { return }
@@ -146,10 +152,11 @@ public struct IndexBuilder: ~Copyable {
     let write: @Sendable () -> Result<Void, BuildError> = {
       Result { () throws(BuildError) in
         try BuildError.onFiles { () throws(FileError) in
-          try spill.write(full)
+          try spill.write(full, durably: saving)
+          guard saving, let journal else { return }
           var reached = Checkpoint()
           (reached.input, reached.runs) = (mark, spill.runs)
-          try journal?.reached(reached)
+          try journal.reached(reached)
         }
       }
     }
@@ -183,7 +190,7 @@ public struct IndexBuilder: ~Copyable {
   private mutating func endEncoding() throws(BuildError) {
     guard !checkpoint.isEncoded else { return }
     if spill != nil {
-      try writeRun()
+      try writeRun(saving: true)
       try waitForRun()
       buffer = RunBuffer(index, capacity: 0)
     }
@@ -205,7 +212,7 @@ public struct IndexBuilder: ~Copyable {
     var batch = ListBatch()
     while writer.list < index.listCount {
       progress(.merging(lists: writer.list, of: index.listCount, vectors: writer.count))
-      if isSaveDue { try saveMerge(merge.positions) }
+      if isSaveDue(after: pieces.checkpointInterval) { try saveMerge(merge.positions) }
       if isCancelled() {
         try saveMerge(merge.positions)
         throw .interrupted

@@ -16,7 +16,7 @@ public struct MemoryPlan: Sendable, Equatable {
   public package(set) var runVectors: Int
   /// Bytes of a spilled vector; 0 where nothing is spilled.
   public let spillBytes: Int
-  /// Buffers through which the runs are merged, together.
+  /// What the buffers through which the runs are merged may take together; they take less where that is as fast.
   public package(set) var mergeBytes: Int
   /// Whether the training sample is kept in a file, because it is larger than the budget.
   public package(set) var sampleIsFile: Bool
@@ -46,8 +46,9 @@ public struct MemoryPlan: Sendable, Equatable {
     let free = budget - needs.fixed
     chunkRows = max(Needs.leastRows, Int(min(16_384, free / 4 / needs.row)))
     let rest = free - UInt64(chunkRows) * needs.row
-    let most = min(UInt64(UInt32.max), max(4096, count ?? .max))
-    runVectors = max(chunkRows, Int(min(rest / needs.runBuffers / needs.runVector, most)))
+    // Longer runs than that gain nothing, but cost a kill more.
+    let runBytes = min(rest, max(budget / 16, needs.leastRuns)) / needs.runBuffers
+    runVectors = max(chunkRows, Int(min(runBytes / needs.runVector, UInt64(UInt32.max))))
     spillBytes = needs.record
     mergeBytes = Int(min(rest, 1 << 30))
     vectorCount = count
@@ -95,6 +96,8 @@ private struct Needs {
   let runBuffers: UInt64
   /// A spilled vector; 0 where nothing is spilled.
   let record: Int
+  /// The shortest runs, all buffers together.
+  let leastRuns: UInt64
   /// Encoding in the smallest pieces.
   let encoding: UInt64
 
@@ -116,6 +119,7 @@ private struct Needs {
     runVector = UInt64(record + 4)
     runBuffers = threads > 1 ? 2 : 1
     fixed = base + model + (record > 0 ? 4 * UInt64(index.listCount) : 0)
-    encoding = fixed + UInt64(Self.leastRows) * row + (record > 0 ? max(1 << 20, runBuffers * 4096 * runVector) : 0)
+    leastRuns = record > 0 ? max(1 << 20, runBuffers * 4096 * runVector) : 0
+    encoding = fixed + UInt64(Self.leastRows) * row + leastRuns
   }
 }

@@ -60,14 +60,15 @@ final class RunFile: Sendable {
 
   var runs: RunSet { state.withLock { $0.runs } }
 
-  /// Sorts the buffer's vectors, writes them as a run and makes that durable.
-  func write(_ buffer: RunBuffer) throws(FileError) {
+  /// Sorts the buffer's vectors and writes them as a run.
+  /// - Parameter durably: whether this run and all before are safe when the call returns.
+  func write(_ buffer: RunBuffer, durably: Bool) throws(FileError) {
     guard !buffer.isEmpty else { return }
     let order = buffer.order()
     let size = buffer.record.byteCount
     try state.withLock { state throws(FileError) in
       for i in order { try state.file.append(buffer.records.rawSpan.slice(Int(i) * size, size)) }
-      try state.file.synchronizeData()
+      if durably { try state.file.synchronizeData() }
       state.runs.add(buffer, end: state.file.position)
     }
   }

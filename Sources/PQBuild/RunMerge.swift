@@ -18,7 +18,9 @@ struct RunMerge {
     self.file = file
     runs = file.runs
     record = SpillRecord(index)
-    let share = min(8 << 20, memory / max(1, runs.count)) / record.byteCount
+    // From 32 KiB a run, and more only as long as all take no more than encoding has taken before.
+    let wanted = max(32 << 10, min(1 << 20, (memory / 16) / max(1, runs.count)))
+    let share = min(wanted, memory / max(1, runs.count)) / record.byteCount
     for run in 0..<runs.count {
       let range = runs.range(run)
       let start = positions.isEmpty ? range.lowerBound : positions[run]

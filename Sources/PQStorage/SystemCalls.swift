@@ -12,10 +12,12 @@ func fdatasyncFile(_ file: Int32) -> Int32 { fdatasync(file) }
 
 func truncateFile(_ file: Int32, to length: UInt64) -> Int32 { ftruncate(file, off_t(length)) }
 
-/// Waits for bytes, the end or an error on `file`: poll(2). False when none came within `milliseconds`.
+/// Waits for bytes, the end or an error on `file`: poll(2). False when none came within `milliseconds`, or before a
+/// signal.
 func waitForInput(_ file: Int32, milliseconds: Int32) -> Bool {
   var entry = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
-  return unsafe poll(&entry, 1, milliseconds) != 0
+  let count = unsafe poll(&entry, 1, milliseconds)
+  return count > 0 || (count < 0 && Glibc.errno != EINTR)
 }
 
 /// True while `path` leads to the file that is open as `file`: fstat(2), stat(2).

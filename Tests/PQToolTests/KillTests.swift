@@ -47,6 +47,14 @@ import Testing
     #expect(kills >= 5)
   }
 
+  /// Waits for a process that should end soon, and kills it if it does not.
+  private func wait(for process: Process) {
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while process.isRunning, Date() < deadline { usleep(10_000) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
+  }
+
   /// SIGINT while standard input is idle ends the tool; with a file, what was done is kept.
   @Test func interruptedWhileIdle() throws {
     let folder = try TemporaryFolder()
@@ -59,7 +67,7 @@ import Testing
     try process.run()
     while !FileManager.default.fileExists(atPath: folder.path("a.pqx.work/spool")) { usleep(2_000) }
     process.interrupt()
-    process.waitUntilExit()
+    wait(for: process)
     #expect(process.terminationStatus == 130)
     #expect(try folder.names() == [])
     withExtendedLifetime(pipe) {}
@@ -87,7 +95,7 @@ import Testing
     try pipe.fileHandleForWriting.write(contentsOf: Data(bytes.prefix(bytes.count / 2)))
     usleep(300_000)
     process.interrupt()
-    process.waitUntilExit()
+    wait(for: process)
     #expect(process.terminationStatus == 130)
     #expect(try folder.names().contains("a.pqx.work"))
 
