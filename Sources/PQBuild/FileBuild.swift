@@ -108,16 +108,18 @@ public struct FileBuild: Sendable {
     _ chunks: ChunkReader, of count: UInt64?, overlapping: Bool, into builder: inout IndexBuilder
   ) throws(BuildError) {
     do throws(BuildError) {
-      var chunk = try chunks.next().get()
-      while chunk.count > 0 {
+      var next = try chunks.next().get()
+      while next.count > 0 {
+        var chunk = Chunk()
+        swap(&chunk, &next)
         if isCancelled() { throw .interrupted }
         if overlapping {
           let ahead = Background { chunks.next() }
-          try builder.add(chunk)
-          chunk = try ahead.wait().get()
+          try builder.add(consume chunk)
+          next = try ahead.wait().get()
         } else {
-          try builder.add(chunk)
-          chunk = try chunks.next().get()
+          try builder.add(consume chunk)
+          next = try chunks.next().get()
         }
         progress(.encoded(rows: builder.mark.rows, of: count, bytes: builder.mark.rows * chunks.rowBytes))
       }

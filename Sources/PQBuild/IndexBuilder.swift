@@ -92,11 +92,12 @@ public struct IndexBuilder: ~Copyable {
       var mark = mark
       mark.add(chunk.rows.span, count: chunk.count)
       chunk.mark = mark
+      try RowCheck.check(chunk.rows, index: index, firstRow: mark.rows - UInt64(range.count))
       try add(chunk)
     }
   }
 
-  /// Adds one chunk, which follows on what was added before.
+  /// Adds one chunk, which follows on what was added before, of rows that have been checked.
   mutating func add(_ chunk: consuming Chunk) throws(BuildError) {
     let threads = trained.plan.parameters.threads
     let firstRow = mark.rows
@@ -106,8 +107,8 @@ public struct IndexBuilder: ~Copyable {
     let mark = chunk.mark
     var rows = chunk.rows
     chunk.rows = []
-    try RowCheck.prepare(&rows, index: index, firstRow: firstRow, threads: threads)
-    try self.chunk.encode(rows, trained.model, encoder, firstRow: firstRow, threads: threads)
+    RowCheck.normalize(&rows, index: index, threads: threads)
+    try self.chunk.encode(consume rows, trained.model, encoder, firstRow: firstRow, threads: threads)
     let (lists, codes, packed) = (self.chunk.lists, self.chunk.codes, self.chunk.rows)
     if spill == nil {
       try writer.append(codes: codes.span, ids: [UInt64]().span, rows: packed.rawSpan, count: count)
@@ -115,7 +116,7 @@ public struct IndexBuilder: ~Copyable {
       if buffer.count + count > buffer.capacity {
         try writeRun(saving: isSaveDue(after: pieces.checkpointInterval / 8))
       }
-      buffer.append(lists: lists, ids: ids, codes: codes.span, rows: packed.rawSpan)
+      buffer.append(lists: lists, ids: ids, codes: codes, rows: packed, threads: threads)
     }
     self.mark = mark
     if isSaveDue(after: pieces.checkpointInterval) { try save() }

@@ -121,7 +121,7 @@ struct IndexWriter: ~Copyable {
     var next = 0
     while next < span.count {
       let take = min(frame - codes.count, span.count - next)
-      for i in next..<next + take { codes.append(span[i]) }
+      codes.append(span.extracting(next..<next + take))
       next += take
       if codes.count == frame { try flushCodes() }
     }

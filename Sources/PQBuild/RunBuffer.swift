@@ -1,4 +1,5 @@
 internal import PQFormat
+internal import PQKernels
 
 /// Encoded vectors in the order of the input, until they are sorted by list and id and written as one run.
 struct RunBuffer: Sendable {
@@ -29,15 +30,24 @@ struct RunBuffer: Sendable {
 
   /// Adds vectors: the list of each (list 0 if there are none), its id, codes `[vector][m]`, packed row.
   /// - Precondition: there is room for them.
-  mutating func append(lists: [UInt32], ids: [UInt64], codes: Span<UInt16>, rows: RawSpan) {
+  mutating func append(lists: [UInt32], ids: [UInt64], codes: [UInt16], rows: [UInt8], threads: Int) {
     precondition(count + ids.count <= capacity, "the buffer is full")
-    for (i, id) in ids.enumerated() {
+    for id in ids {
       if let lastID, id <= lastID { idsAscend = false }
-      if firstID == nil { firstID = id }
       lastID = id
-      record.append(
-        list: lists.isEmpty ? 0 : lists[i], id: id, codes: codes, firstCode: i * record.m, rows: rows,
-        firstByte: i * record.rowBytes, to: &records)
+    }
+    firstID = firstID ?? ids.first
+    let start = records.count
+    records.append(contentsOf: repeatElement(0, count: ids.count * record.byteCount))
+    let record = record
+    var all = records.mutableSpan
+    var added = all.part(start..<start + ids.count * record.byteCount)
+    Threads.fill(&added, stride: record.byteCount, rowsPerPiece: 1024, threads: threads) { range, output in
+      for i in range {
+        record.put(
+          list: lists.isEmpty ? 0 : lists[i], id: ids[i], codes: codes.span, firstCode: i * record.m, rows: rows.span,
+          firstByte: i * record.rowBytes, at: (i - range.lowerBound) * record.byteCount, to: &output)
+      }
     }
   }
 

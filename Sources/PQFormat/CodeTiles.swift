@@ -8,8 +8,12 @@ extension CodeLayout {
       let vectors = min(Self.tileLanes, count - first)
       let lanes = Self.lanes(vectors)
       for i in tile.indices { tile[i] = 0 }
-      for lane in 0..<vectors {
-        for s in 0..<m { put(codes[(first + lane) * m + s], s, lane, lanes, &tile) }
+      if (5...8).contains(nbits) {
+        putBytes(codes.extracting(first * m..<(first + vectors) * m), lanes, &tile)
+      } else {
+        for lane in 0..<vectors {
+          for s in 0..<m { put(codes[(first + lane) * m + s], s, lane, lanes, &tile) }
+        }
       }
       bytes.append(contentsOf: tile[..<(planes * lanes)])
     }
@@ -37,14 +41,22 @@ extension CodeLayout {
       }
       return
     }
-    // A byte a code: the planes of a tile are read side by side.
+    // A byte a code: the planes of a tile are read one after the other.
+    let start = codes.count
+    codes.append(contentsOf: repeatElement(0, count: range.count * m))
+    var output = codes.mutableSpan
     var vector = range.lowerBound
     while vector < range.upperBound {
       let first = vector / Self.tileLanes * Self.tileLanes
       let lanes = Self.lanes(min(Self.tileLanes, count - first))
       let end = min(range.upperBound, first + Self.tileLanes)
-      for lane in vector - first..<end - first {
-        for s in 0..<m { codes.append(UInt16(frame.u8(at: planes * first + s * lanes + lane))) }
+      for s in 0..<m {
+        let plane = planes * first + s * lanes - first
+        var code = start + (vector - range.lowerBound) * m + s
+        for v in vector..<end {
+          output[code] = UInt16(frame.u8(at: plane + v))
+          code += m
+        }
       }
       vector = end
     }
@@ -66,6 +78,18 @@ extension CodeLayout {
       }
     }
     return nil
+  }
+
+  /// Puts the codes of a tile's vectors into planes of a byte a code.
+  private func putBytes(_ codes: Span<UInt16>, _ lanes: Int, _ tile: inout [UInt8]) {
+    var planes = tile.mutableSpan
+    for s in 0..<m {
+      var code = s
+      for lane in 0..<codes.count / m {
+        planes[s * lanes + lane] = UInt8(truncatingIfNeeded: codes[code])
+        code += m
+      }
+    }
   }
 
   @inline(__always)

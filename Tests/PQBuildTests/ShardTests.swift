@@ -154,4 +154,64 @@ import Testing
     #expect(try Index(path: folder.path("b.pqx")).parameters.count == 1000)
     #expect(Self.kind { _ = try IndexMerge([folder.path("b.pqx")], output: folder.path("out.pqx")).run() } == .badData)
   }
+
+  /// A shard whose frames begin beyond 4 GiB, in a sparse file: it is searched and merged like any other.
+  @Test func sectionsBeyond4GiB() throws {
+    let folder = try TemporaryFolder()
+    var parameters = BuildTests.parameters()
+    parameters.vectors = .f32
+    let whole = try BuildTests.build(Self.rows, parameters, in: folder, name: "a.pqx")
+    let far = folder.path("far.pqx")
+    try Self.writeFar(whole, by: 5 << 30, to: far)
+    let (near, moved) = (try Index(path: folder.path("a.pqx")), try Index(path: far))
+    #expect(moved.fileBytes > 5 << 30)
+    let options = SearchOptions(k: 20, nprobe: 8, rerank: 50)
+    let same = try near.search(Self.rows[5], options)[0].elementsEqual(moved.search(Self.rows[5], options)[0])
+    #expect(same)
+    _ = try IndexMerge([far], output: folder.path("merged.pqx")).run()
+    let merged = try folder.read("merged.pqx") == whole
+    #expect(merged)
+  }
+
+  /// Writes an index with all that follows its header moved up by `shift` bytes, and a hole in between.
+  private static func writeFar(_ bytes: [UInt8], by shift: UInt64, to path: String) throws {
+    var bytes = bytes
+    let structure = try IndexStructure(decoding: bytes.rawSpan)
+    func put(_ value: some FixedWidthInteger, at offset: UInt64) {
+      bytes.replaceSubrange(Int(offset)..<Int(offset) + value.bitWidth / 8, with: VectorBytes.bytes(value))
+    }
+    func copy(_ offset: UInt64, _ length: UInt64) -> [UInt8] { Array(bytes[Int(offset)..<Int(offset + length)]) }
+    func section(_ kind: SectionKind) throws -> Section { try #require(structure.table[kind]) }
+    // Frames say where they are, pages their checksums, the section table where all begins.
+    let (lists, frames, pages) = (try section(.lists), try section(.frames), try section(.pages))
+    for at in stride(from: frames.offset, to: frames.end, by: FrameEntry.byteCount) {
+      let entry = copy(at, 8)
+      put(entry.rawSpan.u64(at: 0) + shift, at: at)
+    }
+    let size = DirectoryPage.byteCount
+    for page in 0..<DirectoryPage.count(frames.length) {
+      let section = copy(frames.offset, frames.length)
+      let crc = DirectoryPage.checksum(section.rawSpan, kind: .frames, page: page)
+      put(crc, at: pages.offset + 4 * ((lists.length + size - 1) / size + page))
+    }
+    let table = structure.header.sectionTableOffset
+    for (i, old) in structure.table.sections.enumerated() {
+      put(old.offset + shift, at: table + UInt64(i * Section.byteCount + 8))
+      guard old.kind == .pages else { continue }
+      let section = copy(pages.offset, pages.length)
+      put(Checksum.plain(section.rawSpan), at: table + UInt64(i * Section.byteCount + 24))
+    }
+    var header = structure.header
+    header.sectionTableOffset += shift
+    header.fileLength += shift
+    let entries = copy(table, UInt64(header.sectionCount * Section.byteCount))
+    header.sectionTableCRC = Checksum.plain(entries.rawSpan)
+    let start = header.encoded()
+    let footer = Footer.encoded(fileLength: header.fileLength, fileID: header.fileID)
+    try Data(start).write(to: URL(fileURLWithPath: path))
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    try file.seek(toOffset: UInt64(Header.byteCount) + shift)
+    try file.write(contentsOf: Data(bytes[Header.byteCount..<bytes.count - Footer.byteCount] + footer))
+    try file.close()
+  }
 }
