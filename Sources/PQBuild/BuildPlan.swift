@@ -14,6 +14,7 @@ public struct BuildPlan: Sendable {
   /// What was chosen for the caller, and what he should know, a sentence each.
   public let notices: [String]
   public let parameters: BuildParameters
+  public package(set) var memory: MemoryPlan
 
   /// Chooses and checks.
   /// - Parameters:
@@ -65,8 +66,54 @@ public struct BuildPlan: Sendable {
     }
     coarseIterations = parameters.iterations ?? 10
     codebookIterations = parameters.iterations ?? 25
+    memory = try MemoryPlan(parameters, index, groups: groups, trainSize: trainSize, count: count)
     self.index = index
     self.notices = notices
+  }
+
+  /// The plan of an index with the quantizers of a model.
+  /// - Parameters:
+  ///   - parameters: whose memory, threads and first id count; all else is the model's.
+  ///   - count: the number of rows, if known.
+  init(
+    _ parameters: BuildParameters, model: ModelFile, dimension: Int, count: UInt64?, componentType: ComponentType,
+    storesIDs: Bool
+  ) throws(BuildError) {
+    var index = model.index
+    guard dimension == index.dimension else {
+      throw .badData("the input has dimension \(dimension), but the model \(model.path) has \(index.dimension)")
+    }
+    index.count = 0
+    index.hasBracket = index.takesBrackets
+    if index.nlist == 0 { index.storesIDs = storesIDs }
+    index.firstID = index.storesIDs ? 0 : parameters.firstID
+    guard !parameters.firstID.addingReportingOverflow(count ?? 1).overflow else {
+      throw .usage("--first-id \(parameters.firstID) leaves no room for the ids of all rows")
+    }
+    var chosen = parameters
+    chosen.kind = index.kind
+    chosen.vectors = index.vectors
+    try Self.chooseVectors(chosen, componentType, &index)
+    guard index.vectorOffset == model.index.vectorOffset else {
+      throw .badData(
+        "the input is \(componentType.rawValue), but the model \(model.path) was made for "
+          + (model.index.vectorOffset == 0 ? "u8" : "i8"))
+    }
+    chosen.metric = index.metric
+    chosen.nlist = index.nlist
+    chosen.m = index.m
+    chosen.nbits = index.nbits
+    groups = model.model.coarse?.groups?.count ?? 0
+    chosen.seed = model.metadata["parameters"]?["seed"]?.string.flatMap { UInt64($0) } ?? 1
+    chosen.compression = model.compression
+    chosen.alignmentLog2 = model.alignmentLog2
+    self.parameters = chosen
+    trainSize = 0
+    coarseIterations = 0
+    codebookIterations = 0
+    notices = []
+    memory = try MemoryPlan(chosen, index, groups: groups, trainSize: 0, count: count)
+    self.index = index
   }
 
   private static func nlist(

@@ -1,7 +1,6 @@
 public import ArgumentParser
 public import PQBuild
 import PQFormat
-import PQKernels
 import PQStorage
 import ToolSupport
 
@@ -40,22 +39,13 @@ struct ParameterOptions: ParsableArguments {
   @Option(help: "Seed of the training sample.")
   var seed: UInt64 = 1
 
-  @Option(help: "Memory that the build may take, such as 512MiB.")
-  var memory = ByteCount(bytes: 1 << 30)
-
-  @Option(help: "Threads. (default: the number of processors)")
-  var threads: Int?
-
-  @Option(help: "The id of the first row.")
-  var firstId: UInt64 = 0
-
   @Option(help: "auto: codes and ids where it pays; lz4: vectors too; none.")
   var compression = Compression.auto
 
   @Option(help: "Sections start at multiples of 2^this, 12...16.")
   var align = 12
 
-  func resolved() throws(ToolFailure) -> BuildParameters {
+  func resolved(_ resources: ResourceOptions) throws(ToolFailure) -> BuildParameters {
     var p = BuildParameters()
     p.kind = kind
     p.metric = metric ?? .l2
@@ -76,9 +66,7 @@ struct ParameterOptions: ParsableArguments {
     p.trainSize = trainSize
     p.iterations = iterations
     p.seed = seed
-    p.memory = memory.bytes
-    p.threads = threads ?? Threads.processors
-    p.firstID = firstId
+    resources.apply(to: &p)
     p.compression = compression
     p.alignmentLog2 = align
     return p

@@ -27,7 +27,7 @@ import Testing
   /// Builds rows into a file of the folder, and returns the file's bytes.
   static func build(
     _ rows: [[Float]], _ parameters: BuildParameters, in folder: borrowing TemporaryFolder, name: String = "out.pqx",
-    ids: [UInt64]? = nil
+    ids: [UInt64]? = nil, adjust: @escaping @Sendable (inout MemoryPlan) -> Void = { _ in }
   ) throws -> [UInt8] {
     let input = try folder.write(VectorBytes.fvecs(rows), to: name + ".fvecs")
     var build = FileBuild(input: VectorSource(path: input), output: folder.path(name), parameters: parameters)
@@ -36,6 +36,7 @@ import Testing
       for id in ids { bytes.append(littleEndian: id) }
       build.ids = try folder.write(bytes, to: name + ".ids")
     }
+    build.adjust = adjust
     _ = try build.run()
     return Array(try Data(contentsOf: URL(fileURLWithPath: folder.path(name))))
   }
@@ -70,10 +71,31 @@ import Testing
       let bytes = try Self.build(Self.rows(3000), p, in: folder, name: "t\(threads).pqx")
       #expect(bytes == expected, "\(threads) threads")
     }
-    for memory in [1 << 12, 1 << 16, 1 << 20, 1 << 28] as [UInt64] {
+    for memory in [100 << 20, 1 << 28, 1 << 32] as [UInt64] {
       p.memory = memory
       let bytes = try Self.build(Self.rows(3000), p, in: folder, name: "m\(memory).pqx")
       #expect(bytes == expected, "\(memory) bytes")
+    }
+  }
+
+  /// Chunks and runs of any size give the same bytes: runs that end within a list, lists larger than all buffers
+  /// together, a sample that is not in memory; with ids in order and in none.
+  @Test(arguments: IndexKind.allCases, [false, true]) func sameBytesForPieces(_ kind: IndexKind, shuffled: Bool) throws
+  {
+    let folder = try TemporaryFolder()
+    var p = Self.parameters(kind)
+    p.threads = 2
+    if kind == .ivfpq { p.vectors = .f16 }
+    let ids = shuffled ? (0..<2000).map { UInt64($0) * 7919 % 2000 + 5_000_000_000 } : nil
+    let expected = try Self.build(Self.rows(2000), p, in: folder, ids: ids)
+    for (chunk, run, merge) in [(37, 37, 1), (64, 100, 4096), (333, 1000, 1 << 20), (5000, 5000, 1)] {
+      let bytes = try Self.build(Self.rows(2000), p, in: folder, name: "\(chunk)-\(run).pqx", ids: ids) {
+        $0.chunkRows = chunk
+        $0.runVectors = run
+        $0.mergeBytes = merge
+        $0.sampleIsFile = run == 100 && kind != .flat
+      }
+      #expect(bytes == expected, "chunks of \(chunk), runs of \(run), \(merge) bytes to merge")
     }
   }
 
@@ -89,7 +111,7 @@ import Testing
     let found = try index.search(Self.rows(3000)[17], SearchOptions(k: 3, nprobe: 40))
     #expect(found[0].count == 3)
     p.threads = 8
-    p.memory = 1 << 16
+    p.memory = 64 << 20
     let same = try Self.build(Self.rows(3000), p, in: folder, name: "again.pqx") == expected
     #expect(same)
     p.groups = 0
