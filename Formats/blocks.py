@@ -74,6 +74,21 @@ def lane_blocks(data, groups, count, components):
     return result
 
 
+def coarse_groups(data, nlist, dim):
+    """Coarse groups: per group `(range of lists, centroid)`."""
+    count, reserved = struct.unpack_from("<II", data) if len(data) >= 8 else (0, 0)
+    blocks = up(12 + 4 * count, 64)
+    if not 1 <= count <= nlist or len(data) != blocks + 64 * pieces(count, 16) * dim:
+        raise Broken(f"{count} groups in {len(data)} bytes")
+    starts = struct.unpack_from(f"<{count + 1}I", data, 8)
+    if starts[0] != 0 or starts[count] != nlist or any(a >= b for a, b in zip(starts, starts[1:])):
+        raise Broken(f"groups begin at the lists {starts}")
+    if reserved or data[12 + 4 * count:blocks].strip(b"\0"):
+        raise Broken("reserved bytes", padding=True)
+    centers = lane_blocks(data[blocks:], 1, count, dim)[0]
+    return [(range(*pair), center) for pair, center in zip(zip(starts, starts[1:]), centers)]
+
+
 def code_tiles(data, count, m, nbits, bracketed):
     """Code tiles: codes `[vector][subspace]`, and the bytes of the bracket plane, if there is one."""
     low = pieces(m, 2) if nbits <= 4 else m

@@ -19,15 +19,14 @@ import sys
 
 import distances
 from blocks import (
-    Broken, MissingLibrary, check_brackets, code_tiles, crc32c, finite, ids, lane_blocks, lz4_decompress, pieces, rows,
-    salted, up)
+    Broken, MissingLibrary, check_brackets, coarse_groups, code_tiles, crc32c, finite, ids, lane_blocks, lz4_decompress,
+    pieces, rows, salted, up)
 
 MAGIC = b"\x89PQX\r\n\x1a\n"
 FOOTER_MAGIC = b"\x89PQXEND\n"
-CENTROIDS, CODEBOOKS, CODES, IDS, VECTORS, LISTS, FRAMES, PAGES, METADATA = range(1, 10)
-CENTRE = 11
-NAMES = {1: "centroids", 2: "codebooks", 3: "codes", 4: "ids", 5: "vectors", 6: "lists", 7: "frames", 8: "pages",
-         9: "metadata", CENTRE: "centre"}
+CENTROIDS, CODEBOOKS, CODES, IDS, VECTORS, LISTS, FRAMES, PAGES, METADATA, GROUPS, CENTRE = range(1, 12)
+NAMES = " centroids codebooks codes ids vectors lists frames pages metadata groups centre".split(" ")
+OPTIONAL = (METADATA, GROUPS)
 BRACKETS = 1 << 1  # incompatible feature
 METRICS = {1: "l2", 2: "ip", 3: "cosine"}
 ROW_TYPES = {0: ("none", "", 0), 1: ("f32", "f", 4), 2: ("f16", "e", 2), 3: ("u8", "B", 1)}
@@ -140,11 +139,11 @@ class Index:
         for number in range(self.section_count):
             at = self.table_offset + 32 * number
             kind, flags, offset, length, crc, reserved = struct.unpack_from("<IIQQII", self.data, at)
-            known = kind in NAMES
+            known = 1 <= kind <= CENTRE
             place = f"section table entry {number} ({self.section_name(kind)})"
             if not known and not flags & 1:
                 raise Damage("unsupported feature", place, at, "a required section of unknown kind")
-            good = (flags >> 1 == 0 and reserved == 0 and (not known or flags == (kind == METADATA))
+            good = (flags >> 1 == 0 and reserved == 0 and (not known or flags == (kind in OPTIONAL))
                     and (crc == 0 or not CODES <= kind <= FRAMES) and kind not in self.sections
                     and offset >= end and offset % (1 << self.e) == 0 and offset + length <= self.table_offset)
             if not good:
@@ -155,6 +154,7 @@ class Index:
                 self.sections[kind] = (offset, length, crc)
         wanted = {kind: None for kind in self.kinds}
         wanted.update({LISTS: 16 * self.lists, FRAMES: None, PAGES: None})
+        may_be_absent = {METADATA, GROUPS} if self.nlist else {METADATA}
         if self.nlist:
             wanted[CENTROIDS] = 64 * pieces(self.nlist, 16) * self.dim
         if self.m:
@@ -165,7 +165,7 @@ class Index:
             if kind not in self.sections:
                 raise Damage("invalid section", "section table", self.table_offset, f"{NAMES[kind]} is missing")
         for kind, (offset, length, _) in self.sections.items():
-            bad = kind != METADATA and kind not in wanted or wanted.get(kind) not in (None, length)
+            bad = kind not in wanted and kind not in may_be_absent or wanted.get(kind) not in (None, length)
             if bad or (kind == FRAMES and length % 24):
                 raise Damage("invalid section", f"section {NAMES[kind]}", offset, f"length {length}")
         self.list_pages = pieces(self.sections[LISTS][1], PAGE)
@@ -177,7 +177,7 @@ class Index:
 
     @staticmethod
     def section_name(kind):
-        return NAMES.get(kind, f"kind {kind}")
+        return NAMES[kind] if 1 <= kind <= CENTRE else f"kind {kind}"
 
     def field(self, offset, good, name):
         if not good:
@@ -201,27 +201,26 @@ class Index:
         self.check_crc(f"section {NAMES[kind]}", offset, data, crc)
         return data
 
-    def vectors_of(self, kind, groups, count, components):
-        """`groups` times `count` rows of `components` floats."""
+    def decoded(self, kind, decode, *arguments):
+        """What `decode` of blocks.py makes of a section."""
         place, offset = f"section {NAMES[kind]}", self.sections[kind][0]
         try:
-            return lane_blocks(self.section(kind), groups, count, components)
+            return decode(self.section(kind), *arguments)
         except Broken as error:
             raise Damage("padding is not zero" if error.padding else "invalid section", place, offset, error) from None
 
     def centroids(self):
-        return self.vectors_of(CENTROIDS, 1, self.nlist, self.dim)[0] if self.nlist else []
+        return self.decoded(CENTROIDS, lane_blocks, 1, self.nlist, self.dim)[0] if self.nlist else []
 
     def codebooks(self):
-        return self.vectors_of(CODEBOOKS, self.m, 1 << self.nbits, self.sub) if self.m else []
+        return self.decoded(CODEBOOKS, lane_blocks, self.m, 1 << self.nbits, self.sub) if self.m else []
+
+    def groups(self):
+        """Of each group its lists and its centroid. No search needs them here: it looks at all lists."""
+        return self.decoded(GROUPS, coarse_groups, self.nlist, self.dim) if GROUPS in self.sections else []
 
     def centre(self):
-        if not self.brackets:
-            return []
-        try:
-            return finite(self.section(CENTRE))
-        except Broken as error:
-            raise Damage("invalid section", "section centre", self.sections[CENTRE][0], error) from None
+        return self.decoded(CENTRE, finite) if self.brackets else []
 
     # Step 9, Directory
     def directory(self, kind, start, size):
@@ -322,6 +321,7 @@ class Index:
         self.zero("padding before section table", end, self.table_offset)
         self.zero("padding before footer", self.table_end, self.footer_offset)
         centroids, codebooks, centre = self.centroids(), self.codebooks(), self.centre()
+        self.groups()
         if self.brackets:
             self.verifying_brackets = centroids, codebooks, centre
         total, next_frame, seen = 0, 0, set()

@@ -1,13 +1,17 @@
-/* AVX-512 (F, BW, VL, DQ): one v16 is one register. CRC-32C by the SSE4.2 instruction. */
+/* AVX-512 (F, BW, VL, DQ, VNNI): one v16 is one register. CRC-32C by the SSE4.2 instruction. */
 #if defined(__x86_64__)
 #include <immintrin.h>
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,sse4.2"))), \
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c,sse4.2"))), \
                              apply_to = function)
 #define POINTS 6
 #define BLOCKS 2
+#define NARROW 2
+#define WIDE 4
 #include "simd.inc.h"
-#include "crc32c_sse42.inc.h"
 #include "x86_512.inc.h"
+#include "accumulate.inc.h"
+#include "assign.inc.h"
+#include "crc32c_sse42.inc.h"
 
 #define COLUMNS 2
 #define RAGGED_COLUMNS 1
@@ -52,6 +56,9 @@ const cpq_kernels cpq_avx512 = {
     .fetch = fetch,
     .sum_bytes = sum_bytes,
     .nearest = nearest,
+    .assign = assign,
+    .assign_scratch = assign_scratch,
+    .accumulate = accumulate,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
     .rows_at = rows_at,

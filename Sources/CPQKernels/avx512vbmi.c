@@ -1,12 +1,17 @@
-/* AVX-512 with VBMI: as avx512.c, and one instruction looks up 64 bytes in 128 entries. */
+/* AVX-512 with VNNI and VBMI: as avx512.c, and one instruction looks up 64 bytes in 128 entries. */
 #if defined(__x86_64__)
 #include <immintrin.h>
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,fma,f16c,sse4.2"))), \
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512vbmi,fma,f16c,sse4.2"))), \
                              apply_to = function)
 #define POINTS 6
 #define BLOCKS 2
+#define NARROW 2
+#define WIDE 4
 #include "simd.inc.h"
 #include "x86_512.inc.h"
+#include "accumulate.inc.h"
+#include "assign.inc.h"
+#include "crc32c_sse42.inc.h"
 
 /* Four tiles a table: more share its four registers, but lists are short (measured: 6.5 G vectors/s at m = 16 from L2;
  * 3.6 with one tile). */
@@ -49,6 +54,9 @@ const cpq_kernels cpq_avx512vbmi = {
     .fetch = fetch,
     .sum_bytes = sum_bytes,
     .nearest = nearest,
+    .assign = assign,
+    .assign_scratch = assign_scratch,
+    .accumulate = accumulate,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
     .rows_at = rows_at,

@@ -10,8 +10,10 @@ __attribute__((constructor)) static void detect(void) {
   int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
              __builtin_cpu_supports("sse4.2");
   int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  if (avx512 && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("vpclmulqdq")) available[available_count++] = &cpq_avx512vbmi;
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vnni");
+  if (avx512 && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("vpclmulqdq"))
+    available[available_count++] = &cpq_avx512vbmi;
   if (avx512) available[available_count++] = &cpq_avx512;
   if (avx2) available[available_count++] = &cpq_avx2;
 #elif defined(__aarch64__)

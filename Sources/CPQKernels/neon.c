@@ -4,6 +4,8 @@
 #define POINTS 2
 #define BLOCKS 1
 #include "simd.inc.h"
+#include "accumulate.inc.h"
+#include "assign_plain.inc.h"
 
 #define LANES 16
 #define COLUMNS 4
@@ -65,6 +67,9 @@ const cpq_kernels cpq_neon = {
     .fetch = fetch,
     .sum_bytes = sum_bytes,
     .nearest = nearest,
+    .assign = assign,
+    .assign_scratch = assign_scratch,
+    .accumulate = accumulate,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
     .rows_at = rows_at,

@@ -124,6 +124,22 @@ static void nearest(const float *points, size_t stride, size_t count, size_t dim
   }
 }
 
+#include "assign_plain.inc.h"
+
+static double accumulate(const float *points, size_t stride, size_t count, size_t dim,
+                         const uint32_t *assigned, const float *centers, double *sums) {
+  double s[8] = {0};
+  for (size_t i = 0; i < count; i++) {
+    size_t center = assigned[i] * dim;
+    for (size_t j = 0; j < dim; j++) {
+      float x = points[i * stride + j], d = x - centers[center + j];
+      s[j % 8] += (double)d * (double)d;
+      sums[center + j] += (double)x;
+    }
+  }
+  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
 /* Exact: every binary16 value is a binary32 value. */
 static float half_to_float(uint16_t half) {
   uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 0x3FF, bits;
@@ -257,6 +273,9 @@ const cpq_kernels cpq_scalar = {
     .fetch = fetch,
     .sum_bytes = sum_bytes,
     .nearest = nearest,
+    .assign = assign,
+    .assign_scratch = assign_scratch,
+    .accumulate = accumulate,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,
     .rows_at = rows_at,

@@ -9,6 +9,8 @@ public enum BuildError: Failure {
   case badData(String)
   case input(VectorFileError)
   case file(FileError)
+  /// The file system of the output has too little room; nothing was written.
+  case noSpace(folder: String, need: UInt64, have: UInt64)
   /// `isCancelled` said so.
   case interrupted
 
@@ -18,6 +20,7 @@ public enum BuildError: Failure {
     case .badData: .badData
     case .input(let error): error.kind
     case .file(let error): error.kind
+    case .noSpace: .cannotCreate
     case .interrupted: .interrupted
     }
   }
@@ -27,6 +30,9 @@ public enum BuildError: Failure {
     case .usage(let text), .badData(let text): text
     case .input(let error): error.description
     case .file(let error): error.description
+    case .noSpace(let folder, let need, let have):
+      "\(folder): building needs \(need) bytes of disk for a while, but \(have) are free; free space or choose another "
+        + "folder"
     case .interrupted: "interrupted; nothing was published"
     }
   }
@@ -40,6 +46,8 @@ extension BuildError {
 
   /// Runs calls on inputs; their errors become ``input(_:)``.
   static func onInputs<T: ~Copyable>(_ body: () throws(VectorFileError) -> T) throws(BuildError) -> T {
-    do throws(VectorFileError) { return try body() } catch { throw .input(error) }
+    do throws(VectorFileError) { return try body() } catch {
+      throw error.cause == .interrupted ? .interrupted : .input(error)
+    }
   }
 }

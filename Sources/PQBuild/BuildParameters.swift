@@ -6,8 +6,12 @@ public struct BuildParameters: Sendable, Equatable {
   public var metric = Metric.l2
   /// Lists of the coarse quantizer; nil: about 4 · √n. More lists: shorter ones, a larger file, slower assignment.
   public var nlist: Int?
+  /// Groups of lists that are near each other, at most nlist; 0: none; nil: about √nlist above ``groupedLists`` lists.
+  public var groups: Int?
   /// Sub-quantizers; nil: the divisor of D nearest D/8. More: larger codes, better recall.
   public var m: Int?
+  /// Bytes of file per vector: chooses m and nbits, whatever these say. Needs the number of vectors.
+  public var targetBytes: Double?
   /// Bits of a code, 1...16. 8 is the fast path.
   public var nbits = 8
   /// Stored vectors for exact distances; nil: none beside codes, f32 without.
@@ -25,6 +29,9 @@ public struct BuildParameters: Sendable, Equatable {
   public var compression = Compression.auto
   /// Sections start at multiples of 2^this, 12...16.
   public var alignmentLog2 = 12
+
+  /// Up to here a search of all lists is as good as one through groups.
+  public static let groupedLists = 16_384
 
   public init() {}
 }

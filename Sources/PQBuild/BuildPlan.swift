@@ -6,12 +6,15 @@ public import PQStorage
 public struct BuildPlan: Sendable {
   /// As in the file's header; the count is filled in at the end.
   public internal(set) var index = IndexParameters()
+  /// Groups that the lists are ordered by; 0: none.
+  public let groups: Int
   public let trainSize: Int
   public let coarseIterations: Int
   public let codebookIterations: Int
   /// What was chosen for the caller, and what he should know, a sentence each.
   public let notices: [String]
   public let parameters: BuildParameters
+  public package(set) var memory: MemoryPlan
 
   /// Chooses and checks.
   /// - Parameters:
@@ -33,16 +36,15 @@ public struct BuildPlan: Sendable {
     } else if let nlist = parameters.nlist {
       throw .usage("--nlist \(nlist) with --index \(parameters.kind.rawValue), which has no lists; remove one of them")
     }
+    groups = try Self.groups(parameters, nlist: index.nlist, notices: &notices)
+    index.storesIDs = index.nlist > 0 || storesIDs
     if parameters.kind == .pq || parameters.kind == .ivfpq {
-      index.nbits = parameters.nbits
-      guard (1...16).contains(index.nbits) else {
-        throw .usage("--nbits \(index.nbits) is not supported; choose 1...16 (8 is fastest)")
-      }
-      index.m = try Self.m(parameters, dimension: dimension, notices: &notices)
       index.residual = index.nlist > 0
       index.hasBracket = index.takesBrackets
+      try Self.chooseCodes(parameters, count: count, &index, notices: &notices)
+    } else if let target = parameters.targetBytes {
+      throw .usage("--target-bytes \(target) with --index \(parameters.kind.rawValue), which has no codes to choose")
     }
-    index.storesIDs = index.nlist > 0 || storesIDs
     index.firstID = index.storesIDs ? 0 : parameters.firstID
     guard !storesIDs || parameters.firstID == 0 else { throw .usage("--first-id and --ids exclude each other") }
     guard !parameters.firstID.addingReportingOverflow(count ?? 1).overflow else {
@@ -64,8 +66,54 @@ public struct BuildPlan: Sendable {
     }
     coarseIterations = parameters.iterations ?? 10
     codebookIterations = parameters.iterations ?? 25
+    memory = try MemoryPlan(parameters, index, groups: groups, trainSize: trainSize, count: count)
     self.index = index
     self.notices = notices
+  }
+
+  /// The plan of an index with the quantizers of a model.
+  /// - Parameters:
+  ///   - parameters: whose memory, threads and first id count; all else is the model's.
+  ///   - count: the number of rows, if known.
+  init(
+    _ parameters: BuildParameters, model: ModelFile, dimension: Int, count: UInt64?, componentType: ComponentType,
+    storesIDs: Bool
+  ) throws(BuildError) {
+    var index = model.index
+    guard dimension == index.dimension else {
+      throw .badData("the input has dimension \(dimension), but the model \(model.path) has \(index.dimension)")
+    }
+    index.count = 0
+    index.hasBracket = index.takesBrackets
+    if index.nlist == 0 { index.storesIDs = storesIDs }
+    index.firstID = index.storesIDs ? 0 : parameters.firstID
+    guard !parameters.firstID.addingReportingOverflow(count ?? 1).overflow else {
+      throw .usage("--first-id \(parameters.firstID) leaves no room for the ids of all rows")
+    }
+    var chosen = parameters
+    chosen.kind = index.kind
+    chosen.vectors = index.vectors
+    try Self.chooseVectors(chosen, componentType, &index)
+    guard index.vectorOffset == model.index.vectorOffset else {
+      throw .badData(
+        "the input is \(componentType.rawValue), but the model \(model.path) was made for "
+          + (model.index.vectorOffset == 0 ? "u8" : "i8"))
+    }
+    chosen.metric = index.metric
+    chosen.nlist = index.nlist
+    chosen.m = index.m
+    chosen.nbits = index.nbits
+    groups = model.model.coarse?.groups?.count ?? 0
+    chosen.seed = model.metadata["parameters"]?["seed"]?.string.flatMap { UInt64($0) } ?? 1
+    chosen.compression = model.compression
+    chosen.alignmentLog2 = model.alignmentLog2
+    self.parameters = chosen
+    trainSize = 0
+    coarseIterations = 0
+    codebookIterations = 0
+    notices = []
+    memory = try MemoryPlan(chosen, index, groups: groups, trainSize: 0, count: count)
+    self.index = index
   }
 
   private static func nlist(
@@ -82,6 +130,45 @@ public struct BuildPlan: Sendable {
     let nlist = Int(max(1, min(Double(count), (4 * Double(count).squareRoot()).rounded())))
     notices.append("nlist \(nlist): about 4 · √n for n = \(count)")
     return nlist
+  }
+
+  private static func groups(
+    _ parameters: BuildParameters, nlist: Int, notices: inout [String]
+  ) throws(BuildError) -> Int {
+    guard let groups = parameters.groups else {
+      guard nlist > BuildParameters.groupedLists else { return 0 }
+      let groups = Int(Double(nlist).squareRoot().rounded())
+      notices.append(
+        "groups \(groups): about √nlist, so that a vector's list is sought in the nearest groups (--groups 0: in all lists)"
+      )
+      return groups
+    }
+    guard (0...nlist).contains(groups) else {
+      throw .usage("--groups \(groups) of \(nlist) lists: choose 0...\(nlist), or leave it out")
+    }
+    return groups
+  }
+
+  private static func chooseCodes(
+    _ parameters: BuildParameters, count: UInt64?, _ index: inout IndexParameters, notices: inout [String]
+  ) throws(BuildError) {
+    guard let target = parameters.targetBytes else {
+      index.nbits = parameters.nbits
+      guard (1...16).contains(index.nbits) else {
+        throw .usage("--nbits \(index.nbits) is not supported; choose 1...16 (8 is fastest)")
+      }
+      index.m = try m(parameters, dimension: index.dimension, notices: &notices)
+      return
+    }
+    guard parameters.m == nil else { throw .usage("--m and --target-bytes exclude each other: both choose the codes") }
+    guard let count else { throw .usage("--target-bytes needs the number of vectors; give --m and --nbits") }
+    var sized = index
+    sized.vectors = parameters.vectors ?? .none
+    let choice = try CodeChoice(index: sized, count: count).choose(target: target)
+    (index.m, index.nbits) = (choice.m, choice.nbits)
+    notices.append(
+      "m \(choice.m), nbits \(choice.nbits): about \(CodeChoice.rounded(choice.bytes)) bytes of file per vector, "
+        + "of the \(target) wanted")
   }
 
   private static func m(

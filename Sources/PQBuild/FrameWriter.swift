@@ -2,17 +2,31 @@ internal import PQFormat
 internal import PQStorage
 
 /// Cuts one section's share of a list into frames, and writes each: compressed where that saves an eighth, else raw.
+/// The entries of the frame table grow in a side file, list after list.
 struct FrameWriter: ~Copyable {
   let kind: SectionKind
   private let compress: Bool
-  /// The current list's frames so far, offsets counted from the section's start.
-  private(set) var entries: [FrameEntry] = []
+  /// Entries of all lists, offsets counted from the section's start.
+  var entries: WorkFile
+  /// Frames of the current list.
+  private(set) var count: UInt64
   private var scratch: [UInt8] = []
 
-  init(_ kind: SectionKind, compress: Bool) {
+  /// - Parameter state: where to go on; nil to begin.
+  init(_ kind: SectionKind, compress: Bool, path: String, resuming state: State?) throws(FileError) {
     self.kind = kind
     self.compress = compress
+    count = state?.count ?? 0
+    entries =
+      if let state { try WorkFile(reopening: path, length: state.entryBytes) } else { try WorkFile(creating: path) }
   }
+
+  struct State: Sendable, Equatable {
+    var count: UInt64
+    var entryBytes: UInt64
+  }
+
+  var state: State { State(count: count, entryBytes: entries.position) }
 
   /// Writes one frame. `start` is where the section begins in `file`.
   mutating func write(
@@ -22,7 +36,7 @@ struct FrameWriter: ~Copyable {
     let offset = file.position - start
     let limit = FrameEntry.longestCompressed(raw.byteCount)
     let compressed = compress ? LZ4Block.compress(raw, into: &scratch, limit: limit) : nil
-    let index = UInt32(entries.count)
+    let index = UInt32(truncatingIfNeeded: count)
     let length: Int
     let crc: UInt32
     if let compressed {
@@ -34,13 +48,13 @@ struct FrameWriter: ~Copyable {
       crc = Checksum.salted(raw, kind: kind, index: index, list: UInt64(list))
       try file.append(raw)
     }
-    entries.append(FrameEntry(offset: offset, planes: planes, length: UInt32(length), crc: crc, firstID: firstID))
+    var entry: [UInt8] = []
+    FrameEntry(offset: offset, planes: planes, length: UInt32(length), crc: crc, firstID: firstID).encode(to: &entry)
+    try entries.append(entry.rawSpan)
+    count += 1
   }
 
-  /// Hands over the list's frames and begins the next list.
-  mutating func endList() -> [FrameEntry] {
-    let list = entries
-    entries.removeAll(keepingCapacity: true)
-    return list
-  }
+  mutating func endList() { count = 0 }
+
+  mutating func synchronize() throws(FileError) { try entries.synchronizeData() }
 }

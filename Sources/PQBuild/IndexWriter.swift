@@ -3,86 +3,103 @@ internal import PQModel
 internal import PQStorage
 
 /// Writes an index file, list by list in ascending order, and within a list by ascending id (Formats/pqx-v1.md,
-/// "Writer duties"). The first frame section grows in the file itself; the others, whose place is not known yet, grow
-/// in side files and are appended at the end. The header stays zero until `finish`.
+/// "Writing"). The first frame section grows in the file itself; the others, whose place is not known yet, grow in side
+/// files and are appended at the end, as does the directory. The header stays zero until `finish`.
+///
+/// What it keeps in memory does not grow with the number of vectors, frames or lists.
 struct IndexWriter: ~Copyable {
-  private let index: IndexParameters
-  private var header = Header()
-  private var table = SectionTable()
+  let index: IndexParameters
+  private(set) var header = Header()
+  private(set) var table: SectionTable
   private var output: WorkFile
   private var idFile: WorkFile
   private var vectorFile: WorkFile
+  private var listFile: WorkFile
   private let bodyStart: UInt64
   private var brackets: Brackets?
 
   private var codeFrames: FrameWriter
   private var idFrames: FrameWriter
   private var vectorFrames: FrameWriter
+  /// What has not made up a frame yet: codes `[vector][m]`, ids, packed rows.
   private var codes: [UInt16] = []
   private var ids: [UInt64] = []
   private var rows: [UInt8] = []
   private var raw: [UInt8] = []
 
   /// The list that is being written.
-  private var list = 0
+  private(set) var list = 0
   private var listVectors: UInt64 = 0
   private var lastID: UInt64?
   private(set) var count: UInt64 = 0
-  private var lists: [ListEntry] = []
-  private var frames: [FrameEntry] = []
+  private var frameCount: UInt64 = 0
+  /// Σ nᵢ² over the lists that have ended.
+  private var squares = 0.0
 
-  /// The name of the finished file in the work folder.
-  static let fileName = "index.pqx"
-
+  /// Begins `name.pqx` in the folder, with centroids and codebooks, or goes on from a state of before.
   init(
-    _ index: IndexParameters, model: Model, compression: Compression, alignmentLog2: Int, folder: borrowing WorkFolder
+    _ index: IndexParameters, model: Model, compression: Compression, alignmentLog2: Int, folder: borrowing WorkFolder,
+    name: String, resuming state: State? = nil
   ) throws(FileError) {
-    let brackets = index.hasBracket ? Brackets(model) : nil
-    var output = try WorkFile(creating: folder.file(Self.fileName))
-    let idFile = try WorkFile(creating: folder.file("ids"))
-    let vectorFile = try WorkFile(creating: folder.file("vectors"))
-    let alignment: UInt64 = 1 << UInt64(alignmentLog2)
-    var table = SectionTable()
-    try output.append([UInt8](repeating: 0, count: Header.byteCount).rawSpan)
-    try output.pad(to: alignment)
-    if let coarse = model.coarse { try Self.append(.centroids, coarse.blocks, &output, &table, alignment) }
-    if let quantizer = model.quantizer {
-      try Self.append(.codebooks, quantizer.codebooks, &output, &table, alignment)
+    func open(_ suffix: String, _ length: UInt64?) throws(FileError) -> WorkFile {
+      let path = folder.file(name + suffix)
+      if let length { return try WorkFile(reopening: path, length: length) }
+      folder.remove(name + suffix)  // of a build that was killed before it told the journal
+      return try WorkFile(creating: path)
     }
-    if let brackets { try Self.append(.centre, brackets.centre, &output, &table, alignment) }
-    bodyStart = output.position
+    func frames(_ kind: SectionKind, _ compress: Bool, _ state: FrameWriter.State?) throws(FileError) -> FrameWriter {
+      if state == nil { folder.remove("\(name).\(kind.name).frames") }
+      return try FrameWriter(
+        kind, compress: compress, path: folder.file("\(name).\(kind.name).frames"), resuming: state)
+    }
+    var output = try open(".pqx", state?.outputBytes)
+    let idFile = try open(".ids", state?.idBytes)
+    let vectorFile = try open(".vectors", state?.vectorBytes)
+    let listFile = try open(".lists", state?.listBytes)
+    let codeFrames = try frames(.codes, compression != .none, state?.codeFrames)
+    let idFrames = try frames(.ids, compression != .none, state?.idFrames)
+    let vectorFrames = try frames(.vectors, compression == .lz4, state?.vectorFrames)
+    let brackets = index.hasBracket ? Brackets(model) : nil
+    (table, bodyStart) = try Self.appendModel(
+      model, centre: brackets?.centre, alignment: 1 << UInt64(alignmentLog2), &output, isThere: state != nil)
     self.brackets = brackets
     self.index = index
     self.output = output
     self.idFile = idFile
     self.vectorFile = vectorFile
-    self.table = table
+    self.listFile = listFile
+    self.codeFrames = codeFrames
+    self.idFrames = idFrames
+    self.vectorFrames = vectorFrames
     header.alignmentLog2 = alignmentLog2
-    codeFrames = FrameWriter(.codes, compress: compression != .none)
-    idFrames = FrameWriter(.ids, compress: compression != .none)
-    vectorFrames = FrameWriter(.vectors, compress: compression == .lz4)
-    lists.reserveCapacity(index.listCount)
+    if let state { resume(state) }
   }
 
-  private static func append(
-    _ kind: SectionKind, _ floats: [Float], _ output: inout WorkFile, _ table: inout SectionTable,
-    _ alignment: UInt64
-  ) throws(FileError) {
-    var bytes: [UInt8] = []
-    bytes.append(floats: floats.span)
-    try append(kind, bytes.rawSpan, &output, &table, alignment)
-  }
-
-  private static func append(
-    _ kind: SectionKind, _ bytes: RawSpan, _ output: inout WorkFile, _ table: inout SectionTable,
-    _ alignment: UInt64
-  ) throws(FileError) {
-    var section = Section(
-      kind: kind, offset: output.position, length: UInt64(bytes.byteCount), crc: Checksum.plain(bytes))
-    if !section.hasChecksum { section.crc = 0 }
-    table.sections.append(section)
-    try output.append(bytes)
-    try output.pad(to: alignment)
+  /// The file's beginning: room for the header, and the model's sections. Only their places, if they are there.
+  private static func appendModel(
+    _ model: Model, centre: [Float]?, alignment: UInt64, _ output: inout WorkFile, isThere: Bool
+  ) throws(FileError) -> (SectionTable, UInt64) {
+    var table = SectionTable()
+    var position = max(UInt64(Header.byteCount), alignment)
+    if !isThere { try output.append(zeros: position) }
+    func append(_ kind: SectionKind, _ bytes: RawSpan) throws(FileError) {
+      let length = UInt64(bytes.byteCount)
+      table.sections.append(Section(kind: kind, offset: position, length: length, crc: Checksum.plain(bytes)))
+      if !isThere {
+        try output.append(bytes)
+        try output.pad(to: alignment)
+      }
+      position += (length + alignment - 1) / alignment * alignment
+    }
+    if let coarse = model.coarse {
+      try append(.centroids, coarse.blocks.span.rawSpan)
+      if let groups = coarse.groups {
+        try append(.groups, CoarseGroups.encoded(starts: groups.starts, blocks: groups.blocks).rawSpan)
+      }
+    }
+    if let quantizer = model.quantizer { try append(.codebooks, quantizer.codebooks.span.rawSpan) }
+    if let centre { try append(.centre, centre.span.rawSpan) }
+    return (table, position)
   }
 
   /// Adds vectors to the current list: their codes `[vector][m]`, ids and packed rows, as far as the index has them.
@@ -108,7 +125,7 @@ struct IndexWriter: ~Copyable {
     var next = 0
     while next < span.count {
       let take = min(frame - codes.count, span.count - next)
-      for i in next..<next + take { codes.append(span[i]) }
+      codes.append(span.extracting(next..<next + take))
       next += take
       if codes.count == frame { try flushCodes() }
     }
@@ -116,14 +133,13 @@ struct IndexWriter: ~Copyable {
 
   private mutating func flushCodes() throws(FileError) {
     guard !codes.isEmpty, let layout = index.codeLayout else { return }
-    raw.removeAll(keepingCapacity: true)
-    let codes = codes
+    var (codes, raw) = (self.codes.takeAll(), self.raw.takeAll())
     let frame = brackets?.frame(codes.span, list: list)
     layout.appendFrame(codes.span, brackets: frame?.bytes ?? [], to: &raw)
-    let raw = raw  // a span of self's cannot live while self changes
     let range = frame.map { FrameEntry.brackets(minimum: $0.minimum, step: $0.step) } ?? 0
     try codeFrames.write(raw.rawSpan, list: list, firstID: range, to: &output, start: bodyStart)
-    self.codes.removeAll(keepingCapacity: true)
+    self.codes.putBack(&codes)
+    self.raw.putBack(&raw)
   }
 
   private mutating func appendIDs(_ span: Span<UInt64>) throws(FileError) {
@@ -135,12 +151,11 @@ struct IndexWriter: ~Copyable {
 
   private mutating func flushIDs() throws(FileError) {
     guard let first = ids.first else { return }
-    raw.removeAll(keepingCapacity: true)
-    let ids = ids
+    var (ids, raw) = (self.ids.takeAll(), self.raw.takeAll())
     let planes = IDFrame.append(ids.span, to: &raw)
-    let raw = raw
     try idFrames.write(raw.rawSpan, list: list, planes: planes, firstID: first, to: &idFile, start: 0)
-    self.ids.removeAll(keepingCapacity: true)
+    self.ids.putBack(&ids)
+    self.raw.putBack(&raw)
   }
 
   private mutating func appendRows(_ span: RawSpan) throws(FileError) {
@@ -156,13 +171,13 @@ struct IndexWriter: ~Copyable {
 
   private mutating func flushRows() throws(FileError) {
     guard !rows.isEmpty else { return }
-    let rows = rows
+    var rows = self.rows.takeAll()
     if index.m == 0 {
       try vectorFrames.write(rows.rawSpan, list: list, to: &output, start: bodyStart)
     } else {
       try vectorFrames.write(rows.rawSpan, list: list, to: &vectorFile, start: 0)
     }
-    self.rows.removeAll(keepingCapacity: true)
+    self.rows.putBack(&rows)
   }
 
   /// Ends the current list, which may be empty, and begins the next.
@@ -171,28 +186,39 @@ struct IndexWriter: ~Copyable {
       try flushCodes()
       try flushIDs()
       try flushRows()
+      var entry: [UInt8] = []
+      ListEntry(count: listVectors, firstFrame: frameCount).encode(to: &entry)
+      try listFile.append(entry.rawSpan)
     } catch { throw .file(error) }
-    lists.append(ListEntry(count: listVectors, firstFrame: UInt64(frames.count)))
-    frames += codeFrames.endList()
-    frames += idFrames.endList()
-    frames += vectorFrames.endList()
+    frameCount += codeFrames.count + idFrames.count + vectorFrames.count
+    codeFrames.endList()
+    idFrames.endList()
+    vectorFrames.endList()
     count += listVectors
+    squares += Double(listVectors) * Double(listVectors)
     list += 1
     listVectors = 0
     lastID = nil
   }
 
-  /// Sizes of the lists written so far.
-  var listSizes: [Int] { lists.map { Int($0.count) } }
+  /// nlist · Σ nᵢ² / n² over the lists written so far: 1 when they are equal.
+  var imbalance: Double {
+    count == 0 ? 1 : Double(index.listCount) * squares / (Double(count) * Double(count))
+  }
 
   /// Appends what is left, then the header, and makes the file durable and read-only.
-  /// - Returns: the file's length in bytes, and of each section.
-  mutating func finish(metadata: JSON) throws(FileError) -> (length: UInt64, table: SectionTable) {
-    precondition(lists.count == index.listCount, "every list must have ended")
+  mutating func finish(metadata: JSON) throws(FileError) {
+    precondition(list == index.listCount, "every list must have ended")
     let starts = try appendBodies()
-    try appendDirectory(starts)
+    try DirectoryWriter(index: index, starts: starts, alignment: header.alignment).append(
+      lists: &listFile, codes: &codeFrames.entries, ids: &idFrames.entries, vectors: &vectorFrames.entries,
+      to: &output, &table)
     let text = [UInt8](metadata.text.utf8)
-    try Self.append(.metadata, text.rawSpan, &output, &table, header.alignment)
+    table.sections.append(
+      Section(
+        kind: .metadata, offset: output.position, length: UInt64(text.count), crc: Checksum.plain(text.rawSpan)))
+    try output.append(text.rawSpan)
+    try output.pad(to: header.alignment)
 
     header.parameters = index
     header.parameters.count = count
@@ -209,7 +235,6 @@ struct IndexWriter: ~Copyable {
     try output.write(headerBytes.rawSpan, at: 0)
     try output.makeReadOnly()
     try output.synchronize()
-    return (header.fileLength, table)
   }
 
   /// Ends the section that grew in place and appends the side files; returns where each frame section starts.
@@ -233,28 +258,120 @@ struct IndexWriter: ~Copyable {
     }
     return starts
   }
+}
 
-  /// The lists, the frame table with its offsets made absolute, and the checksums of their pages.
-  private mutating func appendDirectory(_ starts: [SectionKind: UInt64]) throws(FileError) {
-    var listBytes: [UInt8] = []
-    var frameBytes: [UInt8] = []
-    frameBytes.reserveCapacity(frames.count * FrameEntry.byteCount)
-    var next = 0
-    for entry in lists {
-      entry.encode(to: &listBytes)
-      for kind in IndexParameters.frameSections {
-        for _ in 0..<index.frames(of: kind, listCount: entry.count) {
-          frames[next].offset += starts[kind] ?? 0
-          frames[next].encode(to: &frameBytes)
-          next += 1
-        }
-      }
-    }
-    try Self.append(.lists, listBytes.rawSpan, &output, &table, header.alignment)
-    try Self.append(.frames, frameBytes.rawSpan, &output, &table, header.alignment)
-    var pages: [UInt8] = []
-    for crc in DirectoryPage.checksums(listBytes.rawSpan, kind: .lists) { pages.append(littleEndian: crc) }
-    for crc in DirectoryPage.checksums(frameBytes.rawSpan, kind: .frames) { pages.append(littleEndian: crc) }
-    try Self.append(.pages, pages.rawSpan, &output, &table, header.alignment)
+extension IndexWriter {
+  /// Where a writer stands: how long its files are, and what no file holds yet.
+  struct State: Sendable, Equatable {
+    var list: UInt64
+    var listVectors: UInt64
+    var lastID: UInt64?
+    var count: UInt64
+    var frameCount: UInt64
+    var squares: Double
+    var outputBytes: UInt64
+    var idBytes: UInt64
+    var vectorBytes: UInt64
+    var listBytes: UInt64
+    var codeFrames: FrameWriter.State
+    var idFrames: FrameWriter.State
+    var vectorFrames: FrameWriter.State
+    var codes: [UInt8]
+    var ids: [UInt64]
+    var rows: [UInt8]
+  }
+
+  /// Makes all that was written durable and tells where the writer stands.
+  mutating func checkpoint() throws(FileError) -> State {
+    try output.synchronizeData()
+    try idFile.synchronizeData()
+    try vectorFile.synchronizeData()
+    try listFile.synchronizeData()
+    try codeFrames.synchronize()
+    try idFrames.synchronize()
+    try vectorFrames.synchronize()
+    var codeBytes: [UInt8] = []
+    for code in codes { codeBytes.append(littleEndian: code) }
+    return State(
+      list: UInt64(list), listVectors: listVectors, lastID: lastID, count: count, frameCount: frameCount,
+      squares: squares, outputBytes: output.position, idBytes: idFile.position, vectorBytes: vectorFile.position,
+      listBytes: listFile.position, codeFrames: codeFrames.state, idFrames: idFrames.state,
+      vectorFrames: vectorFrames.state, codes: codeBytes, ids: ids, rows: rows)
+  }
+
+  private mutating func resume(_ state: State) {
+    list = Int(state.list)
+    listVectors = state.listVectors
+    lastID = state.lastID
+    count = state.count
+    frameCount = state.frameCount
+    squares = state.squares
+    codes = (0..<state.codes.count / 2).map { state.codes.rawSpan.u16(at: 2 * $0) }
+    ids = state.ids
+    rows = state.rows
+  }
+}
+
+extension IndexWriter.State {
+  init(_ fields: inout FieldReader) {
+    list = fields.u64()
+    listVectors = fields.u64()
+    let hasID = fields.u8() == 1
+    let id = fields.u64()
+    lastID = hasID ? id : nil
+    count = fields.u64()
+    frameCount = fields.u64()
+    squares = Double(bitPattern: fields.u64())
+    outputBytes = fields.u64()
+    idBytes = fields.u64()
+    vectorBytes = fields.u64()
+    listBytes = fields.u64()
+    codeFrames = FrameWriter.State(count: fields.u64(), entryBytes: fields.u64())
+    idFrames = FrameWriter.State(count: fields.u64(), entryBytes: fields.u64())
+    vectorFrames = FrameWriter.State(count: fields.u64(), entryBytes: fields.u64())
+    codes = fields.blob()
+    ids = fields.words()
+    rows = fields.blob()
+  }
+
+  func encode(to bytes: inout [UInt8]) {
+    for word in [list, listVectors] { bytes.append(littleEndian: word) }
+    bytes.append(lastID == nil ? 0 : 1)
+    let words = [
+      lastID ?? 0, count, frameCount, squares.bitPattern, outputBytes, idBytes, vectorBytes, listBytes,
+      codeFrames.count, codeFrames.entryBytes, idFrames.count, idFrames.entryBytes, vectorFrames.count,
+      vectorFrames.entryBytes,
+    ]
+    for word in words { bytes.append(littleEndian: word) }
+    bytes.append(blob: codes)
+    bytes.append(words: ids)
+    bytes.append(blob: rows)
+  }
+}
+
+extension BuildReport {
+  /// What a writer has finished.
+  init(_ writer: borrowing IndexWriter, _ clock: StageClock) {
+    vectors = writer.count
+    imbalance = writer.imbalance
+    fileBytes = writer.header.fileLength
+    for section in writer.table.sections { sectionBytes[section.name] = section.length }
+    stages = clock.stages
+  }
+}
+
+/// A span of a stored array cannot live while `self` changes: the array is taken out, and put back empty with the
+/// memory that it has.
+extension Array {
+  fileprivate mutating func takeAll() -> Self {
+    let all = self
+    self = []
+    return all
+  }
+
+  fileprivate mutating func putBack(_ all: inout Self) {
+    all.removeAll(keepingCapacity: true)
+    self = all
+    all = []
   }
 }

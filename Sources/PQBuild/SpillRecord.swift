@@ -19,18 +19,22 @@ struct SpillRecord: Sendable {
   var codeBytes: Int { wideCodes ? 2 * m : m }
   var byteCount: Int { Self.codesOffset + codeBytes + rowBytes }
 
-  /// Appends the record of one vector, whose codes begin at `codes[firstCode]` and whose row at `rows[firstByte]`.
-  func append(
-    list: UInt32, id: UInt64, codes: Span<UInt16>, firstCode: Int, rows: RawSpan, firstByte: Int,
-    to bytes: inout [UInt8]
+  /// Writes the record of one vector at `base`; its codes begin at `codes[firstCode]` and its row at `rows[firstByte]`.
+  func put(
+    list: UInt32, id: UInt64, codes: Span<UInt16>, firstCode: Int, rows: Span<UInt8>, firstByte: Int, at base: Int,
+    to bytes: inout MutableSpan<UInt8>
   ) {
-    bytes.append(littleEndian: list)
-    bytes.append(littleEndian: id)
+    for i in 0..<4 { bytes[base + Self.listOffset + i] = UInt8(truncatingIfNeeded: list >> UInt32(8 * i)) }
+    for i in 0..<8 { bytes[base + Self.idOffset + i] = UInt8(truncatingIfNeeded: id >> UInt64(8 * i)) }
+    var next = base + Self.codesOffset
     for s in firstCode..<firstCode + m {
-      bytes.append(UInt8(truncatingIfNeeded: codes[s]))
-      if wideCodes { bytes.append(UInt8(truncatingIfNeeded: codes[s] >> 8)) }
+      bytes[next] = UInt8(truncatingIfNeeded: codes[s])
+      next += 1
+      guard wideCodes else { continue }
+      bytes[next] = UInt8(truncatingIfNeeded: codes[s] >> 8)
+      next += 1
     }
-    if rowBytes > 0 { bytes.append(rows.slice(firstByte, rowBytes)) }
+    for i in 0..<rowBytes { bytes[next + i] = rows[firstByte + i] }
   }
 
   /// Appends the codes of the record at `base`.

@@ -5,6 +5,8 @@ package import PQModel
 public struct TrainedModel: Sendable {
   public let plan: BuildPlan
   package let model: Model
+  /// The account of the training, as it stands in the metadata.
+  let training: JSON
 
   /// A model that is there already: made by hand, or read from a file.
   /// - Precondition: it has the plan's quantizers.
@@ -15,6 +17,14 @@ public struct TrainedModel: Sendable {
       "the model has other quantizers than the plan")
     self.plan = plan
     self.model = model
+    training = Metadata.training(model, plan)
+  }
+
+  /// The model of a file, with a plan made for it.
+  init(_ plan: BuildPlan, file: ModelFile) {
+    self.plan = plan
+    model = file.model
+    training = file.training
   }
 
   /// Learns the plan's quantizers from `sample` `[row][dimension]`, in seeded random order (rows of ``Sample``).
@@ -29,13 +39,21 @@ public struct TrainedModel: Sendable {
     _ plan: BuildPlan, sample: consuming [Float], progress: @escaping @Sendable (BuildProgress) -> Void = { _ in },
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(BuildError) {
+    try RowCheck.prepare(&sample, index: plan.index, firstRow: 0, threads: plan.parameters.threads)
+    try self.init(plan, prepared: sample, progress: progress, isCancelled: isCancelled)
+  }
+
+  /// Learns from a sample that is in memory or not, whose rows have been checked and normalised where they must be.
+  init<Sample: PointSource>(
+    _ plan: BuildPlan, prepared sample: consuming Sample, progress: @escaping @Sendable (BuildProgress) -> Void,
+    isCancelled: @escaping @Sendable () -> Bool
+  ) throws(BuildError) {
     let index = plan.index
     let training = TrainingPlan(
-      dimension: index.dimension, nlist: index.nlist, m: index.m, nbits: index.nbits, residual: index.residual,
-      coarseIterations: plan.coarseIterations, codebookIterations: plan.codebookIterations,
+      dimension: index.dimension, nlist: index.nlist, groups: plan.groups, m: index.m, nbits: index.nbits,
+      residual: index.residual, coarseIterations: plan.coarseIterations, codebookIterations: plan.codebookIterations,
       threads: plan.parameters.threads)
-    try RowCheck.prepare(&sample, index: index, firstRow: 0, threads: plan.parameters.threads)
-    self.plan = plan
+    let model: Model
     do throws(TrainingError) {
       model = try training.train(sample) { step in
         switch step {
@@ -43,6 +61,7 @@ public struct TrainedModel: Sendable {
           progress(
             .coarse(
               iteration: iteration, objective: state.objective, imbalance: state.imbalance, empty: state.empty))
+        case .groups: progress(.listGroups)
         case .codebook(let subspace): progress(.codebook(subspace: subspace))
         }
         return !isCancelled()
@@ -54,5 +73,8 @@ public struct TrainedModel: Sendable {
         throw .usage("\(quantizer): \(have) training vectors for \(centroids) centroids; give at least \(centroids)")
       }
     }
+    self.plan = plan
+    self.model = model
+    self.training = Metadata.training(model, plan)
   }
 }

@@ -17,27 +17,37 @@ enum UniqueIDs {
           last = id
         }
       }
-      try reader.rewind()
+      try reader.seek(toRow: 0)
       return ascends
     }
     guard !ascends else { return }
-    let passes = 8 * reader.count / max(1 << 20, memory) + 1
-    for pass in 0..<passes { try check(pass, of: passes, &reader) }
+    try check(count: reader.count, memory: memory, name: reader.path) { visit throws(BuildError) in
+      try BuildError.onInputs { () throws(VectorFileError) in
+        var chunk: [UInt64] = []
+        while reader.position < reader.count {
+          try reader.read(maxCount: 65_536, into: &chunk)
+          for id in chunk { visit(id) }
+        }
+        try reader.seek(toRow: 0)
+      }
+    }
   }
 
-  private static func check(_ pass: UInt64, of passes: UInt64, _ reader: inout IDReader) throws(BuildError) {
-    var ids: [UInt64] = []
-    try BuildError.onInputs { () throws(VectorFileError) in
-      var chunk: [UInt64] = []
-      while reader.position < reader.count {
-        try reader.read(maxCount: 65_536, into: &chunk)
-        for id in chunk where SplitMix64.hash(id, seed: 0) % passes == pass { ids.append(id) }
+  /// Goes through `count` ids by `forEach` in as many passes as memory asks for.
+  /// - Parameter name: where the ids are, for the error.
+  static func check(
+    count: UInt64, memory: UInt64, name: String,
+    _ forEach: ((UInt64) -> Void) throws(BuildError) -> Void
+  ) throws(BuildError) {
+    let passes = 9 * count / max(1 << 20, memory) + 1
+    for pass in 0..<passes {
+      var ids: [UInt64] = []
+      ids.reserveCapacity(Int(count / passes + count / passes / 8) + 4096)  // hashes are uniform
+      try forEach { if SplitMix64.hash($0, seed: 0) % passes == pass { ids.append($0) } }
+      ids.sort()
+      for i in ids.indices.dropFirst() where ids[i] == ids[i - 1] {
+        throw .badData("\(name): id \(ids[i]) occurs twice; ids must be unique")
       }
-      try reader.rewind()
-    }
-    ids.sort()
-    for i in ids.indices.dropFirst() where ids[i] == ids[i - 1] {
-      throw .badData("\(reader.path): id \(ids[i]) occurs twice; ids must be unique")
     }
   }
 }

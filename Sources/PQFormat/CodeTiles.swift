@@ -9,9 +9,15 @@ extension CodeLayout {
       let vectors = min(Self.tileLanes, count - first)
       let lanes = Self.lanes(vectors)
       for i in tile.indices { tile[i] = 0 }
-      for lane in 0..<vectors {
-        for s in 0..<m { put(codes[(first + lane) * m + s], s, lane, lanes, &tile) }
-        if hasBracket { tile[codePlanes * lanes + lane] = brackets[first + lane] }
+      if (5...8).contains(nbits) {
+        putBytes(codes.extracting(first * m..<(first + vectors) * m), lanes, &tile)
+      } else {
+        for lane in 0..<vectors {
+          for s in 0..<m { put(codes[(first + lane) * m + s], s, lane, lanes, &tile) }
+        }
+      }
+      if hasBracket {
+        for lane in 0..<vectors { tile[codePlanes * lanes + lane] = brackets[first + lane] }
       }
       bytes.append(contentsOf: tile[..<(planes * lanes)])
     }
@@ -53,6 +59,35 @@ extension CodeLayout {
     return nil
   }
 
+  /// Appends the codes `[vector][m]` of the vectors `range` of a frame of `count` vectors. O(codes).
+  package func appendCodes(_ frame: RawSpan, _ range: Range<Int>, count: Int, to codes: inout [UInt16]) {
+    guard (5...8).contains(nbits) else {
+      for vector in range {
+        for s in 0..<m { codes.append(code(frame, vector: vector, subspace: s, count: count)) }
+      }
+      return
+    }
+    // A byte a code: the planes of a tile are read one after the other.
+    let start = codes.count
+    codes.append(contentsOf: repeatElement(0, count: range.count * m))
+    var output = codes.mutableSpan
+    var vector = range.lowerBound
+    while vector < range.upperBound {
+      let first = vector / Self.tileLanes * Self.tileLanes
+      let lanes = Self.lanes(min(Self.tileLanes, count - first))
+      let end = min(range.upperBound, first + Self.tileLanes)
+      for s in 0..<m {
+        let plane = planes * first + s * lanes - first
+        var code = start + (vector - range.lowerBound) * m + s
+        for v in vector..<end {
+          output[code] = UInt16(frame.u8(at: plane + v))
+          code += m
+        }
+      }
+      vector = end
+    }
+  }
+
   /// Where a frame of `count` vectors is not zero in a lane without a vector or a half plane without a subspace; nil if
   /// nowhere. O(frame).
   package func nonzeroPadding(_ frame: RawSpan, count: Int) -> Int? {
@@ -69,6 +104,18 @@ extension CodeLayout {
       }
     }
     return nil
+  }
+
+  /// Puts the codes of a tile's vectors into planes of a byte a code.
+  private func putBytes(_ codes: Span<UInt16>, _ lanes: Int, _ tile: inout [UInt8]) {
+    var planes = tile.mutableSpan
+    for s in 0..<m {
+      var code = s
+      for lane in 0..<codes.count / m {
+        planes[s * lanes + lane] = UInt8(truncatingIfNeeded: codes[code])
+        code += m
+      }
+    }
   }
 
   @inline(__always)

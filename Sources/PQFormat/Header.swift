@@ -175,6 +175,18 @@ package struct Features: Sendable, Equatable {
   }
 }
 
+extension Features {
+  /// Throws unless a tool that copies or merges files knows every feature that it must keep up.
+  package func checkCopyable() throws(FormatError) {
+    guard readCompatible == 0 else {
+      throw FormatError(
+        .unsupportedFeature, "header", at: 24,
+        "read-compatible feature bit \(readCompatible.trailingZeroBitCount) is set: the file can be searched, but not "
+          + "copied or merged; use a version of pqx that knows it")
+    }
+  }
+}
+
 /// The last 4,096 bytes of a file: shows that the end belongs to the beginning.
 package struct Footer: Sendable, Equatable {
   package static let byteCount = 4096

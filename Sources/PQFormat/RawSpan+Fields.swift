@@ -67,6 +67,21 @@ extension Span where Element == UInt64 {
   }
 }
 
+extension Span where Element == Float {
+  /// The values as a raw span. `Float` has no padding, so every byte is initialized.
+  package var rawSpan: RawSpan {
+    @_lifetime(copy self) get { unsafe bytes }
+  }
+}
+
+extension Array where Element: BitwiseCopyable {
+  /// Copies the span's elements to the end.
+  package mutating func append(_ span: Span<Element>) {
+    // The pointer does not leave the closure.
+    unsafe span.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+  }
+}
+
 /// Little-endian fields appended to bytes.
 extension [UInt8] {
   /// The bytes as a raw span. `UInt8` has no padding, so every byte is initialized.

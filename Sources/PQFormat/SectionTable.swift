@@ -9,10 +9,15 @@ package enum SectionKind: UInt32, Sendable, CaseIterable {
   case frames = 7
   case pages = 8
   case metadata = 9
-  /// 10 is set aside for groups of centroids.
+  /// Since 1.1.
+  case groups = 10
+  /// Since 1.1.
   case centre = 11
 
   package var name: String { "\(self)" }
+
+  /// Readers that do not know the kind skip the section.
+  package var isOptional: Bool { self == .metadata || self == .groups }
 }
 
 /// One entry of the section table: 32 bytes.
@@ -30,7 +35,7 @@ package struct Section: Sendable, Equatable {
 
   package init(kind: SectionKind, offset: UInt64, length: UInt64, crc: UInt32) {
     rawKind = kind.rawValue
-    flags = kind == .metadata ? Section.optionalFlag : 0
+    flags = kind.isOptional ? Section.optionalFlag : 0
     self.offset = offset
     self.length = length
     self.crc = crc
@@ -104,7 +109,7 @@ package struct SectionTable: Sendable, Equatable {
       guard section.flags & ~Section.optionalFlag == 0, bytes.u32(at: base + 28) == 0 else {
         throw bad(4, "reserved bits are set")
       }
-      guard section.kind.map({ section.isOptional == ($0 == .metadata) }) ?? true else {
+      guard section.kind.map({ section.isOptional == $0.isOptional }) ?? true else {
         throw bad(4, "the flags are not those of the kind")
       }
       guard section.hasChecksum || section.crc == 0 else { throw bad(24, "a checksum where none belongs") }
@@ -125,7 +130,7 @@ package struct SectionTable: Sendable, Equatable {
     let p = header.parameters
     func require(_ kind: SectionKind, _ present: Bool, length: UInt64? = nil) throws(FormatError) {
       guard let section = self[kind] else {
-        guard !present else {
+        guard !present || kind.isOptional else {
           throw FormatError(
             .badSection, "section table", at: header.sectionTableOffset, "the section \(kind.name) is missing")
         }
@@ -142,6 +147,7 @@ package struct SectionTable: Sendable, Equatable {
       }
     }
     try require(.centroids, p.nlist > 0, length: UInt64(4 * p.centroidFloats))
+    try require(.groups, p.nlist > 0)
     try require(.codebooks, p.m > 0, length: UInt64(4 * p.m * p.codebookFloats))
     try require(.centre, p.hasBracket, length: UInt64(4 * p.dimension))
     try require(.codes, p.m > 0)

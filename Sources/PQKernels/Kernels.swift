@@ -142,10 +142,7 @@ internal import CPQKernels
   ) {
     guard output.count > 0 else { return }
     checkBlocks(blocks.count, vectors: centroids, dimension: dimension)
-    precondition(
-      offset >= 0 && dimension > 0 && stride >= dimension
-        && offset + (output.count - 1) * stride + dimension <= points.count,
-      "the points reach past their span")
+    checkPoints(points.count, offset: offset, stride: stride, dimension: dimension, count: output.count)
     unsafe points.withUnsafeBufferPointer { p in
       unsafe blocks.withUnsafeBufferPointer { b in
         unsafe output.withUnsafeMutableBufferPointer { out in
@@ -154,6 +151,60 @@ internal import CPQKernels
             unsafe table.pointee.nearest(
               p.baseAddress?.advanced(by: offset), stride, out.count, dimension, b.baseAddress, centroids,
               out.baseAddress)
+          }
+        }
+      }
+    }
+  }
+
+  /// The indices that ``nearest(_:offset:stride:dimension:blocks:centroids:into:)`` finds for finite points, faster.
+  /// - Parameter scratch: grows as needed; to be used again by the next call on the same thread.
+  package func assign(
+    _ points: Span<Float>, offset: Int = 0, stride: Int, dimension: Int,
+    blocks: Span<Float>, centroids: Int, scratch: inout [Int32], into output: inout MutableSpan<UInt32>
+  ) {
+    guard output.count > 0 else { return }
+    checkBlocks(blocks.count, vectors: centroids, dimension: dimension)
+    checkPoints(points.count, offset: offset, stride: stride, dimension: dimension, count: output.count)
+    let needed = unsafe table.pointee.assign_scratch(dimension, centroids)
+    if scratch.count < needed { scratch = [Int32](repeating: 0, count: needed) }
+    var words = scratch.mutableSpan
+    unsafe points.withUnsafeBufferPointer { p in
+      unsafe blocks.withUnsafeBufferPointer { b in
+        unsafe words.withUnsafeMutableBufferPointer { words in
+          unsafe output.withUnsafeMutableBufferPointer { out in
+            unsafe table.pointee.assign(
+              p.baseAddress?.advanced(by: offset), stride, out.count, dimension, b.baseAddress, centroids,
+              words.baseAddress, out.baseAddress)
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds each point to the sum of its centroid, points ascending.
+  /// - Parameters:
+  ///   - points: point i has its `dimension` components at `points[offset + i * stride]`.
+  ///   - assigned: the centroid of each point.
+  ///   - centers: `[centroid][dimension]`.
+  ///   - sums: `[centroid][dimension]`.
+  /// - Returns: the sum of the points' squared distances to their centroids, the same from every set.
+  package func accumulate(
+    _ points: Span<Float>, offset: Int = 0, stride: Int, dimension: Int, assigned: Span<UInt32>,
+    centers: Span<Float>, into sums: inout MutableSpan<Double>
+  ) -> Double {
+    guard assigned.count > 0 else { return 0 }
+    checkPoints(points.count, offset: offset, stride: stride, dimension: dimension, count: assigned.count)
+    precondition(centers.count == sums.count, "a sum for each component of each centroid")
+    let centroids = centers.count / dimension
+    for i in assigned.indices { precondition(assigned[i] < centroids, "no such centroid") }
+    return unsafe points.withUnsafeBufferPointer { p in
+      unsafe assigned.withUnsafeBufferPointer { a in
+        unsafe centers.withUnsafeBufferPointer { c in
+          unsafe sums.withUnsafeMutableBufferPointer { s in
+            unsafe table.pointee.accumulate(
+              p.baseAddress?.advanced(by: offset), stride, a.count, dimension, a.baseAddress, c.baseAddress,
+              s.baseAddress)
           }
         }
       }
@@ -210,6 +261,12 @@ internal import CPQKernels
         }
       }
     }
+  }
+
+  private func checkPoints(_ floats: Int, offset: Int, stride: Int, dimension: Int, count: Int) {
+    precondition(
+      offset >= 0 && dimension > 0 && stride >= dimension && offset + (count - 1) * stride + dimension <= floats,
+      "the points reach past their span")
   }
 
   private func checkBlocks(_ floats: Int, vectors: Int, dimension: Int) {

@@ -13,21 +13,9 @@ package enum Threads {
     withoutActuallyEscaping(body) { body in
       let work = Work(pieces: pieces, body: body)
       var started: [pthread_t] = []
+      // `work` stays alive until every thread is joined below.
       for _ in 1..<min(threads, pieces) {
-        var thread = pthread_t()
-        // The thread balances this retain when it ends. `work` stays alive until every thread is joined below.
-        let argument = unsafe Unmanaged.passRetained(work)
-        let status = unsafe pthread_create(
-          &thread, nil,
-          { argument in
-            guard let argument = unsafe argument else { return nil }
-            unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().takePieces()
-            return nil
-          }, argument.toOpaque())
-        guard status == 0 else {  // no thread to be had: the others do its share
-          unsafe argument.release()
-          break
-        }
+        guard let thread = start(work) else { break }  // no thread to be had: the others do its share
         started.append(thread)
       }
       work.takePieces()
@@ -69,7 +57,7 @@ package enum Threads {
   /// The number of processors that this process may use.
   package static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
-  private final class Work: Sendable {
+  private final class Work: ThreadBody {
     let pieces: Int
     let body: @Sendable (Int) -> Void
     let next = Atomic(0)
@@ -78,6 +66,8 @@ package enum Threads {
       self.pieces = pieces
       self.body = body
     }
+
+    func run() { takePieces() }
 
     func takePieces() {
       while true {

@@ -4,7 +4,7 @@ internal import PQKernels
 ///
 /// - Start: the first `k` points. Callers pass a sample in seeded random order (see `Sample`), so this is a uniform
 ///   draw without replacement.
-/// - Assignment: canonical arg-min (``Kernels/nearest(_:offset:stride:dimension:blocks:centroids:into:)``).
+/// - Assignment: canonical arg-min; with groups, that of the nearest groups (``CoarseQuantizer/assign(_:threads:into:)``).
 /// - Update: each mean is summed in f64 over its points in ascending order: no reduction depends on threads.
 /// - Empty clusters: the j-th empty one takes half of the j-th largest: a copy of its centroid, the two moved apart
 ///   by 1/1024 of each component, in opposite directions for even and odd components.
@@ -12,11 +12,14 @@ package struct KMeans: Sendable {
   package var k: Int
   package var iterations: Int
   package var threads: Int
+  /// Above 0, each iteration clusters its centroids into so many groups and assigns through them.
+  package var groups = 0
 
-  package init(k: Int, iterations: Int, threads: Int) {
+  package init(k: Int, iterations: Int, threads: Int, groups: Int = 0) {
     self.k = k
     self.iterations = iterations
     self.threads = threads
+    self.groups = groups
   }
 
   /// What one assignment found.
@@ -40,124 +43,139 @@ package struct KMeans: Sendable {
   /// Stops early when an assignment equals the one before. O(iterations · points · k · dimension).
   /// - Parameter progress: called after each iteration; false stops the training.
   package func train(
-    _ points: [Float], offset: Int = 0, stride: Int, dimension: Int, quantizer: String,
+    _ points: some PointSource, offset: Int = 0, stride: Int, dimension: Int, quantizer: String,
     progress: (Iteration) -> Bool = { _ in true }
   ) throws(TrainingError) -> Result {
-    let count = points.count / stride
+    let count = points.withComponents { $0.count } / stride
     guard count >= k else { throw .tooFewVectors(have: count, centroids: k, quantizer: quantizer) }
-    var blocks = firstCentroids(points, offset: offset, stride: stride, dimension: dimension)
-    var nearest = [Nearest](repeating: Nearest(), count: count)
-    var history: [Iteration] = []
-    var previous: Members?
-    for _ in 0..<iterations {
-      assign(points, offset: offset, stride: stride, dimension: dimension, blocks: blocks, into: &nearest)
-      let members = Members(nearest, k: k)
-      let iteration = Iteration(
-        objective: nearest.reduce(0) { $0 + Double($1.distance) }, imbalance: members.imbalance,
-        empty: members.emptyCount)
-      history.append(iteration)
-      guard progress(iteration) else { throw .cancelled }
-      if members == previous, iteration.empty == 0 { break }  // the means of an equal assignment are equal too
-      previous = members
-      blocks = means(points, offset: offset, stride: stride, dimension: dimension, members: members)
-      split(members, dimension: dimension, blocks: &blocks)
-    }
-    return Result(blocks: blocks, history: history)
-  }
-
-  private func firstCentroids(_ points: [Float], offset: Int, stride: Int, dimension: Int) -> [Float] {
-    var rows: [Float] = []
-    rows.reserveCapacity(k * dimension)
-    for i in 0..<k { rows.append(contentsOf: points[i * stride + offset..<i * stride + offset + dimension]) }
-    return LaneBlocks.pack(rows.span, dimension: dimension)
-  }
-
-  /// Rows of one piece of work: fixed, and large enough that a panel of centroids pays for its way into the cache.
-  private static let rowsPerPiece = 2048
-
-  private func assign(
-    _ points: [Float], offset: Int, stride: Int, dimension: Int, blocks: [Float], into nearest: inout [Nearest]
-  ) {
-    var output = nearest.mutableSpan
-    let k = k
-    Threads.fill(&output, rowsPerPiece: Self.rowsPerPiece, threads: threads) { rows, output in
-      Kernels.best.nearest(
-        points.span, offset: rows.lowerBound * stride + offset, stride: stride, dimension: dimension,
-        blocks: blocks.span, centroids: k, into: &output)
-    }
-  }
-
-  /// New centroids: the means of the members, zero where there are none. Pieces are whole blocks.
-  private func means(_ points: [Float], offset: Int, stride: Int, dimension: Int, members: Members) -> [Float] {
-    var blocks = [Float](repeating: 0, count: LaneBlocks.floats(vectors: k, dimension: dimension))
-    var output = blocks.mutableSpan
-    let blockFloats = LaneBlocks.lanes * dimension
-    let k = k
-    Threads.fill(&output, stride: blockFloats, rowsPerPiece: 4, threads: threads) { range, output in
-      var sum = [Double](repeating: 0, count: dimension)
-      for cluster in range.lowerBound * LaneBlocks.lanes..<min(k, range.upperBound * LaneBlocks.lanes) {
-        let points32 = points.span
-        for c in 0..<dimension { sum[c] = 0 }
-        let indices = members.points(of: cluster)
-        for i in indices {
-          let base = Int(members.order[i]) * stride + offset
-          for c in 0..<dimension { sum[c] += Double(points32[base + c]) }
-        }
-        guard !indices.isEmpty else { continue }
-        let local = cluster - range.lowerBound * LaneBlocks.lanes
-        for c in 0..<dimension {
-          output[LaneBlocks.index(vector: local, component: c, dimension: dimension)] =
-            Float(sum[c] / Double(indices.count))
-        }
+    if stride == dimension { return try train(packed: points, dimension: dimension, progress) }
+    // Each iteration reads every point: side by side they take a fraction of the cache lines.
+    var packed: [Float] = []
+    packed.reserveCapacity(count * dimension)
+    points.withComponents { all in
+      for first in Swift.stride(from: offset, to: offset + count * stride, by: stride) {
+        for c in first..<first + dimension { packed.append(all[c]) }
       }
     }
-    return blocks
+    return try train(packed: packed, dimension: dimension, progress)
   }
 
-  private func split(_ members: Members, dimension: Int, blocks: inout [Float]) {
-    guard members.emptyCount > 0 else { return }
-    let bySize = (0..<k).sorted { a, b in
-      let (sizeA, sizeB) = (members.points(of: a).count, members.points(of: b).count)
-      return sizeA != sizeB ? sizeA > sizeB : a < b
+  private func train(
+    packed points: some PointSource, dimension: Int, _ progress: (Iteration) -> Bool
+  ) throws(TrainingError) -> Result {
+    var centers = points.withComponents { all in (0..<k * dimension).map { all[$0] } }
+    var assigned: [UInt32] = []
+    var previous: [UInt32] = []
+    var history: [Iteration] = []
+    for _ in 0..<iterations {
+      try assign(points, dimension: dimension, centers: &centers, into: &assigned)
+      let (sums, objective) = sum(points, dimension: dimension, assigned: assigned, centers: centers)
+      var sizes = [Int](repeating: 0, count: k)
+      for cluster in assigned { sizes[Int(cluster)] += 1 }
+      let iteration = Iteration(
+        objective: objective, imbalance: listImbalance(sizes), empty: sizes.count { $0 == 0 })
+      history.append(iteration)
+      guard progress(iteration) else { throw .cancelled }
+      if assigned == previous, iteration.empty == 0 { break }  // the means of an equal assignment are equal too
+      previous = assigned
+      for cluster in 0..<k {
+        let size = Double(max(1, sizes[cluster]))
+        for c in cluster * dimension..<(cluster + 1) * dimension { centers[c] = Float(sums[c] / size) }
+      }
+      split(sizes, dimension: dimension, centers: &centers)
     }
-    let empty = (0..<k).filter { members.points(of: $0).isEmpty }
-    for (hole, donor) in zip(empty, bySize) where members.points(of: donor).count > 1 {
+    return Result(blocks: LaneBlocks.pack(centers.span, dimension: dimension), history: history)
+  }
+
+  /// - Parameter centers: with groups, come back in the groups' order.
+  private func assign(
+    _ points: some PointSource, dimension: Int, centers: inout [Float], into assigned: inout [UInt32]
+  ) throws(TrainingError) {
+    var quantizer = CoarseQuantizer(
+      dimension: dimension, nlist: k, blocks: LaneBlocks.pack(centers.span, dimension: dimension))
+    if groups > 0 {
+      quantizer = try quantizer.grouped(into: groups, threads: threads)
+      centers.removeAll(keepingCapacity: true)
+      for cluster in 0..<k {
+        LaneBlocks.appendRow(cluster, of: quantizer.blocks.span, dimension: dimension, to: &centers)
+      }
+    }
+    quantizer.assign(points, threads: threads, into: &assigned)
+  }
+
+  /// Components that one thread sums at a time. Fixed, for they decide the order in which the objective is summed.
+  private static let componentsPerPart = 32
+
+  /// Of each cluster the sum of its points `[cluster][dimension]`, and the objective.
+  private func sum(
+    _ points: some PointSource, dimension: Int, assigned: [UInt32], centers: [Float]
+  ) -> (sums: [Double], objective: Double) {
+    let size = Self.componentsPerPart
+    let k = k
+    let parts = Threads.map(count: (dimension + size - 1) / size, threads: threads) { part -> ([Double], Double) in
+      let components = part * size..<min(dimension, (part + 1) * size)
+      var local: [Float] = []
+      local.reserveCapacity(k * components.count)
+      for cluster in 0..<k {
+        let first = cluster * dimension
+        local += centers[first + components.lowerBound..<first + components.upperBound]
+      }
+      var sums = [Double](repeating: 0, count: k * components.count)
+      var output = sums.mutableSpan
+      let objective = points.withComponents {
+        Kernels.best.accumulate(
+          $0, offset: components.lowerBound, stride: dimension, dimension: components.count, assigned: assigned.span,
+          centers: local.span, into: &output)
+      }
+      return (sums, objective)
+    }
+    let objective = parts.reduce(0) { $0 + $1.1 }
+    if parts.count == 1 { return (parts[0].0, objective) }
+    var sums = [Double](repeating: 0, count: k * dimension)
+    for (part, (local, _)) in parts.enumerated() {
+      let width = local.count / k
+      for cluster in 0..<k {
+        for c in 0..<width { sums[cluster * dimension + part * size + c] = local[cluster * width + c] }
+      }
+    }
+    return (sums, objective)
+  }
+
+  private func split(_ sizes: [Int], dimension: Int, centers: inout [Float]) {
+    let empty = (0..<k).filter { sizes[$0] == 0 }
+    guard !empty.isEmpty else { return }
+    let bySize = (0..<k).sorted { sizes[$0] != sizes[$1] ? sizes[$0] > sizes[$1] : $0 < $1 }
+    for (hole, donor) in zip(empty, bySize) where sizes[donor] > 1 {
       for c in 0..<dimension {
-        let from = LaneBlocks.index(vector: donor, component: c, dimension: dimension)
-        let to = LaneBlocks.index(vector: hole, component: c, dimension: dimension)
-        let value = blocks[from]
+        let value = centers[donor * dimension + c]
         let step = value / 1024 * (c % 2 == 0 ? 1 : -1)
-        blocks[to] = value + step
-        blocks[from] = value - step
+        centers[hole * dimension + c] = value + step
+        centers[donor * dimension + c] = value - step
       }
     }
   }
 }
 
 /// The points of each cluster, ascending: a counting sort of an assignment.
-struct Members: Sendable, Equatable {
+struct Members: Sendable {
   /// Point numbers, cluster by cluster.
   private(set) var order: [UInt32]
   /// Where each cluster begins in `order`; one entry more than clusters.
   private var starts: [Int]
 
-  init(_ nearest: [Nearest], k: Int) {
+  init(_ assigned: [UInt32], k: Int) {
     starts = [Int](repeating: 0, count: k + 1)
-    for n in nearest { starts[Int(n.index) + 1] += 1 }
+    for cluster in assigned { starts[Int(cluster) + 1] += 1 }
     for cluster in 0..<k { starts[cluster + 1] += starts[cluster] }
     var next = starts
-    order = [UInt32](repeating: 0, count: nearest.count)
-    for (point, n) in nearest.enumerated() {
-      order[next[Int(n.index)]] = UInt32(point)
-      next[Int(n.index)] += 1
+    order = [UInt32](repeating: 0, count: assigned.count)
+    for (point, cluster) in assigned.enumerated() {
+      order[next[Int(cluster)]] = UInt32(point)
+      next[Int(cluster)] += 1
     }
   }
 
   func points(of cluster: Int) -> Range<Int> { starts[cluster]..<starts[cluster + 1] }
-
-  var emptyCount: Int { (0..<starts.count - 1).count { points(of: $0).isEmpty } }
-
-  var imbalance: Double { listImbalance((0..<starts.count - 1).lazy.map { points(of: $0).count }) }
 }
 
 /// k · Σ nᵢ² / n² over the sizes of k lists: 1 when they are equal, k when one has all. 1 for no vectors.

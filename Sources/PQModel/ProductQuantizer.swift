@@ -29,6 +29,9 @@ package struct ProductQuantizer: Sendable {
     codebooks[subspace * codebookFloats + LaneBlocks.index(vector: word, component: component, dimension: subdimension)]
   }
 
+  /// Rows of one piece of work: with more, the preparation of a codebook costs less of the whole.
+  private static let rowsPerPiece = 2048
+
   /// Codes of `rows` `[row][dimension]` (residuals, where the index encodes them) as `[row][m]`.
   ///
   /// Each code is the nearest centroid of its subspace, lowest index among equals. O(rows · 2^nbits · dimension).
@@ -36,15 +39,16 @@ package struct ProductQuantizer: Sendable {
     let count = rows.count / dimension
     if codes.count != count * m { codes = [UInt16](repeating: 0, count: count * m) }
     var output = codes.mutableSpan
-    Threads.fill(&output, stride: m, rowsPerPiece: 512, threads: threads) { range, output in
-      var nearest = [Nearest](repeating: Nearest(), count: range.count)
+    Threads.fill(&output, stride: m, rowsPerPiece: Self.rowsPerPiece, threads: threads) { range, output in
+      var nearest = [UInt32](repeating: 0, count: range.count)
+      var scratch: [Int32] = []
       for s in 0..<m {
         var found = nearest.mutableSpan
-        Kernels.best.nearest(
+        Kernels.best.assign(
           rows.span, offset: range.lowerBound * dimension + s * subdimension, stride: dimension,
           dimension: subdimension, blocks: codebooks.span.extracting(s * codebookFloats..<(s + 1) * codebookFloats),
-          centroids: centroids, into: &found)
-        for i in 0..<range.count { output[i * m + s] = UInt16(truncatingIfNeeded: nearest[i].index) }
+          centroids: centroids, scratch: &scratch, into: &found)
+        for i in 0..<range.count { output[i * m + s] = UInt16(truncatingIfNeeded: nearest[i]) }
       }
     }
   }

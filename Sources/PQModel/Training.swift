@@ -5,6 +5,8 @@ package struct TrainingPlan: Sendable {
   package var dimension: Int
   /// 0: no coarse quantizer.
   package var nlist: Int
+  /// Groups that the lists are ordered by, at most `nlist`; 0: none.
+  package var groups: Int
   /// 0: no codes.
   package var m: Int
   package var nbits: Int
@@ -14,11 +16,12 @@ package struct TrainingPlan: Sendable {
   package var threads: Int
 
   package init(
-    dimension: Int, nlist: Int, m: Int, nbits: Int, residual: Bool, coarseIterations: Int, codebookIterations: Int,
-    threads: Int
+    dimension: Int, nlist: Int, groups: Int = 0, m: Int, nbits: Int, residual: Bool, coarseIterations: Int,
+    codebookIterations: Int, threads: Int
   ) {
     self.dimension = dimension
     self.nlist = nlist
+    self.groups = groups
     self.m = m
     self.nbits = nbits
     self.residual = residual
@@ -52,6 +55,7 @@ package struct Model: Sendable {
 /// What the training reports while it runs.
 package enum TrainingStep: Sendable {
   case coarse(iteration: Int, KMeans.Iteration)
+  case groups(KMeans.Iteration)
   case codebook(subspace: Int)
 }
 
@@ -60,30 +64,35 @@ extension TrainingPlan {
   ///
   /// The coarse quantizer uses all rows, the codebooks the first 256 · 2^nbits (of the residuals, if so planned).
   /// - Parameter progress: false stops the training.
-  package func train(
-    _ sample: consuming [Float], progress: @escaping @Sendable (TrainingStep) -> Bool
+  package func train<Sample: PointSource>(
+    _ sample: consuming Sample, progress: @escaping @Sendable (TrainingStep) -> Bool
   ) throws(TrainingError) -> Model {
     var model = Model(dimension: dimension, coarse: nil, quantizer: nil, residual: residual)
-    if nlist > 0 {
-      let kmeans = KMeans(k: nlist, iterations: coarseIterations, threads: threads)
-      var number = 0
-      let result = try kmeans.train(sample, stride: dimension, dimension: dimension, quantizer: "coarse quantizer") {
-        number += 1
-        return progress(.coarse(iteration: number, $0))
-      }
-      model.coarse = CoarseQuantizer(dimension: dimension, nlist: nlist, blocks: result.blocks)
-      model.coarseHistory = result.history
-    }
+    if nlist > 0 { try trainCoarse(sample, model: &model, progress: progress) }
     guard m > 0 else { return model }
-    let limit = Self.vectorsPerCodebookCentroid << nbits
-    if sample.count / dimension > limit { sample.removeLast(sample.count - limit * dimension) }
+    var rows = sample.first((Self.vectorsPerCodebookCentroid << nbits) * dimension)
     if residual, let coarse = model.coarse {
-      var lists: [Nearest] = []
-      coarse.assign(sample, threads: threads, into: &lists)
-      coarse.subtractCentroids(lists, from: &sample, threads: threads)
+      var lists: [UInt32] = []
+      coarse.assign(rows, threads: threads, into: &lists)
+      coarse.subtractCentroids(lists, from: &rows, threads: threads)
     }
-    try trainCodebooks(sample, model: &model, progress: progress)
+    try trainCodebooks(rows, model: &model, progress: progress)
     return model
+  }
+
+  private func trainCoarse(
+    _ sample: some PointSource, model: inout Model, progress: (TrainingStep) -> Bool
+  ) throws(TrainingError) {
+    let kmeans = KMeans(k: nlist, iterations: coarseIterations, threads: threads, groups: groups)
+    var number = 0
+    let result = try kmeans.train(sample, stride: dimension, dimension: dimension, quantizer: "coarse quantizer") {
+      number += 1
+      return progress(.coarse(iteration: number, $0))
+    }
+    var coarse = CoarseQuantizer(dimension: dimension, nlist: nlist, blocks: result.blocks)
+    if groups > 0 { coarse = try coarse.grouped(into: groups, threads: threads) { progress(.groups($0)) } }
+    model.coarse = coarse
+    model.coarseHistory = result.history
   }
 
   /// Subspaces are independent: with as many as threads each gets one, else the threads share one after another.

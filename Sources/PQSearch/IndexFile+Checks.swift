@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// What has been checked of an open file. Two threads may check the same thing at once: both find the same.
 struct Checks: ~Copyable, Sendable {
-  /// Bit 0: centroids, codebooks and the checksums of the directory's pages.
+  /// Bit 0: centroids, groups, codebooks and the checksums of the directory's pages.
   let model = AtomicBits(count: 1)
   private let derived = AtomicLazyReference<Codewords>()
   let listPages: AtomicBits
@@ -30,6 +30,8 @@ extension IndexFile {
       try checkSection(kind)
       try checkFinite(kind)
     }
+    try checkSection(.groups)
+    _ = try groups()
     try checkSection(.pages)
     checks.model.insert(0)
   }
@@ -93,6 +95,13 @@ extension IndexFile {
       }
     }
     if let problem { throw FormatError(.badFrame, frame.place, at: frame.entry.offset, problem) }
+  }
+
+  /// The section `groups`, all but its checksum checked; nil if the file has none. O(section).
+  borrowing func groups() throws(FormatError) -> CoarseGroups? {
+    guard let section = table[.groups] else { return nil }
+    return try CoarseGroups(
+      decoding: bytes(of: .groups), nlist: parameters.nlist, dimension: parameters.dimension, at: section.offset)
   }
 
   /// Checks the directory pages that hold `range` of the section `kind` (lists or frames), each once.

@@ -35,6 +35,7 @@ extension IndexFile {
           try checkFinite(.codebooks)
           try checkUnusedLanes(.codebooks, vectors: 1 << parameters.nbits, dimension: parameters.subdimension)
         case .centre: try checkFinite(.centre)
+        case .groups: _ = try groups()
         case .metadata: _ = try metadata()
         default: break
         }

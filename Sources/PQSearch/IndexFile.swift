@@ -19,34 +19,26 @@ struct IndexFile: ~Copyable, Sendable {
   init(path: String, access: FileAccess) throws(IndexError) {
     let map: MappedFile
     do throws(FileError) { map = try MappedFile(path: path, access: access) } catch { throw .file(error) }
-    let (header, table): (Header, SectionTable)
+    let structure: IndexStructure
     do throws(FormatError) {
-      (header, table) = try Self.decodeStructure(map)
+      structure = try Self.decodeStructure(map)
     } catch {
       if let failure = map.failure { throw .file(failure) }
       throw .format(path: path, error)
     }
-    checks = Checks(table)
-    places = Places(header, table)
+    checks = Checks(structure.table)
+    places = Places(structure.header, structure.table)
     self.map = map
-    self.header = header
-    self.table = table
+    header = structure.header
+    table = structure.table
   }
 
-  private static func decodeStructure(_ map: borrowing MappedFile) throws(FormatError) -> (Header, SectionTable) {
+  private static func decodeStructure(_ map: borrowing MappedFile) throws(FormatError) -> IndexStructure {
     let bytes = map.bytes
     try load(0..<min(bytes.byteCount, Header.byteCount), of: map)
-    let header = try Header(
-      decoding: bytes.slice(0, min(bytes.byteCount, Header.byteCount)), actualLength: UInt64(bytes.byteCount))
+    let header = try IndexStructure.header(bytes)
     try load(Int(header.sectionTableOffset)..<bytes.byteCount, of: map)
-    try Footer.check(bytes.slice(Int(header.footerOffset), Footer.byteCount), header: header)
-    let tableBytes = bytes.slice(Int(header.sectionTableOffset), header.sectionCount * Section.byteCount)
-    let crc = Checksum.plain(tableBytes)
-    guard crc == header.sectionTableCRC else {
-      throw .checksum(
-        "section table", at: header.sectionTableOffset, expected: header.sectionTableCRC, found: crc)
-    }
-    return (header, try SectionTable(decoding: tableBytes, header: header))
+    return try IndexStructure(header, decoding: bytes)
   }
 
   /// Sees to it that a range of the file can be used, before it is checked.

@@ -1,7 +1,7 @@
 internal import PQFormat
 
 /// Ids of vectors, one a row: a file of packed little-endian u64.
-package struct IDReader: ~Copyable {
+package struct IDReader: ~Copyable, Sendable {
   private let input: InputFile
   package let path: String
   package let count: UInt64
@@ -36,9 +36,15 @@ package struct IDReader: ~Copyable {
     position += UInt64(want)
   }
 
-  package mutating func rewind() throws(VectorFileError) {
-    try input.seek(to: 0)
-    position = 0
+  /// What tells this state of the file from another.
+  package var identity: InputIdentity? { input.identity }
+
+  /// Moves to the id of a row.
+  /// - Precondition: there is one, or it is the end.
+  package mutating func seek(toRow row: UInt64) throws(VectorFileError) {
+    precondition(row <= count, "no such row")
+    try input.seek(to: 8 * row)
+    position = row
   }
 
   package func checkUnchanged() throws(VectorFileError) { try input.checkUnchanged() }
@@ -46,12 +52,13 @@ package struct IDReader: ~Copyable {
 
 /// Copies standard input into a work file, to be read more than once.
 package enum Spool {
-  /// - Parameter progress: told the bytes so far after each mebibyte; false stops.
-  /// - Returns: false when stopped.
+  /// - Parameters:
+  ///   - progress: told the bytes so far after each mebibyte.
+  ///   - isCancelled: asked while there is nothing to read, and after each mebibyte.
   package static func standardInput(
-    to file: inout WorkFile, progress: (UInt64) -> Bool
-  ) throws(VectorFileError) -> Bool {
-    let input = try InputFile(path: "-")
+    to file: inout WorkFile, progress: (UInt64) -> Void, isCancelled: @escaping @Sendable () -> Bool
+  ) throws(VectorFileError) {
+    let input = try InputFile(path: "-", isCancelled: isCancelled)
     var chunk = [UInt8](repeating: 0, count: 1 << 20)
     while true {
       let count = try input.read(into: &chunk, range: 0..<chunk.count)
@@ -59,11 +66,11 @@ package enum Spool {
       do throws(FileError) { try file.append(chunk.rawSpan.slice(0, count)) } catch {
         throw VectorFileError(.writeFailed, file: file.path, error.description)
       }
-      guard progress(file.position) else { return false }
+      progress(file.position)
+      if isCancelled() { throw VectorFileError(.interrupted, file: input.label, "interrupted") }
     }
-    do throws(FileError) { try file.flush() } catch {
+    do throws(FileError) { try file.synchronizeData() } catch {
       throw VectorFileError(.writeFailed, file: file.path, error.description)
     }
-    return true
   }
 }

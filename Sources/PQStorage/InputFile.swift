@@ -19,7 +19,7 @@ package struct InputIdentity: Equatable, Sendable {
 }
 
 /// A file or standard input, open for reading from front to back.
-struct InputFile: ~Copyable {
+struct InputFile: ~Copyable, Sendable {
   /// The path as it was given; `-` is standard input.
   let path: String
   /// What errors call it.
@@ -27,11 +27,15 @@ struct InputFile: ~Copyable {
   /// Nil for standard input: a stream of unknown length.
   let identity: InputIdentity?
   private let descriptor: FileDescriptor
+  private let isCancelled: @Sendable () -> Bool
 
   /// Opens a regular file, or standard input if `path` is `-`. Never waits: what is not a regular file is refused.
-  init(path: String) throws(VectorFileError) {
+  /// - Parameter isCancelled: asked while a stream has nothing to read; true ends the wait with
+  ///   ``VectorFileError/Cause/interrupted``.
+  init(path: String, isCancelled: @escaping @Sendable () -> Bool = { false }) throws(VectorFileError) {
     (descriptor, identity) = try Self.open(path)
     self.path = path
+    self.isCancelled = isCancelled
   }
 
   private static func open(_ path: String) throws(VectorFileError) -> (FileDescriptor, InputIdentity?) {
@@ -83,6 +87,7 @@ struct InputFile: ~Copyable {
     var end = range.lowerBound
     do {
       while end < range.upperBound {
+        if identity == nil { try waitForStream() }
         let count = try unsafe bytes.withUnsafeMutableBytes { bytes in
           // The slice is checked against the array; the pointer does not leave the closure.
           try unsafe descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[end..<range.upperBound]))
@@ -90,10 +95,18 @@ struct InputFile: ~Copyable {
         guard count > 0 else { break }
         end += count
       }
+    } catch let error as VectorFileError {
+      throw error
     } catch {
       throw VectorFileError(.readFailed, file: label, "reading failed: \(error)")
     }
     return end - range.lowerBound
+  }
+
+  private func waitForStream() throws(VectorFileError) {
+    while !waitForInput(descriptor.rawValue, milliseconds: 100) {
+      if isCancelled() { throw VectorFileError(.interrupted, file: label, "interrupted") }
+    }
   }
 
   /// The next bytes of the input, fewer than `count` only at its end.

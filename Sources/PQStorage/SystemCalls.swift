@@ -8,6 +8,25 @@ func lastErrno() -> Errno { Errno(rawValue: Glibc.errno) }
 
 func fsyncFile(_ file: Int32) -> Int32 { fsync(file) }
 
+func fdatasyncFile(_ file: Int32) -> Int32 { fdatasync(file) }
+
+func truncateFile(_ file: Int32, to length: UInt64) -> Int32 { ftruncate(file, off_t(length)) }
+
+/// Waits for bytes, the end or an error on `file`: poll(2). False when none came within `milliseconds`, or before a
+/// signal.
+func waitForInput(_ file: Int32, milliseconds: Int32) -> Bool {
+  var entry = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+  let count = unsafe poll(&entry, 1, milliseconds)
+  return count > 0 || (count < 0 && Glibc.errno != EINTR)
+}
+
+/// True while `path` leads to the file that is open as `file`: fstat(2), stat(2).
+func isSameFile(_ path: String, _ file: Int32) -> Bool {
+  var (opened, named) = (stat(), stat())
+  guard unsafe fstat(file, &opened) == 0, unsafe stat(path, &named) == 0 else { return false }
+  return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
+}
+
 func chmodFile(_ file: Int32, _ mode: mode_t) -> Int32 { fchmod(file, mode) }
 
 /// flock(2), exclusive, without waiting.

@@ -13,6 +13,8 @@ public struct VectorFileError: Failure, Equatable {
     case rowOutOfRange
     // The system.
     case readFailed, exists, cannotCreate, writeFailed
+    /// The caller ended the wait for a stream.
+    case interrupted
   }
 
   public let cause: Cause
@@ -41,6 +43,7 @@ public struct VectorFileError: Failure, Equatable {
       .badData
     case .exists, .cannotCreate: .cannotCreate
     case .readFailed, .writeFailed: .inputOutput
+    case .interrupted: .interrupted
     }
   }
 

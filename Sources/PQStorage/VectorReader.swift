@@ -1,7 +1,7 @@
 /// A vector file, or standard input, read in chunks of rows as f32.
 ///
 /// Memory: one buffer of a mebibyte or less, whatever the file's header says.
-public struct VectorReader: ~Copyable {
+public struct VectorReader: ~Copyable, Sendable {
   private let input: InputFile
   private let layout: VectorFileLayout
   public let format: VectorFileFormat
@@ -15,9 +15,13 @@ public struct VectorReader: ~Copyable {
   /// - Parameters:
   ///   - path: `-` is standard input.
   ///   - format: nil: the one that the path's extension names.
+  ///   - isCancelled: asked while standard input has nothing to read; true ends the wait with
+  ///     ``VectorFileError/Cause/interrupted``.
   /// - Throws: at once, without waiting, if `path` is no regular file.
-  public init(path: String, format: VectorFileFormat? = nil) throws(VectorFileError) {
-    let input = try InputFile(path: path)
+  public init(
+    path: String, format: VectorFileFormat? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws(VectorFileError) {
+    let input = try InputFile(path: path, isCancelled: isCancelled)
     guard let format = format ?? VectorFileFormat(path: path) else {
       throw VectorFileError(
         .unknownFormat, file: input.label,
@@ -36,6 +40,8 @@ public struct VectorReader: ~Copyable {
   public var path: String { input.path }
   public var dimension: Int { layout.dimension }
   public var componentType: ComponentType { layout.componentType }
+  /// Bytes of a row in the file.
+  package var rowBytes: Int { layout.rowBytes }
   /// The number of rows; nil for a stream that does not say.
   public var rowCount: UInt64? { layout.rowCount }
   /// What tells this state of the file from another; nil for standard input.

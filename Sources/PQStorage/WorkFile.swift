@@ -6,13 +6,14 @@ package struct WorkFile: ~Copyable {
   package let path: String
   private let file: FileDescriptor
   private var buffer: [UInt8] = []
-  private var flushed: UInt64 = 0
+  private var flushed: UInt64
 
   private static let bufferBytes = 1 << 18
 
   /// Creates `path`, which must not exist, by open(2) with O_CREAT and O_EXCL.
   package init(creating path: String) throws(FileError) {
     self.path = path
+    flushed = 0
     file = try attempt("open", path, .cannotCreate) { () throws in
       try FileDescriptor.open(
         FilePath(path), .readWrite, options: [.create, .exclusiveCreate, .closeOnExec],
@@ -20,10 +21,60 @@ package struct WorkFile: ~Copyable {
     }
   }
 
+  /// Opens `path` again as it was when it had `length` bytes: what came after is cut off by ftruncate(2).
+  /// - Throws: `.badData` when it has fewer bytes.
+  package init(reopening path: String, length: UInt64) throws(FileError) {
+    file = try Self.reopen(path, length)
+    self.path = path
+    flushed = length
+  }
+
+  private static func reopen(_ path: String, _ length: UInt64) throws(FileError) -> FileDescriptor {
+    let advice = "start again without --resume"
+    let file = try attempt("open", path, .badData, advice: advice) { () throws in
+      try FileDescriptor.open(FilePath(path), .readWrite, options: .closeOnExec)
+    }
+    do throws(FileError) {
+      let size = try attempt("fstat", path) { () throws in try Stat(file).size }
+      guard size >= Int64(length) else {
+        throw FileError(
+          "open", path, Errno(rawValue: 0), .badData, advice: "has \(size) bytes, expected \(length); \(advice)")
+      }
+      guard truncateFile(file.rawValue, to: length) == 0 else {
+        throw FileError("ftruncate", path, lastErrno(), .inputOutput)
+      }
+    } catch {
+      try? file.close()
+      throw error
+    }
+    return file
+  }
+
+  /// All bytes of a small file.
+  package static func contents(of path: String) throws(FileError) -> [UInt8] {
+    try attempt("open", path) { () throws in
+      let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+      defer { try? file.close() }
+      var bytes = [UInt8](repeating: 0, count: Int(clamping: try Stat(file).size))
+      var filled = 0
+      while filled < bytes.count {
+        let part = try unsafe bytes.withUnsafeMutableBytes { bytes in
+          // The slice is checked against the array; the pointer does not leave the closure.
+          try unsafe file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[filled...]))
+        }
+        guard part > 0 else { break }
+        filled += part
+      }
+      bytes.removeLast(bytes.count - filled)
+      return bytes
+    }
+  }
+
   /// Where the next append goes.
   package var position: UInt64 { flushed + UInt64(buffer.count) }
 
   package mutating func append(_ bytes: RawSpan) throws(FileError) {
+    if buffer.capacity < Self.bufferBytes { buffer.reserveCapacity(Self.bufferBytes) }
     if buffer.count + bytes.byteCount > Self.bufferBytes { try flush() }
     guard bytes.byteCount < Self.bufferBytes else {
       try write(bytes, at: flushed)
@@ -35,8 +86,13 @@ package struct WorkFile: ~Copyable {
 
   /// Appends zeros up to a multiple of `alignment`.
   package mutating func pad(to alignment: UInt64) throws(FileError) {
-    let zeros = [UInt8](repeating: 0, count: 4096)
-    var rest = (alignment - position % alignment) % alignment
+    try append(zeros: (alignment - position % alignment) % alignment)
+  }
+
+  package mutating func append(zeros count: UInt64) throws(FileError) {
+    guard count > 0 else { return }
+    let zeros = [UInt8](repeating: 0, count: Int(min(4096, count)))
+    var rest = count
     while rest > 0 {
       let part = min(rest, UInt64(zeros.count))
       try append(zeros.rawSpan.slice(0, Int(part)))
@@ -101,6 +157,12 @@ package struct WorkFile: ~Copyable {
   package mutating func synchronize() throws(FileError) {
     try flush()
     guard fsyncFile(file.rawValue) == 0 else { throw FileError("fsync", path, lastErrno(), .inputOutput) }
+  }
+
+  /// Makes the file's bytes durable, as far as they are needed to read it again: fdatasync(2). A failure is final.
+  package mutating func synchronizeData() throws(FileError) {
+    try flush()
+    guard fdatasyncFile(file.rawValue) == 0 else { throw FileError("fdatasync", path, lastErrno(), .inputOutput) }
   }
 
   /// Makes the file read-only: fchmod(2) with 0444.

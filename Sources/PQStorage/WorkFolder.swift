@@ -2,45 +2,77 @@ internal import PQFormat
 internal import SystemPackage
 
 /// The folder beside an output in which it is made: `OUT.pqx.work`. One process at a time owns it, by flock(2) on the
-/// file `lock` inside; it is removed when the value goes away, and what a killed process left is cleared by the next.
+/// file `lock` inside. It is removed when the value goes away, unless it is kept for a later process to go on with.
 package struct WorkFolder: ~Copyable {
   package let output: String
   package let path: String
   private let lock: FileDescriptor
+  private var keeps = false
 
-  /// Takes the folder for `output`.
-  /// - Throws: `.inUse` when another process has it, `.cannotCreate` when it cannot be made or `output` exists and
-  ///   is not to be replaced.
-  package init(output: String, replacing: Bool) throws(FileError) {
-    if !replacing, pathExists(output) {
-      throw FileError("open", output, .fileExists, .cannotCreate, advice: "remove it or use --force")
-    }
+  /// The file whose removal is the last but that of `lock`: while it is there, so is what it speaks of.
+  package static let journal = "journal"
+
+  /// Takes the folder for `output`, with what a process before may have left in it.
+  /// - Throws: `.inUse` when another process has it, `.cannotCreate` when it cannot be made.
+  package init(output: String) throws(FileError) {
     let path = output + ".work"
-    if makeFolder(path) != 0, lastErrno() != .fileExists {
-      throw FileError(
-        "mkdir", path, lastErrno(), .cannotCreate, advice: "the output's folder must exist and be writable")
-    }
-    let lockPath = path + "/lock"
-    let lock = try attempt("open", lockPath, .cannotCreate) { () throws in
-      try FileDescriptor.open(
-        FilePath(lockPath), .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
-    }
-    guard lockFile(lock.rawValue) == 0 else {
-      let error = lastErrno()
-      try? lock.close()
-      guard error == .wouldBlock else { throw FileError("flock", path, error, .cannotCreate) }
-      throw FileError("flock", path, Errno(rawValue: 0), .inUse, advice: "another build is at work on this output")
-    }
     self.output = output
     self.path = path
-    self.lock = lock
-    clear(keepingLock: true)
+    lock = try Self.takeLock(path)
+  }
+
+  private static func takeLock(_ folder: String) throws(FileError) -> FileDescriptor {
+    let path = folder + "/lock"
+    while true {
+      if makeFolder(folder) != 0, lastErrno() != .fileExists {
+        throw FileError(
+          "mkdir", folder, lastErrno(), .cannotCreate, advice: "the output's folder must exist and be writable")
+      }
+      let lock: FileDescriptor
+      do throws(FileError) {
+        lock = try attempt("open", path, .cannotCreate) { () throws in
+          try FileDescriptor.open(
+            FilePath(path), .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+        }
+      } catch  where error.errno == .noSuchFileOrDirectory {
+        continue  // the process before has just removed the folder
+      }
+      guard lockFile(lock.rawValue) == 0 else {
+        let error = lastErrno()
+        try? lock.close()
+        guard error == .wouldBlock else { throw FileError("flock", folder, error, .cannotCreate) }
+        throw FileError("flock", folder, Errno(rawValue: 0), .inUse, advice: "another build is at work on this output")
+      }
+      // The process before may have removed the file between open and flock: then this lock is worth nothing.
+      if isSameFile(path, lock.rawValue) { return lock }
+      try? lock.close()
+    }
   }
 
   package func file(_ name: String) -> String { path + "/" + name }
 
+  package func has(_ name: String) -> Bool { pathExists(file(name)) }
+
+  package func remove(_ name: String) { _ = removeFile(file(name)) }
+
+  /// Throws `.cannotCreate` if the output exists.
+  package func checkOutputIsFree() throws(FileError) {
+    guard pathExists(output) else { return }
+    throw FileError("open", output, .fileExists, .cannotCreate, advice: "remove it or use --force")
+  }
+
+  /// What to say of an interrupted build that nobody asked to go on with.
+  package var isOccupied: FileError {
+    FileError(
+      "open", path, .fileExists, .cannotCreate,
+      advice: "a build of \(output) was interrupted; --resume goes on with it, --force starts again")
+  }
+
   /// Free bytes in the folder's file system, if known.
   package var availableSpace: UInt64? { availableBytes(path) }
+
+  /// Whether the folder stays, for another process to go on, when this value goes away.
+  package mutating func keep(_ keeps: Bool) { self.keeps = keeps }
 
   /// Moves the finished file `name` to the output's place and makes that durable. The file is complete and synced
   /// before, so that at every moment the output is absent, old, or new.
@@ -50,19 +82,30 @@ package struct WorkFolder: ~Copyable {
         replacing ? "rename" : "renameat2", output, lastErrno(), .cannotCreate, advice: "remove it or use --force")
     }
     let parent = FilePath(output).removingLastComponent()
-    let folder = parent.isEmpty ? "." : parent.string
+    try Self.synchronize(parent.isEmpty ? "." : parent.string)
+  }
+
+  /// Makes the names in the folder durable: fsync(2).
+  package func synchronize() throws(FileError) { try Self.synchronize(path) }
+
+  private static func synchronize(_ folder: String) throws(FileError) {
     let descriptor = try attempt("open", folder) { () throws in try FileDescriptor.open(FilePath(folder), .readOnly) }
     defer { try? descriptor.close() }
     guard fsyncFile(descriptor.rawValue) == 0 else { throw FileError("fsync", folder, lastErrno(), .inputOutput) }
   }
 
-  private func clear(keepingLock: Bool) {
-    for name in folderContents(path) where !(keepingLock && name == "lock") { _ = removeFile(file(name)) }
+  /// Removes all files but `lock`, the journal last.
+  package func clear() {
+    for name in folderContents(path) where name != "lock" && name != Self.journal { remove(name) }
+    remove(Self.journal)
   }
 
   deinit {
-    clear(keepingLock: false)
-    _ = removeFolder(path)
+    if !keeps {
+      clear()
+      remove("lock")
+      _ = removeFolder(path)
+    }
     try? lock.close()
   }
 }

@@ -1,7 +1,12 @@
+internal import CPQSystem
 internal import Foundation
 
 /// The memory of this process as the kernel counts it.
 public enum ProcessMemory {
+  /// Makes the C library's allocator give back what is freed, for all threads alike: mallopt(3). Without it, a process
+  /// holds much more than it has allocated.
+  public static func limitSlack() { cpq_limit_allocator_slack() }
+
   /// A field of /proc/self/status in bytes: `RssAnon` is private memory now, `VmHWM` the largest resident set.
   public static func status(_ field: String) -> UInt64? {
     value(field, in: "/proc/self/status")

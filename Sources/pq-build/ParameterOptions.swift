@@ -1,7 +1,6 @@
 public import ArgumentParser
 public import PQBuild
 import PQFormat
-import PQKernels
 import PQStorage
 import ToolSupport
 
@@ -16,11 +15,17 @@ struct ParameterOptions: ParsableArguments {
   @Option(help: "Lists of the coarse quantizer, or auto: about 4 · √n.")
   var nlist = "auto"
 
+  @Option(help: "Groups that the lists are ordered by, 0 for none. (default: √nlist above 16,384 lists)")
+  var groups: Int?
+
   @Option(help: "Sub-quantizers; divides the dimension. (default: the divisor nearest dimension/8)")
   var m: Int?
 
-  @Option(help: "Bits of a code, 1...16.")
-  var nbits = 8
+  @Option(help: "Bits of a code, 1...16. (default: 8)")
+  var nbits: Int?
+
+  @Option(help: "Choose m and nbits so that the file has about so many bytes per vector.")
+  var targetBytes: Double?
 
   @Option(help: "Vectors to store for exact distances. (default: none beside codes, else f32)")
   var vectors: VectorEncoding?
@@ -34,22 +39,13 @@ struct ParameterOptions: ParsableArguments {
   @Option(help: "Seed of the training sample.")
   var seed: UInt64 = 1
 
-  @Option(help: "Memory that the build may take, such as 512MiB.")
-  var memory = ByteCount(bytes: 1 << 30)
-
-  @Option(help: "Threads. (default: the number of processors)")
-  var threads: Int?
-
-  @Option(help: "The id of the first row.")
-  var firstId: UInt64 = 0
-
   @Option(help: "auto: codes and ids where it pays; lz4: vectors too; none.")
   var compression = Compression.auto
 
   @Option(help: "Sections start at multiples of 2^this, 12...16.")
   var align = 12
 
-  func resolved() throws(ToolFailure) -> BuildParameters {
+  func resolved(_ resources: ResourceOptions) throws(ToolFailure) -> BuildParameters {
     var p = BuildParameters()
     p.kind = kind
     p.metric = metric ?? .l2
@@ -59,15 +55,18 @@ struct ParameterOptions: ParsableArguments {
       }
       p.nlist = number
     }
+    p.groups = groups
     p.m = m
-    p.nbits = nbits
+    guard targetBytes == nil || nbits == nil else {
+      throw ToolFailure(.usage, "--nbits and --target-bytes exclude each other: both choose the codes")
+    }
+    p.targetBytes = targetBytes
+    p.nbits = nbits ?? 8
     p.vectors = vectors
     p.trainSize = trainSize
     p.iterations = iterations
     p.seed = seed
-    p.memory = memory.bytes
-    p.threads = threads ?? Threads.processors
-    p.firstID = firstId
+    resources.apply(to: &p)
     p.compression = compression
     p.alignmentLog2 = align
     return p

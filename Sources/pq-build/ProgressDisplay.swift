@@ -3,14 +3,24 @@ import PQBuild
 import Synchronization
 import ToolSupport
 
+/// The largest private resident memory (RssAnon) that was seen.
+struct StagePeaks: Sendable {
+  /// By the stage's name.
+  fileprivate(set) var of: [String: UInt64] = [:]
+  fileprivate(set) var highest: UInt64 = 0
+}
+
 /// Shows a build's progress on standard error: one line that changes on a terminal, else a line every ten seconds.
 final class ProgressDisplay: Sendable {
   private struct State {
     var line = ""
     var lastShown = ContinuousClock.now
     var stageStart = ContinuousClock.now
+    var firstRows: UInt64?
     var stage = ""
-    var peak: UInt64 = 0
+    var stagePeak: UInt64 = 0
+    var peaks = StagePeaks()
+    var hasEnded = false
   }
 
   private let quiet: Bool
@@ -20,40 +30,69 @@ final class ProgressDisplay: Sendable {
   init(quiet: Bool) {
     self.quiet = quiet
     animates = isatty(STDERR_FILENO) == 1
+    watchMemory()
   }
 
-  /// The largest private resident memory (RssAnon) seen at any progress.
-  var peakMemory: UInt64 { state.withLock { $0.peak } }
+  var peaks: StagePeaks { state.withLock { $0.peaks } }
+
+  /// Looks at the memory often enough to see what a stage takes for a moment.
+  private func watchMemory() {
+    Thread.detachNewThread { [weak self] in
+      while let self, self.state.withLock({ !$0.hasEnded }) {
+        let rss = ProcessMemory.status("RssAnon") ?? 0
+        self.state.withLock { $0.stagePeak = max($0.stagePeak, rss) }
+        usleep(20_000)
+      }
+    }
+  }
 
   func show(_ progress: BuildProgress) {
+    let rss = ProcessMemory.status("RssAnon") ?? 0
     state.withLock { state in
-      let rss = ProcessMemory.status("RssAnon") ?? 0
-      state.peak = max(state.peak, rss)
+      state.stagePeak = max(state.stagePeak, rss)
+      if case .ended(let stage) = progress {
+        state.peaks.of[stage] = state.stagePeak
+        state.peaks.highest = max(state.peaks.highest, state.stagePeak)
+        state.stagePeak = 0
+        return
+      }
       guard !quiet else { return }
       if case .notice(let text) = progress {
         clear(&state)
         printError(text)
         return
       }
-      let now = ContinuousClock.now
-      let stage = progress.stage
-      if stage != state.stage {
-        state.stage = stage
-        state.stageStart = now
-      }
-      let text = stage + progress.detail(seconds: (now - state.stageStart) / .seconds(1)) + ", RSS \(formatBytes(rss))"
-      guard now - state.lastShown > (animates ? .milliseconds(100) : .seconds(10)) else { return }
-      state.lastShown = now
-      if animates {
-        printError("\r\u{1B}[K\(text)", terminator: "")
-        state.line = text
-      } else {
-        printError(text)
-      }
+      show(progress, rss, &state)
     }
   }
 
-  func end() { state.withLock { clear(&$0) } }
+  private func show(_ progress: BuildProgress, _ rss: UInt64, _ state: inout State) {
+    let now = ContinuousClock.now
+    if progress.stage != state.stage {
+      state.stage = progress.stage
+      state.stageStart = now
+      state.firstRows = progress.done
+    }
+    guard now - state.lastShown > (animates ? .milliseconds(100) : .seconds(10)) else { return }
+    state.lastShown = now
+    // Work of a build before, which this one goes on with, says nothing about its rate.
+    let detail = progress.detail(
+      seconds: (now - state.stageStart) / .seconds(1), since: state.firstRows ?? 0)
+    let text = progress.stage + detail + ", RSS \(formatBytes(rss))"
+    if animates {
+      printError("\r\u{1B}[K\(text)", terminator: "")
+      state.line = text
+    } else {
+      printError(text)
+    }
+  }
+
+  func end() {
+    state.withLock {
+      $0.hasEnded = true
+      clear(&$0)
+    }
+  }
 
   private func clear(_ state: inout State) {
     if !state.line.isEmpty { printError("\r\u{1B}[K", terminator: "") }
@@ -64,30 +103,47 @@ final class ProgressDisplay: Sendable {
 extension BuildProgress {
   fileprivate var stage: String {
     switch self {
-    case .notice: ""
+    case .notice, .ended: ""
     case .spooling: "spooling"
     case .sampled: "sampling"
     case .coarse: "training lists"
+    case .listGroups: "grouping lists"
     case .codebook: "training codebooks"
     case .encoded: "encoding"
-    case .grouping: "grouping"
+    case .merging: "merging"
     case .writing: "writing"
     }
   }
 
-  fileprivate func detail(seconds: Double) -> String {
+  /// What counts how far the stage is.
+  fileprivate var done: UInt64? {
     switch self {
-    case .spooling(let bytes): return ": \(formatBytes(bytes))"
+    case .spooling(let bytes): bytes
+    case .encoded(let rows, _, _): rows
+    case .merging(let lists, _, _): UInt64(lists)
+    default: nil
+    }
+  }
+
+  fileprivate func detail(seconds: Double, since first: UInt64) -> String {
+    func rate(_ done: UInt64) -> Double { seconds > 0 ? Double(done - min(first, done)) / seconds : 0 }
+    func left(_ done: UInt64, of total: UInt64?) -> String {
+      guard let total, rate(done) > 0 else { return "" }
+      return ", \(Int(Double(total - min(done, total)) / rate(done))) s left"
+    }
+    switch self {
+    case .spooling(let bytes): return ": \(formatBytes(bytes)), \(formatBytes(UInt64(rate(bytes))))/s"
     case .sampled(let rows, let count): return ": \(rows) of \(count) rows"
     case .coarse(let iteration, let objective, let imbalance, let empty):
       return ": iteration \(iteration), objective \(objective), imbalance \(formatNumber(imbalance, digits: 3))"
         + (empty > 0 ? ", \(empty) empty lists split" : "")
     case .codebook(let subspace): return ": subspace \(subspace)"
-    case .encoded(let rows, let total):
-      let rate = seconds > 0 ? Double(rows) / seconds : 0
-      let left = total.map { rate > 0 ? ", \(Int(Double($0 - rows) / rate)) s left" : "" } ?? ""
-      return ": \(rows)" + (total.map { " of \($0)" } ?? "") + " vectors, \(Int(rate))/s" + left
-    case .notice, .grouping, .writing: return ""
+    case .encoded(let rows, let total, let bytes):
+      return ": \(rows)" + (total.map { " of \($0)" } ?? "") + " vectors, \(formatBytes(bytes)) read, "
+        + "\(Int(rate(rows)))/s" + left(rows, of: total)
+    case .merging(let lists, let total, let vectors):
+      return ": \(lists) of \(total) lists, \(vectors) vectors" + left(UInt64(lists), of: UInt64(total))
+    case .notice, .listGroups, .writing, .ended: return ""
     }
   }
 }

@@ -15,6 +15,8 @@ struct GoldenRecipe: Sendable {
   var ids: [UInt64]?
   /// The size of centroids' and codewords' components.
   var scale: Float = 1
+  /// Where each group of lists begins, and the number of lists.
+  var groupStarts: [UInt32]?
 
   /// Rows 3 and 5 are equal, so that results have a tie.
   init(
@@ -56,7 +58,8 @@ struct GoldenRecipe: Sendable {
     if index.nlist > 0 {
       var centroids = blocksOf(rows: index.nlist, index.dimension, seed: parameters.seed + 1)
       centroids[LaneBlocks.index(vector: index.nlist - 1, component: 0, dimension: dimension)] = 1000
-      model.coarse = CoarseQuantizer(dimension: dimension, nlist: index.nlist, blocks: centroids)
+      let groups = groupStarts.map { placeListsInGroups($0, &centroids) }
+      model.coarse = CoarseQuantizer(dimension: dimension, nlist: index.nlist, blocks: centroids, groups: groups)
     }
     if index.m > 0 {
       let codebooks = (0..<index.m).flatMap {
@@ -65,6 +68,26 @@ struct GoldenRecipe: Sendable {
       model.quantizer = ProductQuantizer(dimension: dimension, m: index.m, nbits: index.nbits, codebooks: codebooks)
     }
     return model
+  }
+
+  /// Draws the lists' centroids, the last one aside, to those of their groups, which are made by formula too. The last
+  /// list is a group of its own.
+  private func placeListsInGroups(_ starts: [UInt32], _ centroids: inout [Float]) -> CoarseQuantizer.Groups {
+    var centers = blocksOf(rows: starts.count - 1, dimension, seed: parameters.seed + 1000)
+    for group in 0..<starts.count - 1 {
+      for list in Int(starts[group])..<Int(starts[group + 1]) {
+        for c in 0..<dimension {
+          let from = LaneBlocks.index(vector: group, component: c, dimension: dimension)
+          let to = LaneBlocks.index(vector: list, component: c, dimension: dimension)
+          if list + 1 < parameters.nlist ?? 0 {
+            centroids[to] = centers[from] + 0.25 * centroids[to]
+          } else {
+            centers[from] = centroids[to]
+          }
+        }
+      }
+    }
+    return CoarseQuantizer.Groups(starts: starts, blocks: centers)
   }
 
   private func blocksOf(rows: Int, _ dimension: Int, seed: UInt64) -> [Float] {
@@ -86,7 +109,7 @@ extension GoldenRecipe {
     GoldenRecipe("ivfpq-10", .ivfpq, .ip, dimension: 3, rows: 150, seed: 190, nlist: 4, m: 3, nbits: 10),
     GoldenRecipe(
       "ivfpq-cosine-f16", .ivfpq, .cosine, dimension: 8, rows: 150, seed: 200, nlist: 4, m: 4, nbits: 6, vectors: .f16),
-    ivfpqLZ4,
+    ivfpqLZ4, ivfpqGroups,
     GoldenRecipe("ivfpq-empty", .ivfpq, dimension: 6, rows: 0, seed: 220, nlist: 3, m: 3, nbits: 4),
   ]
 
@@ -120,6 +143,13 @@ extension GoldenRecipe {
     recipe.componentType = .u8
     recipe.rows = SeededVectors.bytes(rows: 120, dimension: 6, limit: 9, seed: 180).map { $0.map(Float.init) }
     recipe.scale = 6
+    return recipe
+  }
+
+  private static var ivfpqGroups: GoldenRecipe {
+    var recipe = GoldenRecipe("ivfpq-groups", .ivfpq, dimension: 4, rows: 200, seed: 230, nlist: 20, m: 2)
+    recipe.parameters.groups = 5
+    recipe.groupStarts = [0, 3, 4, 10, 19, 20]
     return recipe
   }
 

@@ -8,7 +8,7 @@ func nearestRows(of queries: [[Float]], in vectorFile: String, building indexFil
   parameters.threads = 2
   var build = FileBuild(input: VectorSource(path: vectorFile), output: indexFile, parameters: parameters)
   build.progress = { step in
-    if case .encoded(let rows, _) = step { print("\(rows) rows encoded") }
+    if case .encoded(let rows, _, _) = step { print("\(rows) rows encoded") }
   }
   let report = try build.run()
   print("\(report.vectors) vectors in \(report.fileBytes) bytes")

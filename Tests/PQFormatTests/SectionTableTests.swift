@@ -30,6 +30,9 @@ import Testing
     }
   }
 
+  /// The last section: metadata.
+  let last = 9
+
   func index(_ kind: SectionKind) -> Int { index(kind, file) }
 
   func index(_ kind: SectionKind, _ file: SmallFile) -> Int {
@@ -44,15 +47,16 @@ import Testing
     let cases: [(String, (inout [Section]) -> Void)] = [
       ("overlap", { $0[1].offset = $0[0].offset }),
       ("unordered", { $0.swapAt(0, 1) }),
-      ("unaligned", { $0[8].offset += 1 }),
+      ("unaligned", { $0[last].offset += 1 }),
       ("in the header", { $0[0].offset = 0 }),
-      ("past the table", { $0[8].offset = self.file.header.sectionTableOffset + 4096 }),
-      ("too long", { $0[8].length = self.file.header.sectionTableOffset - $0[8].offset + 1 }),
-      ("wrapping length", { $0[8].length = .max }),
-      ("wrapping offset", { $0[8].offset = .max & ~4095 }),
+      ("past the table", { $0[last].offset = self.file.header.sectionTableOffset + 4096 }),
+      ("too long", { $0[last].length = self.file.header.sectionTableOffset - $0[last].offset + 1 }),
+      ("wrapping length", { $0[last].length = .max }),
+      ("wrapping offset", { $0[last].offset = .max & ~4095 }),
       ("unknown flag", { $0[0].flags = 2 }),
       ("required kind marked optional", { $0[0].flags = 1 }),
-      ("metadata marked required", { $0[8].flags = 0 }),
+      ("metadata marked required", { $0[last].flags = 0 }),
+      ("groups marked required", { $0[self.index(.groups)].flags = 0 }),
       ("checksum of frames", { $0[2].crc = 1 }),
     ]
     for (name, change) in cases { #expect(failure(change)?.code == .badSection, "\(name)") }
@@ -77,10 +81,10 @@ import Testing
     }
   }
 
-  @Test func onlyMetadataMayBeMissing() {
+  @Test func onlyOptionalOnesMayBeMissing() {
     for kind in SectionKind.allCases {
       let error = failure(Self.full) { $0.remove(at: self.index(kind, Self.full)) }
-      if kind == .metadata {
+      if kind == .metadata || kind == .groups {
         #expect(error == nil)
       } else {
         #expect(error?.code == .badSection && error?.detail.contains("\(kind.name) is missing") == true)
@@ -113,7 +117,7 @@ import Testing
         parameters.vectors = .f32
         return parameters
       }())
-    for kind in [SectionKind.centroids, .codebooks, .codes, .ids, .centre] {
+    for kind in [SectionKind.centroids, .codebooks, .codes, .ids, .groups, .centre] {
       var table = flat.table
       table.sections.insert(Section(kind: kind, offset: table.sections[0].offset, length: 0, crc: 0), at: 0)
       var header = flat.header
@@ -124,13 +128,13 @@ import Testing
   }
 
   @Test func unknownSectionsAreSkippedWhenOptionalOnly() throws {
-    for rawKind in [UInt32(0), 10, 77, .max] {
+    for rawKind in [UInt32(0), 12, 77, .max] {
       for optional in [true, false] {
-        var unknown = Section(kind: .metadata, offset: file.table.sections[8].offset + 4096, length: 0, crc: 7)
+        var unknown = Section(kind: .metadata, offset: file.table.sections[last].offset + 4096, length: 0, crc: 7)
         unknown.rawKind = rawKind
         unknown.flags = optional ? Section.optionalFlag : 0
         let error = failure { sections in
-          unknown.offset = sections[8].offset + 4096
+          unknown.offset = sections[last].offset + 4096
           sections += [unknown, unknown]
         }
         #expect(error?.code == (optional ? nil : .unsupportedFeature))

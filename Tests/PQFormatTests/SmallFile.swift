@@ -33,6 +33,10 @@ struct SmallFile {
     if parameters.hasBracket { sections.append((.centre, zeros(4 * parameters.dimension))) }
     if parameters.storesIDs { sections.append((.ids, [])) }
     if parameters.vectors != .none { sections.append((.vectors, [])) }
+    if parameters.nlist > 1 {
+      let centers = [Float](repeating: 0, count: 16 * parameters.dimension)
+      sections.append((.groups, CoarseGroups.encoded(starts: [0, 1, UInt32(parameters.nlist)], blocks: centers)))
+    }
     return sections + [(.lists, lists), (.frames, []), (.pages, pages), (.metadata, [UInt8]("{}\n".utf8))]
   }
 

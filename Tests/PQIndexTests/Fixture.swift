@@ -48,6 +48,7 @@ struct Fixture {
     p.m = m > 0 ? m : nil
     p.nbits = nbits
     p.vectors = vectors
+    p.trainSize = max(1 << nbits, nlist)  // the model is made by hand
     let plan = try BuildPlan(
       p, dimension: dimension, count: 1 << 24, componentType: vectors == .u8 ? .u8 : .f32, storesIDs: ids != nil)
     let coarse = CoarseQuantizer(

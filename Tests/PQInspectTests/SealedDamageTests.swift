@@ -36,6 +36,12 @@ import Testing
     Damage(name: "lane of centroids", file: "ivfpq-4.pqx", deep: false, code: .badPadding, place: "section centroids") {
       $0.bytes[$0.range(.centroids).lowerBound + 4 * 15 + 1] = 1
     },
+    Damage(name: "groups", file: "ivfpq-groups.pqx", deep: false, code: .badSection, place: "section groups") {
+      $0.set(UInt32(0), at: $0.range(.groups).lowerBound + 12)
+    },
+    Damage(name: "lane of groups", file: "ivfpq-groups.pqx", deep: false, code: .badPadding, place: "section groups") {
+      $0.bytes[$0.range(.groups).upperBound - 1] = 1
+    },
     Damage(name: "infinite codeword", file: "pq-8.pqx", deep: false, code: .badSection, place: "section codebooks") {
       $0.set(Float.infinity.bitPattern, at: $0.range(.codebooks).lowerBound)
     },

@@ -14,13 +14,45 @@ import Testing
     let rows = SeededVectors.floats(rows: 700, dimension: 5, seed: 2)
     let coarse = CoarseQuantizer(
       dimension: 5, nlist: 21, blocks: pack(centroids))
-    var lists: [Nearest] = []
+    var lists: [UInt32] = []
     var residuals = rows.flatMap { $0 }
     coarse.assign(residuals, threads: threads, into: &lists)
     coarse.subtractCentroids(lists, from: &residuals, threads: threads)
     let expected = rows.map { OracleMath.nearest($0[...], centroids) }
-    #expect(lists.map { Int($0.index) } == expected)
+    #expect(lists.map(Int.init) == expected)
     #expect(residuals == zip(rows, expected).flatMap { row, list in zip(row, centroids[list]).map { $0 - $1 } })
+  }
+
+  /// Groups hold the same centroids, each in the group it is nearest to, and in the order they had.
+  @Test(arguments: [1, 3, 16, 40]) func groupsReorderLists(count: Int) throws {
+    let centroids = SeededVectors.floats(rows: 40, dimension: 5, seed: 3)
+    let plain = CoarseQuantizer(dimension: 5, nlist: 40, blocks: pack(centroids))
+    let grouped = try plain.grouped(into: count, threads: 1)
+    let groups = try #require(grouped.groups)
+    #expect(groups.starts.first == 0 && groups.starts.last == 40 && (1...count).contains(groups.count))
+    let rows = unpack(grouped.blocks, count: 40, dimension: 5)
+    let centers = unpack(groups.blocks, count: groups.count, dimension: 5)
+    var seen = Set<Int>()
+    for group in 0..<groups.count {
+      let old = groups.lists(of: group).compactMap { list in centroids.firstIndex(of: rows[list]) }
+      #expect(!old.isEmpty && old.count == groups.lists(of: group).count && old == old.sorted())
+      #expect(old.allSatisfy { OracleMath.nearest(centroids[$0][...], centers) == group })
+      seen.formUnion(old)
+    }
+    #expect(seen.count == 40)
+    for threads in [2, 8] {
+      let other = try plain.grouped(into: count, threads: threads)
+      #expect(other.blocks == grouped.blocks && other.groups == groups)
+    }
+    #expect(throws: TrainingError.cancelled) { try plain.grouped(into: count, threads: 1) { _ in false } }
+  }
+
+  private func unpack(_ blocks: [Float], count: Int, dimension: Int) -> [[Float]] {
+    (0..<count).map {
+      var row: [Float] = []
+      LaneBlocks.appendRow($0, of: blocks.span, dimension: dimension, to: &row)
+      return row
+    }
   }
 
   @Test(arguments: [1, 4, 5, 8, 9]) func encodeAndDecode(nbits: Int) {

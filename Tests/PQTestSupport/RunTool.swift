@@ -23,10 +23,15 @@ public func runTool(
   _ name: String, _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:],
   timeout: Double = 120, interruptWhen: () -> Bool = { false }
 ) throws -> ToolRun {
-  let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    .deletingLastPathComponent().appendingPathComponent(name)
-  return try run(
-    tool, arguments, input: input, environment: environment, timeout: timeout, interruptWhen: interruptWhen)
+  try run(
+    URL(fileURLWithPath: toolPath(name)), arguments, input: input, environment: environment, timeout: timeout,
+    interruptWhen: interruptWhen)
+}
+
+/// The path of a tool that was built beside the tests.
+public func toolPath(_ name: String) -> String {
+  URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    .deletingLastPathComponent().appendingPathComponent(name).path
 }
 
 /// Runs a program that the search path has, by env(1); exit code 127 when it has none of that name.

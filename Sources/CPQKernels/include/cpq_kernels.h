@@ -95,6 +95,17 @@ typedef struct {
   void (*nearest)(const float *points, size_t stride, size_t count, size_t dim, const float *blocks, size_t centroids,
                   cpq_nearest *out);
 
+  /* out[i] = the index that `nearest` finds, for finite points, faster. `scratch` has assign_scratch() words. */
+  void (*assign)(const float *points, size_t stride, size_t count, size_t dim, const float *blocks, size_t centroids,
+                 int32_t *scratch, uint32_t *out);
+  size_t (*assign_scratch)(size_t dim, size_t centroids);
+
+  /* Adds each point x at points + i * stride, [dim], to sums[assigned[i]], and returns the sum of (x - c)^2 with
+   * c = centers[assigned[i]]; centers and sums are [centroid][dim]. Differences are f32, all else f64; points ascending;
+   * component j goes to sum j mod 8, and a fixed tree adds these. */
+  double (*accumulate)(const float *points, size_t stride, size_t count, size_t dim, const uint32_t *assigned,
+                       const float *centers, double *sums);
+
   /* out[i] = squared L2 distance (inner product) of `query` [dim] and packed row i. `offset` is for u8 rows only. */
   void (*l2_rows)(cpq_row_type type, const float *query, size_t dim, const void *rows, size_t count, float offset,
                   float *out);

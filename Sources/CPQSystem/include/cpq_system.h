@@ -30,4 +30,8 @@ int cpq_guard_failed(int slot);
 /* Before the range is unmapped. */
 void cpq_guard_remove(int slot);
 
+/* mallopt(3), which Swift's headers lack: all threads share one arena, large blocks are mapped each by itself and given
+ * back when they are freed, so that the process holds little more than it has allocated. */
+void cpq_limit_allocator_slack(void);
+
 #endif

@@ -1,0 +1,138 @@
+internal import PQFormat
+internal import PQStorage
+
+/// Opening and checking what a build reads.
+extension FileBuild {
+  /// Standard input can be read once, so without another training input or a model it is kept in a file first.
+  var storesSpool: Bool { input.path == "-" && trainingInput == nil && model == nil && parameters.kind != .flat }
+
+  func open(_ source: VectorSource) throws(BuildError) -> VectorReader {
+    try BuildError.onInputs { () throws(VectorFileError) in
+      try VectorReader(path: source.path, format: source.format, isCancelled: isCancelled)
+    }
+  }
+
+  func openModel() throws(BuildError) -> ModelFile? {
+    guard let model else { return nil }
+    guard trainingInput == nil, !trainsOnly else {
+      throw .usage("a model is trained already; leave out the training input, or the model")
+    }
+    return try ModelFile(path: model)
+  }
+
+  /// Copies standard input into the work folder, unless a build before has done so.
+  func spool(
+    _ folder: borrowing WorkFolder, _ journal: Journal, _ done: Journal.Content
+  ) throws(BuildError) -> VectorSource {
+    guard let format = input.format else { throw .usage("standard input has no extension; give --format") }
+    let path = folder.file("spool")
+    if done.spoolBytes == nil {
+      folder.remove("spool")
+      var file = try BuildError.onFiles { () throws(FileError) in try WorkFile(creating: path) }
+      try BuildError.onInputs { () throws(VectorFileError) in
+        try Spool.standardInput(
+          to: &file, progress: { progress(.spooling(bytes: $0)) }, isCancelled: isCancelled)
+      }
+      try BuildError.onFiles { () throws(FileError) in try journal.spooled(bytes: file.position) }
+    }
+    return VectorSource(path: path, format: format)
+  }
+
+  func plan(_ reader: borrowing VectorReader, _ model: ModelFile?) throws(BuildError) -> BuildPlan {
+    var parameters = parameters
+    var count = reader.rowCount
+    if let rows {
+      if let all = count, rows.upperBound > all {
+        throw .usage("rows \(rows.lowerBound):\(rows.upperBound) of \(reader.path), which has \(all)")
+      }
+      count = rows.upperBound - rows.lowerBound
+      guard !parameters.firstID.addingReportingOverflow(rows.upperBound).overflow else {
+        throw .usage("--first-id \(parameters.firstID) leaves no room for the ids of all rows")
+      }
+      parameters.firstID += ids == nil ? rows.lowerBound : 0
+    }
+    var plan =
+      if let model {
+        try BuildPlan(
+          parameters, model: model, dimension: reader.dimension, count: count, componentType: reader.componentType,
+          storesIDs: ids != nil)
+      } else {
+        try BuildPlan(
+          parameters, dimension: reader.dimension, count: count, componentType: reader.componentType,
+          trainCount: try trainingCount(reader), storesIDs: ids != nil)
+      }
+    adjust(&plan.memory)
+    return plan
+  }
+
+  private func trainingCount(_ reader: borrowing VectorReader) throws(BuildError) -> UInt64? {
+    guard let trainingInput else { return nil }
+    let training = try open(trainingInput)
+    guard training.dimension == reader.dimension else {
+      throw .badData(
+        "\(training.path): dimension \(training.dimension), but \(reader.path) has \(reader.dimension)")
+    }
+    guard let count = training.rowCount else {
+      throw .usage("the training input must be a file, for a sample to be drawn from it")
+    }
+    return count
+  }
+
+  func openIDs(rows count: UInt64?) throws(BuildError) -> IDReader? {
+    guard let ids else { return nil }
+    var reader = try BuildError.onInputs { () throws(VectorFileError) in try IDReader(path: ids) }
+    if let count, count != reader.count {
+      throw .badData("\(ids): \(reader.count) ids for \(count) vectors; there must be one for each")
+    }
+    try UniqueIDs.check(&reader, memory: parameters.memory / 4)
+    return reader
+  }
+
+  /// Throws `.cannotCreate` when the file system has less room than the build will take.
+  func checkSpace(_ plan: BuildPlan, _ folder: borrowing WorkFolder) throws(BuildError) {
+    guard let need = plan.memory.diskBytes, let have = folder.availableSpace, have < need, !trainsOnly else { return }
+    throw .noSpace(folder: folder.path, need: need, have: have)
+  }
+
+  /// What another build must have in common with this to go on with it.
+  func identity(_ model: ModelFile?) throws(BuildError) -> BuildIdentity {
+    var identity = BuildIdentity()
+    let p = parameters
+    identity.parameters = [
+      Metadata.builder, "index \(p.kind.rawValue)", "metric \(p.metric.name)",
+      "nlist \(p.nlist.map(String.init) ?? "auto")", "groups \(p.groups.map(String.init) ?? "by nlist")",
+      "m \(p.m.map(String.init) ?? "by dimension")",
+      "nbits \(p.nbits)", "vectors \(p.vectors?.name ?? "by index")",
+      "train size \(p.trainSize.map(String.init) ?? "by index")",
+      "iterations \(p.iterations.map(String.init) ?? "by default")", "seed \(p.seed)", "first id \(p.firstID)",
+      "compression \(p.compression.rawValue)", "alignment 2^\(p.alignmentLog2)",
+      rows.map { "rows \($0.lowerBound):\($0.upperBound)" } ?? "all rows", trainsOnly ? "a model" : "an index",
+    ]
+    identity.inputs = try describe("vectors", input)
+    if let trainingInput { identity.inputs += try describe("training vectors", trainingInput) }
+    if let model { identity.inputs.append("model \(model.digest)") }
+    if let ids {
+      let reader = try BuildError.onInputs { () throws(VectorFileError) in try IDReader(path: ids) }
+      identity.inputs += reader.identity.map { Self.describe("ids", $0) } ?? []
+    }
+    return identity
+  }
+
+  /// The state of an input, and a checksum of its first rows.
+  private func describe(_ name: String, _ source: VectorSource) throws(BuildError) -> [String] {
+    guard source.path != "-" else { return ["\(name) from standard input"] }
+    var reader = try open(source)
+    var rows: [Float] = []
+    let count = min(1024, (1 << 20) / reader.dimension + 1)
+    _ = try BuildError.onInputs { () throws(VectorFileError) in try reader.read(maxRows: count, into: &rows) }
+    return (reader.identity.map { Self.describe(name, $0) } ?? [])
+      + ["\(name): first rows with CRC \(hex(Checksum.plain(rows.span.rawSpan)))"]
+  }
+
+  private static func describe(_ name: String, _ file: InputIdentity) -> [String] {
+    [
+      "\(name): \(file.size) bytes", "\(name): inode \(file.inode) of device \(file.device)",
+      "\(name): modified at \(file.modifiedSeconds) s \(file.modifiedNanoseconds) ns",
+    ]
+  }
+}

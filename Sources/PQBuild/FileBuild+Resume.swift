@@ -1,0 +1,77 @@
+internal import PQFormat
+internal import PQStorage
+
+/// What a build before has left, and what is left for the next.
+extension FileBuild {
+  /// Takes up the work folder: empty, or with the work that is to be gone on with.
+  func begin(
+    _ folder: inout WorkFolder, _ identity: BuildIdentity
+  ) throws(BuildError) -> (Journal, Journal.Content) {
+    let found: Journal.Content?
+    do throws(BuildError) {
+      found = try Journal.read(folder)
+    } catch {
+      folder.keep(true)
+      guard replacing, !resuming else { throw error }
+      found = nil
+    }
+    let hasProgress = found?.hasProgress == true
+    folder.keep(hasProgress)  // whatever is refused here, the work of before stays
+    if resuming, let found, hasProgress {
+      try found.identity.check(against: identity)
+      return try BuildError.onFiles { () throws(FileError) in
+        if found.completed == nil, !replacing { try folder.checkOutputIsFree() }
+        return (try Journal(folder, after: found), found)
+      }
+    }
+    return try BuildError.onFiles { () throws(FileError) in
+      if !replacing { try folder.checkOutputIsFree() }
+      if hasProgress, !replacing { throw folder.isOccupied }
+      if resuming { progress(.notice("--resume: there is nothing to go on with; starting from the beginning")) }
+      folder.clear()
+      folder.keep(true)
+      return (try Journal(folder, identity: identity), Journal.Content())
+    }
+  }
+
+  /// How a build has begun.
+  enum Beginning {
+    /// Not yet: the work folder is as it was.
+    case none
+    case fresh
+    /// With what another has done, which is not thrown away even if this one gets the wrong input.
+    case resumed
+  }
+
+  /// Keeps what a failed build has done, if another can go on with it: not where the input itself is at fault.
+  func settle(_ beginning: Beginning, after error: BuildError) {
+    guard beginning != .none, var folder = try? WorkFolder(output: output) else { return }
+    let hasProgress = (try? Journal.read(folder))?.hasProgress == true
+    let isResumable =
+      beginning == .resumed || error.kind == .interrupted || error.kind == .inputOutput || error.kind == .cannotCreate
+    folder.keep(hasProgress && isResumable)
+    if hasProgress, isResumable {
+      progress(.notice("what was done is kept in \(folder.path); --resume goes on with it"))
+    }
+  }
+
+  /// Publishes what a build before has finished, if it has not done that too.
+  func publish(
+    _ completed: (vectors: UInt64, length: UInt64, fileID: UInt64), _ folder: consuming WorkFolder
+  ) throws(BuildError) -> BuildReport {
+    let name = trainsOnly ? Self.modelName : IndexBuilder.name
+    if folder.has(name + ".pqx") {
+      try BuildError.onFiles { () throws(FileError) in try folder.publish(name + ".pqx", replacing: replacing) }
+    } else {
+      let header = try ModelFile.header(of: output)
+      guard header.fileLength == completed.length, header.fileID == completed.fileID else {
+        throw .badData("\(output): another file took the place of the one that was built; start again with --force")
+      }
+    }
+    folder.keep(false)
+    var report = BuildReport()
+    report.vectors = completed.vectors
+    report.fileBytes = completed.length
+    return report
+  }
+}

@@ -1,0 +1,130 @@
+internal import PQFormat
+internal import PQStorage
+
+/// Merges index files of one model into one, as if all their vectors had been built into it at once: the bytes are the
+/// same. Reads and writes from front to back; memory depends on the number of files, not on what is in them.
+public struct IndexMerge: Sendable {
+  public var shards: [String]
+  public var output: String
+  /// Bytes that may be allocated.
+  public var memory: UInt64 = 1 << 30
+  /// Whether an output that exists is replaced.
+  public var replacing = false
+  public var progress: @Sendable (BuildProgress) -> Void = { _ in }
+  /// Asked between lists; true ends the merge with ``BuildError/interrupted``.
+  public var isCancelled: @Sendable () -> Bool = { false }
+
+  public init(_ shards: [String], output: String) {
+    self.shards = shards
+    self.output = output
+  }
+
+  /// - Throws: `.usage` for shards of different models, `.badData` for damage, or for ids that occur in two shards or
+  ///   leave a gap where ids are implicit.
+  public func run() throws(BuildError) -> BuildReport {
+    var clock = StageClock(progress)
+    var open: [Shard] = []
+    for path in shards { open.append(try Shard(path: path)) }
+    guard let first = open.first else { throw .usage("nothing to merge: name at least one index") }
+    for shard in open { try Self.checkModel(shard, first) }
+    let model = try ModelFile(path: first.path)
+    let filled = open.filter { $0.index.count > 0 }.sorted { $0.index.firstID < $1.index.firstID }
+    try checkIDs(filled, model.index)
+    clock.end("check")
+
+    let trained = try trained(model, filled)
+    var folder = try BuildError.onFiles { () throws(FileError) in
+      let folder = try WorkFolder(output: output)
+      if !replacing { try folder.checkOutputIsFree() }
+      return folder
+    }
+    if (try Journal.read(folder))?.hasProgress == true, !replacing {
+      folder.keep(true)
+      throw .file(folder.isOccupied)
+    }
+    folder.clear()
+    try checkSpace(filled, folder)
+    var writer = try BuildError.onFiles { () throws(FileError) in
+      try IndexWriter(
+        trained.plan.index, model: model.model, compression: model.compression, alignmentLog2: model.alignmentLog2,
+        folder: folder, name: IndexBuilder.name)
+    }
+    try mergeLists(filled, trained.plan.index, into: &writer)
+    clock.end("merge", vectors: writer.count)
+    progress(.writing)
+    let metadata = Metadata.describe(trained, vectors: writer.count, imbalance: writer.imbalance)
+    try BuildError.onFiles { () throws(FileError) in
+      try writer.finish(metadata: metadata)
+      try folder.publish(IndexBuilder.name + ".pqx", replacing: replacing)
+    }
+    clock.end("write", vectors: writer.count)
+    return BuildReport(writer, clock)
+  }
+
+  private static func checkModel(_ shard: Shard, _ first: Shard) throws(BuildError) {
+    guard shard.digest != first.digest else { return }
+    let (mine, others) = (shard.digest, first.digest)
+    throw .usage(
+      "\(shard.path) is of another model than \(first.path): "
+        + "\(mine.filter { !others.contains($0) }.joined(separator: ", ")), not "
+        + "\(others.filter { !mine.contains($0) }.joined(separator: ", ")); encode all shards with one model")
+  }
+
+  private func trained(_ model: ModelFile, _ shards: [Shard]) throws(BuildError) -> TrainedModel {
+    var parameters = BuildParameters()
+    parameters.memory = memory
+    parameters.firstID = shards.first?.index.firstID ?? 0
+    return TrainedModel(
+      try BuildPlan(
+        parameters, model: model, dimension: model.index.dimension, count: nil,
+        componentType: model.index.vectorOffset == 0 ? .u8 : .i8, storesIDs: model.index.storesIDs),
+      file: model)
+  }
+
+  private func checkSpace(_ shards: [Shard], _ folder: borrowing WorkFolder) throws(BuildError) {
+    // The output, and the sections that grow beside it.
+    let need = shards.reduce(UInt64(1 << 20)) { sum, shard in
+      let beside: [SectionKind] = [.ids, .lists, .frames] + (shard.index.m > 0 ? [.vectors] : [])
+      return sum + shard.structure.header.fileLength + beside.reduce(0) { $0 + shard.section($1).length }
+    }
+    if let have = folder.availableSpace, have < need {
+      throw .noSpace(folder: folder.path, need: need, have: have)
+    }
+  }
+
+  private func mergeLists(
+    _ shards: [Shard], _ index: IndexParameters, into writer: inout IndexWriter
+  ) throws(BuildError) {
+    var cursors = shards.map { ShardCursor($0) }
+    for list in 0..<index.listCount {
+      if isCancelled() { throw .interrupted }
+      for c in cursors.indices { try cursors[c].begin(list: list) }
+      while let next = Self.nearest(cursors) {
+        try cursors[next.cursor].take(upTo: next.limit, to: &writer)
+        if !index.storesIDs { progress(.merging(lists: list, of: index.listCount, vectors: writer.count)) }
+      }
+      try writer.endList()
+      progress(.merging(lists: list + 1, of: index.listCount, vectors: writer.count))
+    }
+  }
+
+  /// The cursor with the lowest id, and the lowest id of the others; nil when all are at the list's end.
+  private static func nearest(_ cursors: [ShardCursor]) -> (cursor: Int, limit: UInt64)? {
+    var best: Int?
+    var limit = UInt64.max
+    for c in cursors.indices where !cursors[c].isAtEnd {
+      let id = cursors[c].id
+      guard let current = best else {
+        best = c
+        continue
+      }
+      if id < cursors[current].id {
+        limit = cursors[current].id
+        best = c
+      } else {
+        limit = min(limit, id)
+      }
+    }
+    return best.map { ($0, limit) }
+  }
+}

@@ -1,0 +1,170 @@
+internal import PQFormat
+internal import PQStorage
+internal import Synchronization
+
+/// What a build has safely done, one record after the other, in the file `journal` of its work folder.
+///
+/// A record is u32 length, u32 CRC-32C of what follows, u8 kind, payload; the file begins with eight bytes that name the
+/// version. Whatever a record speaks of is durable before the record is written. A record that was cut off by a kill
+/// ends the journal.
+final class Journal: Sendable {
+  private static let magic: [UInt8] = Array("PQXJRNL1".utf8)
+  private let file: Mutex<WorkFile>
+
+  fileprivate enum Kind: UInt8 {
+    case began = 1
+    case spooled = 2
+    case trained = 3
+    case reached = 4
+    case completed = 5
+  }
+
+  /// All that the records say together.
+  struct Content: Sendable {
+    var identity = BuildIdentity()
+    /// The length of the finished spool of standard input.
+    var spoolBytes: UInt64?
+    /// Whether the file `model.pqx` is there.
+    var isTrained = false
+    var checkpoint: Checkpoint?
+    /// The finished index: its vectors, length and file id.
+    var completed: (vectors: UInt64, length: UInt64, fileID: UInt64)?
+    fileprivate var length = UInt64(Journal.magic.count)
+
+    /// Whether there is work that is worth going on from.
+    var hasProgress: Bool { spoolBytes != nil || isTrained || checkpoint != nil || completed != nil }
+  }
+
+  /// Begins a journal.
+  init(_ folder: borrowing WorkFolder, identity: BuildIdentity) throws(FileError) {
+    var file = try WorkFile(creating: folder.file(WorkFolder.journal))
+    try file.append(Self.magic.rawSpan)
+    self.file = Mutex(file)
+    try append(.began, identity.encoded())
+    try folder.synchronize()
+  }
+
+  /// Goes on with a journal that has been read.
+  init(_ folder: borrowing WorkFolder, after content: Content) throws(FileError) {
+    file = Mutex(try WorkFile(reopening: folder.file(WorkFolder.journal), length: content.length))
+  }
+
+  func spooled(bytes: UInt64) throws(FileError) {
+    var payload: [UInt8] = []
+    payload.append(littleEndian: bytes)
+    try append(.spooled, payload)
+  }
+
+  func trained() throws(FileError) { try append(.trained, []) }
+
+  func reached(_ checkpoint: Checkpoint) throws(FileError) { try append(.reached, checkpoint.encoded()) }
+
+  func completed(vectors: UInt64, length: UInt64, fileID: UInt64) throws(FileError) {
+    var payload: [UInt8] = []
+    for word in [vectors, length, fileID] { payload.append(littleEndian: word) }
+    try append(.completed, payload)
+  }
+
+  private func append(_ kind: Kind, _ payload: [UInt8]) throws(FileError) {
+    let body = [kind.rawValue] + payload
+    var bytes: [UInt8] = []
+    bytes.append(littleEndian: UInt32(body.count))
+    bytes.append(littleEndian: Checksum.plain(body.rawSpan))
+    bytes += body
+    try file.withLock { file throws(FileError) in
+      try file.append(bytes.rawSpan)
+      try file.synchronizeData()
+    }
+  }
+
+  /// Reads the folder's journal; nil if there is none, or none that has begun.
+  /// - Throws: `.badData` for a journal of another version.
+  static func read(_ folder: borrowing WorkFolder) throws(BuildError) -> Content? {
+    guard folder.has(WorkFolder.journal) else { return nil }
+    let path = folder.file(WorkFolder.journal)
+    let bytes = try BuildError.onFiles { () throws(FileError) in try WorkFile.contents(of: path) }
+    guard bytes.count >= magic.count else { return nil }
+    guard bytes.starts(with: magic) else {
+      throw .badData("\(path): of another version of pqx; finish the build with that, or pass --force to start again")
+    }
+    var content = Content()
+    var start = magic.count
+    while bytes.count - start >= 9 {
+      let length = Int(bytes.rawSpan.u32(at: start))
+      guard length > 0, length <= bytes.count - start - 8,
+        Checksum.plain(bytes.rawSpan.slice(start + 8, length)) == bytes.rawSpan.u32(at: start + 4),
+        let kind = Kind(rawValue: bytes[start + 8]),
+        content.add(kind, Array(bytes[start + 9..<start + 8 + length]))
+      else { break }
+      start += 8 + length
+      content.length = UInt64(start)
+    }
+    return content.length > magic.count ? content : nil
+  }
+}
+
+extension Journal.Content {
+  /// Takes one record; false if it is not what its kind should be.
+  fileprivate mutating func add(_ kind: Journal.Kind, _ payload: [UInt8]) -> Bool {
+    var fields = FieldReader(payload)
+    switch kind {
+    case .began: identity = BuildIdentity(&fields)
+    case .spooled: spoolBytes = fields.u64()
+    case .trained: isTrained = true
+    case .reached: checkpoint = Checkpoint(&fields)
+    case .completed: completed = (fields.u64(), fields.u64(), fields.u64())
+    }
+    return fields.isExhausted
+  }
+}
+
+/// Fields of a record, one after the other. Reading past the end gives zeros and is remembered.
+struct FieldReader {
+  private let bytes: [UInt8]
+  private var next = 0
+  private var isShort = false
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  /// True when all bytes were read, and none that are not there.
+  var isExhausted: Bool { next == bytes.count && !isShort }
+
+  private mutating func take(_ count: Int) -> Bool {
+    guard count >= 0, count <= bytes.count - next else {
+      isShort = true
+      return false
+    }
+    next += count
+    return true
+  }
+
+  mutating func u8() -> UInt8 { take(1) ? bytes[next - 1] : 0 }
+  mutating func u32() -> UInt32 { take(4) ? bytes.rawSpan.u32(at: next - 4) : 0 }
+  mutating func u64() -> UInt64 { take(8) ? bytes.rawSpan.u64(at: next - 8) : 0 }
+
+  /// A length and as many bytes.
+  mutating func blob() -> [UInt8] {
+    let count = Int(truncatingIfNeeded: u64())
+    return take(count) ? Array(bytes[next - count..<next]) : []
+  }
+
+  /// A length and as many u64.
+  mutating func words() -> [UInt64] {
+    let blob = blob()
+    return (0..<blob.count / 8).map { blob.rawSpan.u64(at: 8 * $0) }
+  }
+}
+
+extension [UInt8] {
+  /// Appends what ``FieldReader/blob()`` reads.
+  mutating func append(blob: [UInt8]) {
+    append(littleEndian: UInt64(blob.count))
+    self += blob
+  }
+
+  /// Appends what ``FieldReader/words()`` reads.
+  mutating func append(words: [UInt64]) {
+    append(littleEndian: UInt64(8 * words.count))
+    for word in words { append(littleEndian: word) }
+  }
+}

@@ -1,0 +1,125 @@
+internal import PQFormat
+internal import PQKernels
+internal import PQModel
+
+/// How a build divides its memory budget, and how much disk it takes for a while.
+public struct MemoryPlan: Sendable, Equatable {
+  /// Bytes that the build may allocate.
+  public let budget: UInt64
+  /// The smallest budget that would do.
+  public let least: UInt64
+  /// Centroids, groups and codebooks.
+  public let modelBytes: UInt64
+  /// Rows that are read, encoded and spilled at a time.
+  public package(set) var chunkRows: Int
+  /// Vectors that are sorted by list in memory and written as one run.
+  public package(set) var runVectors: Int
+  /// Bytes of a spilled vector; 0 where nothing is spilled.
+  public let spillBytes: Int
+  /// What the buffers through which the runs are merged may take together; they take less where that is as fast.
+  public package(set) var mergeBytes: Int
+  /// Whether the training sample is kept in a file, because it is larger than the budget.
+  public package(set) var sampleIsFile: Bool
+  /// Nil if unknown.
+  public let vectorCount: UInt64?
+  /// Bytes beside the output that the build needs at its peak, the output among them; nil for an unknown number of
+  /// vectors.
+  public let diskBytes: UInt64?
+  /// Work that a kill may cost at most, but for training.
+  package var checkpointInterval = Duration.seconds(20)
+
+  /// - Throws: `.usage` for a budget that the model does not fit into, with the least that would do.
+  init(
+    _ parameters: BuildParameters, _ index: IndexParameters, groups: Int, trainSize: Int, count: UInt64?
+  ) throws(BuildError) {
+    let budget = parameters.memory
+    let needs = Needs(index, groups: groups, trainSize: trainSize, threads: parameters.threads)
+    least = max(needs.training, needs.encoding)
+    guard budget >= least else {
+      throw .usage(
+        "--memory \(budget) is too small for this index: its quantizers take \(needs.model) bytes, and building it takes "
+          + "\(least) at least; give --memory \(least)")
+    }
+    self.budget = budget
+    modelBytes = needs.model
+    sampleIsFile = trainSize > 0 && needs.training + needs.sample > budget
+    let free = budget - needs.fixed
+    chunkRows = max(Needs.leastRows, Int(min(16_384, free / 4 / needs.row)))
+    let rest = free - UInt64(chunkRows) * needs.row
+    // Longer runs than that gain nothing, but cost a kill more.
+    let runBytes = min(rest, max(budget / 16, needs.leastRuns)) / needs.runBuffers
+    runVectors = max(chunkRows, Int(min(runBytes / needs.runVector, UInt64(UInt32.max))))
+    spillBytes = needs.record
+    mergeBytes = Int(min(rest, 1 << 30))
+    vectorCount = count
+    let sampleBytes = sampleIsFile ? needs.sample : 0
+    diskBytes = count.map {
+      Self.disk(index, model: needs.model, vectors: $0, spill: UInt64(needs.record)) + sampleBytes
+    }
+  }
+
+  /// The spill, and the sections as they grow; then the sections and the file that they are copied into. Nothing is
+  /// taken off for compression.
+  private static func disk(_ index: IndexParameters, model: UInt64, vectors: UInt64, spill: UInt64) -> UInt64 {
+    let lists = UInt64(index.listCount)
+    let planes = UInt64(index.codeLayout?.planes ?? 0)
+    let codeBytes = (vectors + 16 * lists) * planes
+    let idBytes = index.storesIDs ? 8 * vectors : 0
+    let rowBytes = vectors * UInt64(index.rowBytes)
+    let frames = IndexParameters.frameSections.reduce(3 * lists) { $0 + index.frames(of: $1, listCount: vectors) }
+    let directory = lists * 16 + frames * 24
+    let body = 2 * model + codeBytes + idBytes + rowBytes + directory + (1 << 20)
+    let beside = idBytes + (index.m > 0 ? rowBytes : 0) + directory
+    return body + max(beside, vectors * spill)
+  }
+
+  /// Sorted runs for `count` vectors.
+  public func runs(_ count: UInt64) -> UInt64 {
+    spillBytes == 0 ? 0 : (count + UInt64(runVectors) - 1) / UInt64(runVectors)
+  }
+}
+
+/// Bytes that the parts of a build need.
+private struct Needs {
+  static let leastRows = 64
+
+  let model: UInt64
+  /// Training without the sample, and the sample.
+  let training: UInt64
+  let sample: UInt64
+  /// What encoding takes whatever the pieces: the program, the model, a place for each list.
+  let fixed: UInt64
+  /// A row of a chunk.
+  let row: UInt64
+  /// A vector of a run, of which there are so many at a time.
+  let runVector: UInt64
+  let runBuffers: UInt64
+  /// A spilled vector; 0 where nothing is spilled.
+  let record: Int
+  /// The shortest runs, all buffers together.
+  let leastRuns: UInt64
+  /// Encoding in the smallest pieces.
+  let encoding: UInt64
+
+  init(_ index: IndexParameters, groups: Int, trainSize: Int, threads: Int) {
+    let d = UInt64(index.dimension)
+    let floats = index.centroidFloats + LaneBlocks.floats(vectors: groups, dimension: index.dimension)
+    model = 4 * UInt64(floats + index.m * index.codebookFloats)
+    // The program, the buffers of files and frames, and of each thread the stack and its scratch.
+    let base = UInt64(20 + 2 * threads) << 20 + UInt64(threads) * 8192 * d
+    // k-means keeps its centroids packed and by rows, their sums, and of each point two assignments; the sample is drawn
+    // through its row numbers; codebooks learn from a copy.
+    let codebookRows = min(trainSize, index.m > 0 ? TrainingPlan.vectorsPerCodebookCentroid << index.nbits : 0)
+    sample = UInt64(trainSize) * 4 * d
+    training =
+      trainSize == 0 ? 0 : base + 6 * model + UInt64(trainSize) * 48 + UInt64(codebookRows) * 4 * d * 2
+    // A row is held as read, as read ahead, and as its residual; beside it its list, id, codes and packed row.
+    row = 12 * d + UInt64(24 + 2 * index.m + index.rowBytes)
+    record = index.storesIDs ? SpillRecord(index).byteCount : 0
+    runVector = UInt64(record + 4)
+    runBuffers = threads > 1 ? 2 : 1
+    fixed = base + model + (record > 0 ? 4 * UInt64(index.listCount) : 0)
+    leastRuns = record > 0 ? max(1 << 20, runBuffers * 4096 * runVector) : 0
+    encoding = fixed + UInt64(Self.leastRows) * row + leastRuns
+  }
+}

@@ -1,0 +1,243 @@
+internal import PQFormat
+internal import PQStorage
+
+/// A place in a shard's vectors, list after list, and within a list by ascending id.
+struct ShardCursor {
+  let shard: Shard
+  private let index: IndexParameters
+  private var lists = DirectoryCursor(.lists)
+  private var frames = DirectoryCursor(.frames)
+  private var codes: FrameCursor
+  private var ids: FrameCursor
+  private var rows: FrameCursor
+  /// Vectors of the list, and how many of them were in the blocks so far.
+  private var count: UInt64 = 0
+  private var position: UInt64 = 0
+  private var lastID: UInt64?
+  private var total: UInt64 = 0
+  private var frameCount: UInt64 = 0
+
+  /// The vectors that have been decoded: ids, codes `[vector][m]`, packed rows. `next` is the first not yet taken.
+  private(set) var blockIDs: [UInt64] = []
+  private(set) var blockCodes: [UInt16] = []
+  private(set) var blockRows: [UInt8] = []
+  private(set) var next = 0
+
+  private let idsOnly: Bool
+
+  /// - Parameter idsOnly: whether codes and rows are left out of the blocks.
+  init(_ shard: Shard, idsOnly: Bool = false) {
+    self.shard = shard
+    self.idsOnly = idsOnly
+    index = shard.index
+    codes = FrameCursor(.codes)
+    ids = FrameCursor(.ids)
+    rows = FrameCursor(.vectors)
+  }
+
+  /// Whether the list has vectors that were not taken.
+  var isAtEnd: Bool { next == blockIDs.count }
+
+  /// The id of the vector at the place.
+  var id: UInt64 { blockIDs[next] }
+
+  /// Begins a list; lists must be asked for in ascending order, none left out.
+  mutating func begin(list: Int) throws(BuildError) {
+    do throws(FormatError) { try beginChecked(list: list) } catch { throw shard.failure(error) }
+  }
+
+  private mutating func beginChecked(list: Int) throws(FormatError) {
+    let size = ListEntry.byteCount
+    let entry = try lists.read(shard, at: UInt64(list * size), count: size) { ListEntry(decoding: $0, list: 0) }
+    let frameTable = shard.section(.frames)
+    let place = shard.section(.lists).offset + UInt64(list * size)
+    try entry.check(
+      list: list, parameters: index, frameCount: frameTable.length / UInt64(FrameEntry.byteCount), at: place)
+    guard entry.firstFrame == frameCount else {
+      throw FormatError(.badList, "list \(list)", at: place + 8, "first frame \(entry.firstFrame), not \(frameCount)")
+    }
+    frameCount += entry.frameTotal(index)
+    total += entry.count
+    guard total <= index.count, list + 1 < index.listCount || total == index.count else {
+      throw FormatError(.badList, "list \(list)", at: place, "the lists have \(total) vectors, the file \(index.count)")
+    }
+    (count, position, lastID) = (entry.count, 0, nil)
+    var first = entry.firstFrame
+    codes.begin(list: list, count: count, first: &first, index)
+    ids.begin(list: list, count: count, first: &first, index)
+    rows.begin(list: list, count: count, first: &first, index)
+    try decodeBlock()
+  }
+
+  /// Takes vectors at the place that are in the block and whose ids are not above `limit`, at least one, and hands them
+  /// to the writer.
+  mutating func take(upTo limit: UInt64, to writer: inout IndexWriter) throws(BuildError) {
+    var end = next + 1
+    while end < blockIDs.count, blockIDs[end] <= limit { end += 1 }
+    try write(next..<end, to: &writer)
+    next = end
+    if next == blockIDs.count { try skipBlock() }
+  }
+
+  private func write(_ vectors: Range<Int>, to writer: inout IndexWriter) throws(BuildError) {
+    let codes = blockCodes.span.extracting(vectors.lowerBound * index.m..<vectors.upperBound * index.m)
+    let ids = blockIDs.span.extracting(index.storesIDs ? vectors : 0..<0)
+    let rows = blockRows.rawSpan.slice(vectors.lowerBound * index.rowBytes, vectors.count * index.rowBytes)
+    try writer.append(codes: codes, ids: ids, rows: rows, count: vectors.count)
+  }
+
+  /// Goes on to the list's next block, which is empty at the end.
+  mutating func skipBlock() throws(BuildError) {
+    do throws(FormatError) { try decodeBlock() } catch { throw shard.failure(error) }
+  }
+
+  /// Vectors of a block: their rows take about a mebibyte.
+  private var blockVectors: UInt64 { UInt64(max(1, min(4096, (1 << 20) / max(1, index.rowBytes)))) }
+
+  private mutating func decodeBlock() throws(FormatError) {
+    next = 0
+    let block = Int(min(blockVectors, count - position))
+    blockIDs.removeAll(keepingCapacity: true)
+    blockCodes.removeAll(keepingCapacity: true)
+    blockRows.removeAll(keepingCapacity: true)
+    guard block > 0 else { return }
+    if index.storesIDs {
+      // Whole id frames: their ids are differences.
+      while blockIDs.count < block { try decodeIDs() }
+    } else {
+      let first = index.firstID + position
+      blockIDs.append(contentsOf: first..<first + UInt64(block))
+    }
+    let vectors = blockIDs.count
+    if !idsOnly { try decodeContent(vectors) }
+    position += UInt64(vectors)
+  }
+
+  private mutating func decodeContent(_ vectors: Int) throws(FormatError) {
+    if let layout = index.codeLayout {
+      try codes.read(shard, &frames, vectors: vectors, index) { content, range, frameVectors throws(FormatError) in
+        layout.appendCodes(content, range, count: frameVectors, to: &blockCodes)
+      }
+      try checkCodes()
+    }
+    if index.vectors != .none {
+      let size = index.rowBytes
+      try rows.read(shard, &frames, vectors: vectors, index) { content, range, _ throws(FormatError) in
+        blockRows.append(content.slice(range.lowerBound * size, range.count * size))
+      }
+    }
+  }
+
+  private mutating func decodeIDs() throws(FormatError) {
+    let left = Int(min(count - position - UInt64(blockIDs.count), UInt64(IndexParameters.idsPerFrame)))
+    let entry = try ids.nextEntry(shard, &frames, index)
+    let last = blockIDs.last ?? lastID
+    let place = ids.place
+    try ids.read(shard, &frames, vectors: left, index) { content, range, frameVectors throws(FormatError) in
+      func bad(_ problem: String) -> FormatError { FormatError(.badFrame, place, at: entry.offset, problem) }
+      let (planes, first) = (entry.planes, entry.firstID)
+      if let last, first <= last { throw bad("its first id \(first) is not above \(last), the one before") }
+      if let problem = IDFrame.problem(content, planes: planes, count: frameVectors, firstID: first) {
+        throw bad(problem)
+      }
+      IDFrame.decode(content, planes: planes, count: frameVectors, firstID: first, to: &blockIDs)
+    }
+    lastID = blockIDs.last
+  }
+
+  private func checkCodes() throws(FormatError) {
+    guard index.nbits < 16, let code = blockCodes.first(where: { $0 >> UInt16(index.nbits) != 0 }) else { return }
+    throw FormatError(
+      .badFrame, codes.place, at: shard.section(.codes).offset, "code \(code) is not below 2^\(index.nbits)")
+  }
+}
+
+/// A place in the frames of one section of a list.
+private struct FrameCursor {
+  let kind: SectionKind
+  private var list = 0
+  private var count: UInt64 = 0
+  private var first: UInt64 = 0
+  /// The frame, and how many of its vectors were read.
+  private var frame = 0
+  private var taken = 0
+  private var entry: FrameEntry?
+  private var rawLength = 0
+  /// What the frame decompresses to, if it is compressed.
+  private var scratch: [UInt8] = []
+
+  init(_ kind: SectionKind) { self.kind = kind }
+
+  var place: String { "list \(list), \(kind.name) frame \(frame)" }
+
+  /// Begins a list; `first` is the number of its first frame, and becomes that of the next section's first.
+  mutating func begin(list: Int, count: UInt64, first: inout UInt64, _ index: IndexParameters) {
+    self.list = list
+    self.count = count
+    self.first = first
+    first += index.frames(of: kind, listCount: count)
+    (frame, taken, entry) = (0, 0, nil)
+  }
+
+  private func frameVectors(_ index: IndexParameters) -> Int {
+    let capacity = index.vectorsPerFrame(kind)
+    return Int(min(UInt64(capacity), count - UInt64(frame) * UInt64(capacity)))
+  }
+
+  /// The entry of the frame at the place; its checksum is checked, and it is decompressed, when it is first asked for.
+  mutating func nextEntry(
+    _ shard: Shard, _ frames: inout DirectoryCursor, _ index: IndexParameters
+  ) throws(FormatError) -> FrameEntry {
+    if let entry { return entry }
+    let size = FrameEntry.byteCount
+    let at = (first + UInt64(frame)) * UInt64(size)
+    let entry = try frames.read(shard, at: at, count: size) { FrameEntry(decoding: $0, frame: 0) }
+    let place = place
+    rawLength = try entry.check(
+      kind, vectors: frameVectors(index), in: shard.section(kind), parameters: index, place: place,
+      at: shard.section(.frames).offset + at)
+    let (kind, frame, list) = (kind, frame, list)
+    let crc = try shard.withBytes(at: entry.offset, count: Int(entry.length)) {
+      Checksum.salted($0, kind: kind, index: UInt32(truncatingIfNeeded: frame), list: UInt64(list))
+    }
+    guard crc == entry.crc else { throw .checksum(place, at: entry.offset, expected: entry.crc, found: crc) }
+    if Int(entry.length) < rawLength {
+      let rawLength = rawLength
+      var content = scratch
+      scratch = []
+      let isSound = try shard.withBytes(at: entry.offset, count: Int(entry.length)) {
+        LZ4Block.decompress($0, count: rawLength, into: &content)
+      }
+      guard isSound else {
+        throw FormatError(.badFrame, place, at: entry.offset, "the LZ4 block does not give \(rawLength) bytes")
+      }
+      scratch = content
+    }
+    self.entry = entry
+    return entry
+  }
+
+  /// Calls `body` for the next `vectors` vectors, frame by frame: the frame's content, which of its vectors are meant,
+  /// and how many it has.
+  mutating func read(
+    _ shard: Shard, _ frames: inout DirectoryCursor, vectors: Int, _ index: IndexParameters,
+    _ body: (RawSpan, Range<Int>, Int) throws(FormatError) -> Void
+  ) throws(FormatError) {
+    var left = vectors
+    while left > 0 {
+      let entry = try nextEntry(shard, &frames, index)
+      let all = frameVectors(index)
+      let range = taken..<taken + min(left, all - taken)
+      if Int(entry.length) < rawLength {
+        try body(scratch.rawSpan.slice(0, rawLength), range, all)
+      } else {
+        try shard.withBytes(at: entry.offset, count: Int(entry.length)) { bytes throws(FormatError) in
+          try body(bytes, range, all)
+        }
+      }
+      left -= range.count
+      taken = range.upperBound
+      if taken == all { (frame, taken, self.entry) = (frame + 1, 0, nil) }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import PQBuild
+import ToolSupport
+
+struct Merge: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Merges indexes of one model into one, as if all their vectors had been built into it at once.",
+    discussion: """
+      Example:
+        pq-build merge a.pqx b.pqx c.pqx -o all.pqx
+      """)
+
+  @Argument(help: "Indexes that were encoded with the same model and share no id.")
+  var shards: [String]
+
+  @OptionGroup var output: OutputOptions
+
+  @Option(help: "Memory that the merge may take, such as 512MiB.")
+  var memory = ByteCount(bytes: 1 << 30)
+
+  func run() throws {
+    try reportingFailures {
+      var merge = IndexMerge(shards, output: output.path)
+      merge.memory = memory.bytes
+      merge.replacing = output.force
+      merge.isCancelled = { Interruption.isRequested }
+      let display = output.begin()
+      defer { display.end() }
+      merge.progress = { display.show($0) }
+      output.report(try merge.run(), display)
+    }
+  }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import PQBuild
+import PQFormat
+import PQStorage
+import PQTestSupport
+import Synchronization
+import Testing
+
+/// Builds that end early and are gone on with.
+@Suite struct ResumeTests {
+  private static let rows = BuildTests.rows(900)
+
+  private static func build(
+    _ kind: IndexKind, in folder: borrowing TemporaryFolder, name: String, ids: Bool = false
+  ) throws -> FileBuild {
+    let input = folder.path("in.fvecs")
+    if !FileManager.default.fileExists(atPath: input) { try folder.write(VectorBytes.fvecs(Self.rows), to: "in.fvecs") }
+    var parameters = BuildTests.parameters(kind)
+    parameters.threads = 2
+    if kind == .ivfpq { parameters.vectors = .f32 }
+    var build = FileBuild(input: VectorSource(path: input), output: folder.path(name), parameters: parameters)
+    if ids {
+      let bytes = (0..<900).flatMap { VectorBytes.bytes(UInt64($0 * 7919 % 900)) }
+      build.ids = folder.path("ids")
+      if !FileManager.default.fileExists(atPath: folder.path("ids")) { try folder.write(bytes, to: "ids") }
+    }
+    // A checkpoint after every chunk and every list.
+    build.adjust = {
+      $0.chunkRows = 64
+      $0.runVectors = 200
+      $0.mergeBytes = 1
+      $0.checkpointInterval = .zero
+    }
+    return build
+  }
+
+  /// Ends the build at its n-th question whether to, for every n until one gets to the end, each time going on from
+  /// where the one before was.
+  @Test(arguments: IndexKind.allCases, [false, true]) func interruptedAgainAndAgain(_ kind: IndexKind, ids: Bool) throws
+  {
+    let folder = try TemporaryFolder()
+    _ = try Self.build(kind, in: folder, name: "whole.pqx", ids: ids).run()
+    let expected = try folder.read("whole.pqx")
+    var build = try Self.build(kind, in: folder, name: "parts.pqx", ids: ids)
+    build.resuming = true
+    var interruptions = 0
+    // Training begins anew each time, so each run must be allowed a little more than it.
+    for patience in 1...1000 {
+      let asked = Atomic(0)
+      build.isCancelled = { asked.wrappingAdd(1, ordering: .relaxed).newValue > patience }
+      do throws(BuildError) {
+        _ = try build.run()
+        break
+      } catch {
+        interruptions += 1
+        #expect(error.kind == .interrupted, "\(error)")
+      }
+    }
+    #expect(interruptions > 3)
+    let same = try folder.read("parts.pqx") == expected
+    #expect(same)
+    let names = try folder.names()
+    #expect(!names.contains { $0.hasSuffix(".work") })
+  }
+
+  /// A kill leaves the work folder as it is at some moment: copies of it, taken at every report of progress, are gone on
+  /// with.
+  @Test(arguments: IndexKind.allCases) func killedAnywhere(_ kind: IndexKind) throws {
+    let folder = try TemporaryFolder()
+    var build = try Self.build(kind, in: folder, name: "whole.pqx")
+    let path = folder.path
+    let copies = Mutex(0)
+    build.progress = { step in
+      if case .ended("write") = step { return }  // published
+      copies.withLock { count in
+        let target = "\(path)/\(count).pqx.work"
+        guard (try? FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false)) != nil
+        else {
+          return
+        }
+        // The journal first: what it speaks of is there.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/whole.pqx.work")) ?? []
+        for name in names.sorted(by: { a, _ in a == "journal" }) where name != "lock" {
+          try? FileManager.default.copyItem(atPath: "\(path)/whole.pqx.work/\(name)", toPath: "\(target)/\(name)")
+        }
+        count += 1
+      }
+    }
+    _ = try build.run()
+    let expected = try folder.read("whole.pqx")
+    let count = copies.withLock { $0 }
+    #expect(count > 10)
+    for copy in 0..<count {
+      var resumed = try Self.build(kind, in: folder, name: "\(copy).pqx")
+      resumed.resuming = true
+      _ = try resumed.run()
+      let same = try folder.read("\(copy).pqx") == expected
+      #expect(same, "killed at report \(copy) of \(count)")
+    }
+  }
+
+  /// The journal ends anywhere, or has a wrong byte anywhere: what is before is gone on from, or the build begins.
+  @Test func damagedJournal() throws {
+    let folder = try TemporaryFolder()
+    _ = try Self.build(.ivfpq, in: folder, name: "whole.pqx").run()
+    let expected = try folder.read("whole.pqx")
+    var build = try Self.build(.ivfpq, in: folder, name: "a.pqx")
+    let merging = Atomic(false)
+    build.progress = { if case .merging(let lists, _, _) = $0, lists == 3 { merging.store(true, ordering: .relaxed) } }
+    build.isCancelled = { merging.load(ordering: .relaxed) }
+    #expect(throws: BuildError.self) { try build.run() }
+    let saved = folder.path("saved")
+    try FileManager.default.copyItem(atPath: folder.path("a.pqx.work"), toPath: saved)
+    let journal = try folder.read("saved/journal")
+    for cut in stride(from: 0, to: journal.count, by: 97) {
+      for flips in [false, true] where !flips || cut >= 8 {
+        try? FileManager.default.removeItem(atPath: folder.path("a.pqx.work"))
+        try? FileManager.default.removeItem(atPath: folder.path("a.pqx"))
+        try FileManager.default.copyItem(atPath: saved, toPath: folder.path("a.pqx.work"))
+        var bytes = flips ? journal : Array(journal.prefix(cut))
+        if flips { bytes[cut] ^= 0x40 }
+        try folder.write(bytes, to: "a.pqx.work/journal")
+        var resumed = try Self.build(.ivfpq, in: folder, name: "a.pqx")
+        resumed.resuming = true
+        _ = try resumed.run()
+        let same = try folder.read("a.pqx") == expected
+        #expect(same, "journal of \(journal.count) bytes, \(flips ? "damaged" : "cut") at \(cut)")
+      }
+    }
+  }
+
+  /// What differs from the build that was begun is refused, and what that has done stays.
+  @Test func refusals() throws {
+    let folder = try TemporaryFolder()
+    var begun = try Self.build(.ivfpq, in: folder, name: "a.pqx")
+    let encoding = Atomic(false)
+    begun.progress = { if case .encoded(let rows, _, _) = $0, rows > 300 { encoding.store(true, ordering: .relaxed) } }
+    begun.isCancelled = { encoding.load(ordering: .relaxed) }
+    #expect(throws: BuildError.self) { try begun.run() }
+    func run(_ change: (inout FileBuild) -> Void) throws -> (FailureKind, String)? {
+      var build = try Self.build(.ivfpq, in: folder, name: "a.pqx")
+      build.resuming = true
+      change(&build)
+      do throws(BuildError) { _ = try build.run() } catch { return (error.kind, error.description) }
+      return nil
+    }
+    let seed = try #require(try run { $0.parameters.seed = 2 })
+    #expect(seed.0 == .usage && seed.1.contains("it was seed 1, it is seed 2"), "\(seed.1)")
+    let fresh = try #require(try run { $0.resuming = false })
+    #expect(fresh.0 == .cannotCreate && fresh.1.contains("--resume"), "\(fresh.1)")
+
+    let input = folder.path("in.fvecs")
+    var bytes = try folder.read("in.fvecs")
+    #expect(try runInstalled("cp", ["-p", input, folder.path("time")]).exitCode == 0)
+    bytes[40] ^= 1
+    try FileHandle(forWritingTo: URL(fileURLWithPath: input)).write(contentsOf: Data(bytes))
+    let written = try #require(try run { _ in })
+    #expect(written.0 == .badData && written.1.contains("input changed"), "\(written.1)")
+    // The same time again: the checksum of the first rows tells.
+    #expect(try runInstalled("touch", ["-r", folder.path("time"), input]).exitCode == 0)
+    let row = try #require(try run { _ in })
+    #expect(row.0 == .badData && row.1.contains("CRC") && !row.1.contains("modified"), "\(row.1)")
+    bytes[40] ^= 1
+    try FileHandle(forWritingTo: URL(fileURLWithPath: input)).write(contentsOf: Data(bytes))
+    #expect(try runInstalled("touch", ["-r", folder.path("time"), input]).exitCode == 0)
+
+    let journal = try folder.read("a.pqx.work/journal")
+    try folder.write(Array("PQXJRNL9".utf8) + journal.dropFirst(8), to: "a.pqx.work/journal")
+    let version = try #require(try run { _ in })
+    #expect(version.0 == .badData && version.1.contains("another version"), "\(version.1)")
+    try folder.write(journal, to: "a.pqx.work/journal")
+    #expect(try run { _ in } == nil)
+    _ = try Self.build(.ivfpq, in: folder, name: "whole.pqx").run()
+    let same = try folder.read("a.pqx") == folder.read("whole.pqx")
+    #expect(same)
+  }
+
+  @Test func budgetThatIsTooSmall() throws {
+    let folder = try TemporaryFolder()
+    var build = try Self.build(.ivfpq, in: folder, name: "a.pqx")
+    build.parameters.memory = 1 << 20
+    do throws(BuildError) {
+      _ = try build.run()
+      Issue.record("a mebibyte is enough")
+    } catch {
+      #expect(error.kind == .usage)
+      let least = try #require(error.description.split(separator: " ").last.flatMap { UInt64($0) })
+      build.parameters.memory = least - 1
+      #expect(throws: BuildError.self) { try build.run() }
+      build.parameters.memory = least
+    }
+    _ = try build.run()
+  }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import PQTestSupport
+import Testing
+
+/// pq-build when it is killed, interrupted or refused by the system, and gone on with.
+@Suite struct KillTests {
+  private static let rows = SeededVectors.floats(rows: 500, dimension: 8, seed: 21)
+  private static let flags = ["--nlist", "8", "--m", "4", "--nbits", "4", "--iterations", "3", "--quiet"]
+
+  private static func expected(_ folder: borrowing TemporaryFolder) throws -> (input: String, bytes: [UInt8]) {
+    let input = try folder.write(VectorBytes.fvecs(rows), to: "in.fvecs")
+    let run = try runTool("pq-build", [input, "-o", folder.path("whole.pqx")] + flags)
+    #expect(run.exitCode == 0, "\(run.errors)")
+    return (input, try folder.read("whole.pqx"))
+  }
+
+  /// The calls that change files: a kill before one of them leaves what all before have done.
+  private static let calls = "mkdir,flock,pwrite64,write,ftruncate,fdatasync,fsync,fchmod,renameat2,unlink,rmdir"
+
+  private static let hasStrace =
+    (try? runInstalled("strace", ["-f", "-e", "trace=none", "true"]).exitCode == 0) == true
+
+  /// Kills a build at its n-th such call, and goes on. All n with PQX_LONG_TESTS set, else some.
+  @Test(.enabled(if: hasStrace, "needs strace(1)")) func killedAtACall() throws {
+    let folder = try TemporaryFolder()
+    let (input, expected) = try Self.expected(folder)
+    let step = ProcessInfo.processInfo.environment["PQX_LONG_TESTS"] == nil ? 4 : 1
+    let tool = toolPath("pq-build")
+    var kills = 0
+    for n in stride(from: 1, to: 1000, by: step) {
+      let output = folder.path("\(n).pqx")
+      let run = try runInstalled(
+        "strace",
+        [
+          "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(Self.calls)", "-e",
+          "inject=\(Self.calls):signal=KILL:when=\(n)",
+        ]
+          + [tool, input, "-o", output] + Self.flags)
+      if run.exitCode == 0 { break }
+      kills += 1
+      let resumed = try runTool("pq-build", [input, "-o", output, "--resume"] + Self.flags)
+      // Killed after the file had its name and the journal was gone, there is nothing to go on with.
+      #expect(resumed.exitCode == 0 || resumed.exitCode == 73, "call \(n): \(resumed.errors)")
+      let same = try folder.read("\(n).pqx") == expected
+      #expect(same, "killed at call \(n)")
+    }
+    #expect(kills >= 5)
+  }
+
+  /// Waits for a process that should end soon, and kills it if it does not.
+  private func wait(for process: Process) {
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while process.isRunning, Date() < deadline { usleep(10_000) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
+  }
+
+  /// SIGINT while standard input is idle ends the tool; with a file, what was done is kept.
+  @Test func interruptedWhileIdle() throws {
+    let folder = try TemporaryFolder()
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
+    process.arguments = ["-", "--format", "fvecs", "-o", folder.path("a.pqx")] + Self.flags
+    let pipe = Pipe()
+    process.standardInput = pipe
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    while !FileManager.default.fileExists(atPath: folder.path("a.pqx.work/spool")) { usleep(2_000) }
+    process.interrupt()
+    wait(for: process)
+    #expect(process.terminationStatus == 130)
+    #expect(try folder.names() == [])
+    withExtendedLifetime(pipe) {}
+  }
+
+  /// A stream that was encoded in part is expected again: the same goes on, another is refused.
+  @Test func streamAgain() throws {
+    let folder = try TemporaryFolder()
+    let rows = SeededVectors.floats(rows: 60_000, dimension: 8, seed: 5)
+    let bytes = VectorBytes.fvecs(rows)
+    let input = try folder.write(bytes, to: "in.fvecs")
+    let model = folder.path("model.pqx")
+    #expect(try runTool("pq-build", ["train", input, "-o", model] + Self.flags).exitCode == 0)
+    let encode = ["encode", "--model", model, "--quiet", "--threads", "2"]
+    #expect(try runTool("pq-build", encode + [input, "-o", folder.path("whole.pqx")]).exitCode == 0)
+    let stream = encode + ["-", "--format", "fvecs", "-o", folder.path("a.pqx")]
+
+    // The stream stops after half of its rows, until the tool is interrupted.
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
+    process.arguments = stream
+    let pipe = Pipe()
+    process.standardInput = pipe
+    try process.run()
+    try pipe.fileHandleForWriting.write(contentsOf: Data(bytes.prefix(bytes.count / 2)))
+    usleep(300_000)
+    process.interrupt()
+    wait(for: process)
+    #expect(process.terminationStatus == 130)
+    #expect(try folder.names().contains("a.pqx.work"))
+
+    var other = bytes
+    other[1000] ^= 1
+    let refused = try runTool("pq-build", stream + ["--resume"], input: other)
+    #expect(refused.exitCode == 65 && refused.errors.contains("are not those"), "\(refused.errors)")
+    let fresh = try runTool("pq-build", stream, input: bytes)
+    #expect(fresh.exitCode == 73, "\(fresh.errors)")
+    let resumed = try runTool("pq-build", stream + ["--resume"], input: bytes)
+    #expect(resumed.exitCode == 0, "\(resumed.errors)")
+    let same = try folder.read("a.pqx") == folder.read("whole.pqx")
+    #expect(same)
+    #expect(try !folder.names().contains("a.pqx.work"))
+  }
+
+  /// A file size limit is a full disk: 74, nothing published, and with room the build goes on.
+  @Test func noRoom() throws {
+    let folder = try TemporaryFolder()
+    let (input, expected) = try Self.expected(folder)
+    for limit in [4096, 16_384, 24_576] {
+      let output = folder.path("\(limit).pqx")
+      let run = try runInstalled(
+        "prlimit", ["--fsize=\(limit)", toolPath("pq-build"), input, "-o", output] + Self.flags)
+      #expect(run.exitCode == 74, "\(limit): \(run.errors)")
+      #expect(!FileManager.default.fileExists(atPath: output))
+      let resumed = try runTool("pq-build", [input, "-o", output, "--resume"] + Self.flags)
+      #expect(resumed.exitCode == 0, "\(limit): \(resumed.errors)")
+      let same = try folder.read("\(limit).pqx") == expected
+      #expect(same, "\(limit)")
+    }
+  }
+
+  @Test func mergeTool() throws {
+    let folder = try TemporaryFolder()
+    let (input, expected) = try Self.expected(folder)
+    let model = folder.path("whole.pqx")
+    for rows in ["0:250", "250:500"] {
+      let run = try runTool(
+        "pq-build", ["encode", input, "--model", model, "--rows", rows, "-o", folder.path(rows + ".pqx"), "--quiet"])
+      #expect(run.exitCode == 0, "\(run.errors)")
+    }
+    let merged = folder.path("merged.pqx")
+    let run = try runTool(
+      "pq-build", ["merge", folder.path("250:500.pqx"), folder.path("0:250.pqx"), "-o", merged, "--json", "--quiet"])
+    #expect(run.exitCode == 0, "\(run.errors)")
+    let same = try folder.read("merged.pqx") == expected
+    #expect(same)
+    #expect(try runTool("pq-build", ["merge", model, model, "-o", folder.path("x.pqx")]).exitCode == 65)
+    #expect(try runTool("pq-build", ["merge", input, "-o", folder.path("x.pqx")]).exitCode == 65)
+    #expect(try runTool("pq-build", ["merge", model, "-o", merged]).exitCode == 73)
+    #expect(try runTool("pq-build", ["encode", input, "--model", input, "-o", folder.path("x.pqx")]).exitCode == 65)
+    #expect(try runTool("pq-build", ["train", input, "-o", model] + Self.flags).exitCode == 73)
+  }
+}
