@@ -113,7 +113,8 @@ import Testing
   }
 
   /// The sections have the bytes per vector that were asked for, or a part less, for few sizes of codes are possible.
-  @Test(arguments: [IndexKind.pq, .ivfpq], [3.5, 6, 9, 20]) func targetBytes(_ kind: IndexKind, _ target: Double) throws {
+  @Test(arguments: [IndexKind.pq, .ivfpq], [3.5, 6, 9, 20]) func targetBytes(_ kind: IndexKind, _ target: Double) throws
+  {
     let folder = try TemporaryFolder()
     var p = Self.parameters(kind)
     p.m = nil
