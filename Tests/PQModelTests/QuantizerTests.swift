@@ -47,6 +47,35 @@ import Testing
     #expect(throws: TrainingError.cancelled) { try plain.grouped(into: count, threads: 1) { _ in false } }
   }
 
+  /// Of 600 lists in 40 groups a row looks at some 240: those of its nearest groups, in whole lane blocks.
+  @Test(arguments: [1, 8]) func groupsNarrowTheChoice(threads: Int) throws {
+    let centroids = SeededVectors.floats(rows: 600, dimension: 5, seed: 4)
+    let coarse = try CoarseQuantizer(dimension: 5, nlist: 600, blocks: pack(centroids)).grouped(into: 40, threads: 1)
+    let groups = try #require(coarse.groups)
+    let lists = unpack(coarse.blocks, count: 600, dimension: 5)
+    let centers = unpack(groups.blocks, count: groups.count, dimension: 5)
+    let rows = SeededVectors.floats(rows: 2500, dimension: 5, seed: 5)
+    var found: [UInt32] = []
+    coarse.assign(rows.flatMap { $0 }, threads: threads, into: &found)
+    var exact = 0
+    for i in stride(from: 0, to: rows.count, by: 5) {
+      let (row, list) = (rows[i], found[i])
+      let order = (0..<groups.count).map { (OracleMath.chain(row[...], centers[$0][...], squared: true), $0) }.sorted(
+        by: <)
+      var candidates = Set<Int>()
+      var seen = 0
+      for (_, group) in order where seen < 16 * 600 / groups.count {
+        let owned = groups.lists(of: group)
+        seen += owned.count
+        candidates.formUnion(owned.lowerBound / 16 * 16..<min(600, (owned.upperBound + 15) / 16 * 16))
+      }
+      let best = candidates.map { (OracleMath.chain(row[...], lists[$0][...], squared: true), $0) }.min(by: <)
+      #expect(best?.1 == Int(list))
+      exact += OracleMath.nearest(row[...], lists) == Int(list) ? 1 : 0
+    }
+    #expect(exact > 490 && exact <= 500, "\(exact)")
+  }
+
   private func unpack(_ blocks: [Float], count: Int, dimension: Int) -> [[Float]] {
     (0..<count).map {
       var row: [Float] = []
