@@ -10,6 +10,8 @@ public struct BuildParameters: Sendable, Equatable {
   public var groups: Int?
   /// Sub-quantizers; nil: the divisor of D nearest D/8. More: larger codes, better recall.
   public var m: Int?
+  /// Bytes of file per vector: chooses m and nbits, whatever these say. Needs the number of vectors.
+  public var targetBytes: Double?
   /// Bits of a code, 1...16. 8 is the fast path.
   public var nbits = 8
   /// Stored vectors for exact distances; nil: none beside codes, f32 without.

@@ -36,16 +36,14 @@ public struct BuildPlan: Sendable {
     } else if let nlist = parameters.nlist {
       throw .usage("--nlist \(nlist) with --index \(parameters.kind.rawValue), which has no lists; remove one of them")
     }
-    groups = try Self.groups(parameters, nlist: index.nlist)
-    if parameters.kind == .pq || parameters.kind == .ivfpq {
-      index.nbits = parameters.nbits
-      guard (1...16).contains(index.nbits) else {
-        throw .usage("--nbits \(index.nbits) is not supported; choose 1...16 (8 is fastest)")
-      }
-      index.m = try Self.m(parameters, dimension: dimension, notices: &notices)
-      index.residual = index.nlist > 0
-    }
+    groups = try Self.groups(parameters, nlist: index.nlist, notices: &notices)
     index.storesIDs = index.nlist > 0 || storesIDs
+    if parameters.kind == .pq || parameters.kind == .ivfpq {
+      try Self.chooseCodes(parameters, count: count, &index, notices: &notices)
+      index.residual = index.nlist > 0
+    } else if let target = parameters.targetBytes {
+      throw .usage("--target-bytes \(target) with --index \(parameters.kind.rawValue), which has no codes to choose")
+    }
     index.firstID = index.storesIDs ? 0 : parameters.firstID
     guard !storesIDs || parameters.firstID == 0 else { throw .usage("--first-id and --ids exclude each other") }
     guard !parameters.firstID.addingReportingOverflow(count ?? 1).overflow else {
@@ -132,14 +130,43 @@ public struct BuildPlan: Sendable {
     return nlist
   }
 
-  private static func groups(_ parameters: BuildParameters, nlist: Int) throws(BuildError) -> Int {
+  private static func groups(
+    _ parameters: BuildParameters, nlist: Int, notices: inout [String]
+  ) throws(BuildError) -> Int {
     guard let groups = parameters.groups else {
-      return nlist > BuildParameters.groupedLists ? Int(Double(nlist).squareRoot().rounded()) : 0
+      guard nlist > BuildParameters.groupedLists else { return 0 }
+      let groups = Int(Double(nlist).squareRoot().rounded())
+      notices.append(
+        "groups \(groups): about √nlist, so that a vector's list is sought in the nearest groups (--groups 0: in all lists)"
+      )
+      return groups
     }
     guard (0...nlist).contains(groups) else {
       throw .usage("--groups \(groups) of \(nlist) lists: choose 0...\(nlist), or leave it out")
     }
     return groups
+  }
+
+  private static func chooseCodes(
+    _ parameters: BuildParameters, count: UInt64?, _ index: inout IndexParameters, notices: inout [String]
+  ) throws(BuildError) {
+    guard let target = parameters.targetBytes else {
+      index.nbits = parameters.nbits
+      guard (1...16).contains(index.nbits) else {
+        throw .usage("--nbits \(index.nbits) is not supported; choose 1...16 (8 is fastest)")
+      }
+      index.m = try m(parameters, dimension: index.dimension, notices: &notices)
+      return
+    }
+    guard parameters.m == nil else { throw .usage("--m and --target-bytes exclude each other: both choose the codes") }
+    guard let count else { throw .usage("--target-bytes needs the number of vectors; give --m and --nbits") }
+    var sized = index
+    sized.vectors = parameters.vectors ?? .none
+    let choice = try CodeChoice(index: sized, count: count).choose(target: target)
+    (index.m, index.nbits) = (choice.m, choice.nbits)
+    notices.append(
+      "m \(choice.m), nbits \(choice.nbits): about \(CodeChoice.rounded(choice.bytes)) bytes of file per vector, "
+        + "of the \(target) wanted")
   }
 
   private static func m(

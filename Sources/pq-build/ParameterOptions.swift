@@ -21,8 +21,11 @@ struct ParameterOptions: ParsableArguments {
   @Option(help: "Sub-quantizers; divides the dimension. (default: the divisor nearest dimension/8)")
   var m: Int?
 
-  @Option(help: "Bits of a code, 1...16.")
-  var nbits = 8
+  @Option(help: "Bits of a code, 1...16. (default: 8)")
+  var nbits: Int?
+
+  @Option(help: "Choose m and nbits so that the file has about so many bytes per vector.")
+  var targetBytes: Double?
 
   @Option(help: "Vectors to store for exact distances. (default: none beside codes, else f32)")
   var vectors: VectorEncoding?
@@ -54,7 +57,11 @@ struct ParameterOptions: ParsableArguments {
     }
     p.groups = groups
     p.m = m
-    p.nbits = nbits
+    guard targetBytes == nil || nbits == nil else {
+      throw ToolFailure(.usage, "--nbits and --target-bytes exclude each other: both choose the codes")
+    }
+    p.targetBytes = targetBytes
+    p.nbits = nbits ?? 8
     p.vectors = vectors
     p.trainSize = trainSize
     p.iterations = iterations

@@ -134,6 +134,41 @@ import Testing
     for bad in [-1, 101] { #expect(throws: BuildError.self) { try groups(100, bad) } }
   }
 
+  /// The sections have the bytes per vector that were asked for, or a part less, for few sizes of codes are possible.
+  @Test(arguments: [IndexKind.pq, .ivfpq], [3.5, 6, 9, 20]) func targetBytes(_ kind: IndexKind, _ target: Double) throws
+  {
+    let folder = try TemporaryFolder()
+    var p = Self.parameters(kind)
+    p.m = nil
+    p.targetBytes = target
+    _ = try Self.build(Self.rows(8000), p, in: folder)
+    let index = try Index(path: folder.path("out.pqx"))
+    let bytes = index.sectionNames.filter { $0 != "metadata" }.reduce(0) { $0 + (index.sectionRange($1)?.count ?? 0) }
+    let found = Double(bytes) / 8000
+    #expect(found < 1.03 * target && found > 0.6 * min(target, 9), "\(found)")
+    #expect(try #require(try index.metadata()).contains("target_bytes"))
+    #expect(index.parameters.dimension % index.parameters.m == 0)
+  }
+
+  @Test func targetBytesRefusals() throws {
+    func plan(_ change: (inout BuildParameters) -> Void, count: UInt64? = 10_000) throws(BuildError) -> BuildPlan {
+      var p = Self.parameters()
+      p.m = nil
+      p.targetBytes = 10
+      change(&p)
+      return try BuildPlan(p, dimension: 8, count: count, componentType: .f32)
+    }
+    #expect(try plan { _ in }.index.m == 8)
+    #expect(throws: BuildError.self) { try plan { $0.targetBytes = 1 } }
+    #expect(throws: BuildError.self) { try plan { $0.m = 4 } }
+    #expect(throws: BuildError.self) {
+      try plan {
+        $0.kind = .flat; $0.nlist = nil
+      }
+    }
+    #expect(throws: BuildError.self) { try plan({ $0.nlist = 5 }, count: nil) }
+  }
+
   @Test func idsInAnyOrder() throws {
     let folder = try TemporaryFolder()
     let ids = (0..<500).map { 5_000_000_000 + UInt64($0) * 7919 % 500 * 3 }
