@@ -105,7 +105,8 @@ extension FileBuild {
       "nbits \(p.nbits)", "vectors \(p.vectors?.name ?? "by index")",
       "train size \(p.trainSize.map(String.init) ?? "by index")",
       "iterations \(p.iterations.map(String.init) ?? "by default")", "seed \(p.seed)", "first id \(p.firstID)",
-      "compression \(p.compression.rawValue)", "alignment 2^\(p.alignmentLog2)",
+      "target bytes \(p.targetBytes.map { "\($0)" } ?? "none")", "compression \(p.compression.rawValue)",
+      "alignment 2^\(p.alignmentLog2)",
       rows.map { "rows \($0.lowerBound):\($0.upperBound)" } ?? "all rows", trainsOnly ? "a model" : "an index",
     ]
     identity.inputs = try describe("vectors", input)

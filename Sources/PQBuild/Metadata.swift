@@ -9,15 +9,15 @@ enum Metadata {
   static func describe(_ trained: TrainedModel, vectors: UInt64, imbalance: Double) -> JSON {
     .object([
       "builder": .string(builder),
-      "parameters": parameters(trained),
+      "parameters": trained.parameters,
       "training": trained.training,
       "lists": .object(["imbalance": .number(imbalance)]),
       "vectors": .integer(Int64(vectors)),
     ])
   }
 
-  private static func parameters(_ trained: TrainedModel) -> JSON {
-    let plan = trained.plan
+  /// What was chosen.
+  static func parameters(_ model: Model, _ plan: BuildPlan) -> JSON {
     let index = plan.index
     var parameters: [String: JSON] = [
       "dimension": .integer(Int64(index.dimension)),
@@ -28,7 +28,7 @@ enum Metadata {
       "seed": .string("\(plan.parameters.seed)"),
     ]
     if index.nlist > 0 { parameters["nlist"] = .integer(Int64(index.nlist)) }
-    if let groups = trained.model.coarse?.groups { parameters["groups"] = .integer(Int64(groups.count)) }
+    if let groups = model.coarse?.groups { parameters["groups"] = .integer(Int64(groups.count)) }
     if index.m > 0 {
       parameters["m"] = .integer(Int64(index.m))
       if let target = plan.parameters.targetBytes { parameters["target_bytes"] = .number(target) }

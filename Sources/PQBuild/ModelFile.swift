@@ -102,7 +102,4 @@ struct ModelFile: Sendable {
   var compression: Compression {
     metadata["parameters"]?["compression"]?.string.flatMap(Compression.init) ?? .auto
   }
-
-  /// The account of the training; empty if there is none.
-  var training: JSON { metadata["training"] ?? .object([:]) }
 }

@@ -5,7 +5,8 @@ package import PQModel
 public struct TrainedModel: Sendable {
   public let plan: BuildPlan
   package let model: Model
-  /// The account of the training, as it stands in the metadata.
+  /// What was chosen, and the account of the training, as they stand in the metadata.
+  let parameters: JSON
   let training: JSON
 
   /// A model that is there already: made by hand, or read from a file.
@@ -17,6 +18,7 @@ public struct TrainedModel: Sendable {
       "the model has other quantizers than the plan")
     self.plan = plan
     self.model = model
+    parameters = Metadata.parameters(model, plan)
     training = Metadata.training(model, plan)
   }
 
@@ -24,7 +26,8 @@ public struct TrainedModel: Sendable {
   init(_ plan: BuildPlan, file: ModelFile) {
     self.plan = plan
     model = file.model
-    training = file.training
+    parameters = file.metadata["parameters"] ?? Metadata.parameters(file.model, plan)
+    training = file.metadata["training"] ?? .object([:])
   }
 
   /// Learns the plan's quantizers from `sample` `[row][dimension]`, in seeded random order (rows of ``Sample``).
@@ -75,6 +78,7 @@ public struct TrainedModel: Sendable {
     }
     self.plan = plan
     self.model = model
+    parameters = Metadata.parameters(model, plan)
     self.training = Metadata.training(model, plan)
   }
 }

@@ -29,6 +29,8 @@ import Testing
       parameters.vectors = .f16
       parameters.compression = .lz4
       parameters.alignmentLog2 = 13
+      parameters.targetBytes = 60
+      parameters.m = nil
     }
     try Self.run(FileBuild(input: input, output: folder.path("whole.pqx"), parameters: parameters))
     var train = FileBuild(input: input, output: folder.path("model.pqx"), parameters: parameters)
