@@ -21,16 +21,16 @@ CONFIGURATIONS = (
 
 def identical(run):
     """The learn vectors as queries."""
-    section = Section("Ids and distances of the fastest kernels against PQX_KERNELS=scalar", 10)
+    section = Section("Ids and distances of the fastest kernels against the plain float scan, PQX_KERNELS=scalar --no-filter", 10)
     builder = pqx.Builder(run.data, run.work, run.log)
     queries = min(QUERIES, len(run.data.learn))
     for name, build, search in CONFIGURATIONS:
         index = builder.build(name, *build)
         found = []
-        for kernels in (None, "scalar"):
+        for kernels, flags in ((None, ()), ("scalar", ("--no-filter",))):
             ids, distances = (os.path.join(run.work, f"identical-{file}") for file in ("ids.ivecs", "distances.fvecs"))
             with TURNS.building():
-                pqx.run("pq-search", index.path, run.data.learn_path, *search, "--limit", queries, "--threads", 2,
+                pqx.run("pq-search", index.path, run.data.learn_path, *search, *flags, "--limit", queries, "--threads", 2,
                         "--batch", 1000, "--force", "-o", ids, "--distances", distances, kernels=kernels)
             # Distances by their bits, so that −0 is not 0.
             found.append((dataset.read_ids(ids), dataset.read_vectors(distances).view("<u4")))

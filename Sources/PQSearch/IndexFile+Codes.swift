@@ -7,7 +7,7 @@ internal import PQStorage
 extension IndexFile {
   /// Offers the vectors of the lists, nearest first.
   borrowing func scanCodes(
-    _ query: Int, _ group: borrowing QueryGroup, _ lists: [UInt32], _ work: inout ScanWork,
+    _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ lists: [UInt32], _ work: inout ScanWork,
     _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     guard let shape = parameters.codeLayout?.shape else { return }
@@ -57,14 +57,14 @@ extension IndexFile {
           rounding: rounding(key, length, longest))
         : CodeBound(range, base: base, m: shape.m)
       let threshold = work.candidates.threshold
-      guard let limit = bound.threshold(threshold) else { continue }
+      guard let limit = options.filtersCodes ? bound.threshold(threshold) : .max else { continue }
       statistics.bytesRead += Int(frame.entry.length)
 
       if frame.isCompressed { try decompress(frame, into: &decompressed) }
       let codes = CodeFrame(
         content(frame, decompressed), next: ahead(next), count: frame.count, shape: shape)
       survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit)
-      survivors.keepNearest(work.candidates.capacity, bound, below: threshold)
+      if options.filtersCodes { survivors.keepNearest(work.candidates.capacity, bound, below: threshold) }
       guard survivors.count > 0 else { continue }
       let positions = survivors.positions.span.extracting(0..<survivors.count)
       var output = distances.mutableSpan

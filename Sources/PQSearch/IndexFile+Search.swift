@@ -59,7 +59,7 @@ extension IndexFile {
     let wanted = parameters.m > 0 ? max(options.k, options.rerank) : options.k
     work.candidates.begin(capacity: min(wanted, Int(clamping: parameters.count)))
     if parameters.m > 0 {
-      try scanCodes(query, group, choice.lists, &work, &statistics)
+      try scanCodes(query, options, group, choice.lists, &work, &statistics)
       if options.rerank > 0 { try rerank(query, options, group, &work, &statistics) }
     } else {
       try scanRows(query, group, choice.lists, &work, &statistics)

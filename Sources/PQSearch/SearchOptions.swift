@@ -9,6 +9,10 @@ public struct SearchOptions: Sendable, Equatable {
   /// Candidates to compare exactly with the stored vectors before the best k are kept; 0: none. Below k is k.
   public var rerank = 0
 
+  /// Whether an integer scan picks the codes whose distance is computed. Without it every code's is: the same results,
+  /// many times slower, for checks.
+  public var filtersCodes = true
+
   public init(k: Int = 10, nprobe: Int? = nil, rerank: Int = 0) {
     self.k = k
     self.nprobe = nprobe

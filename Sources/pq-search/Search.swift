@@ -69,6 +69,9 @@ struct Search: ParsableCommand {
   @Option(help: "Exit with 1 if recall at k of the last point is below this; needs --groundtruth.")
   var recallFloor: Double?
 
+  @Flag(help: "Compute every code's distance instead of those that an integer scan picks: the same results, slowly.")
+  var noFilter = false
+
   @Flag(help: "Replace the output files if they exist.")
   var force = false
 
@@ -121,7 +124,11 @@ struct Search: ParsableCommand {
   private func operatingPoints(_ p: IndexParameters) -> [SearchOptions] {
     var points: [SearchOptions] = []
     for nprobe in nprobe?.values.map(Optional.some) ?? [nil] {
-      for rerank in rerank.values { points.append(SearchOptions(k: k, nprobe: nprobe, rerank: rerank)) }
+      for rerank in rerank.values {
+        var options = SearchOptions(k: k, nprobe: nprobe, rerank: rerank)
+        options.filtersCodes = !noFilter
+        points.append(options)
+      }
     }
     return points
   }

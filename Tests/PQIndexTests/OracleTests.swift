@@ -13,11 +13,14 @@ import Testing
     let folder = try TemporaryFolder()
     let (index, oracle) = try fixture.make(in: folder)
     for o in options {
-      let found = try index.search(
-        queries.flatMap { $0 }, SearchOptions(k: o.k, nprobe: o.nprobe, rerank: o.rerank))
+      var options = SearchOptions(k: o.k, nprobe: o.nprobe, rerank: o.rerank)
+      let found = try index.search(queries.flatMap { $0 }, options)
+      options.filtersCodes = false
+      let unfiltered = try index.search(queries.flatMap { $0 }, options)
       for (i, query) in queries.enumerated() {
         let expected = oracle.search(query, k: o.k, nprobe: o.nprobe, rerank: o.rerank)
         #expect(found.bits(i) == expected.bits, "\(fixture.metric) seed \(fixture.seed) query \(i) \(o)")
+        #expect(unfiltered.bits(i) == expected.bits, "unfiltered: \(fixture.metric) seed \(fixture.seed) query \(i)")
       }
     }
   }
