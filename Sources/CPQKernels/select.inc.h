@@ -1,0 +1,152 @@
+/* Choosing among many values, in the vectors of simd.inc.h: limits that few values do not exceed, and which ones they are.
+ * A pass over all values costs less than a branch for each. */
+
+static size_t group_minima(const float *values, size_t count, size_t depth, float *out) {
+  size_t groups = 0;
+  for (size_t i = 0; i < count; groups += CPQ_LANES) {
+    v16 low = splat(INFINITY);
+    for (size_t d = 0; d < depth && i < count; d++, i += CPQ_LANES) {
+      float rest[CPQ_LANES];
+      v16 v;
+      if (i + CPQ_LANES <= count) v = load(values + i);
+      else {
+        for (size_t j = 0; j < CPQ_LANES; j++) rest[j] = i + j < count ? values[i + j] : INFINITY;
+        v = load(rest);
+      }
+      low = v < low ? v : low;
+    }
+    memcpy(out + groups, &low, sizeof low);
+  }
+  return groups;
+}
+
+static size_t at_most(const float *values, size_t count, float limit, uint32_t *out) {
+  size_t found = 0, i = 0;
+  for (; i + CPQ_LANES <= count; i += CPQ_LANES) {
+    i16 hit = load(values + i) <= splat(limit);
+    if (!__builtin_reduce_or(hit)) continue;
+    for (size_t j = i; j < i + CPQ_LANES; j++) {
+      out[found] = (uint32_t)j;
+      found += values[j] <= limit;
+    }
+  }
+  for (; i < count; i++) {
+    out[found] = (uint32_t)i;
+    found += values[i] <= limit;
+  }
+  return found;
+}
+
+/* Halves the interval of values that may be the k-th smallest; a pass over the values costs less than a branch each. */
+static float float_limit(const float *values, size_t count, size_t k) {
+  enum { HALVINGS = 12 };
+  v16 smallest = splat(INFINITY);
+  size_t whole = count / CPQ_LANES * CPQ_LANES;
+  for (size_t i = 0; i < whole; i += CPQ_LANES) smallest = load(values + i) < smallest ? load(values + i) : smallest;
+  float low = least(smallest), high = low;
+  for (size_t i = whole; i < count; i++) low = values[i] < low ? values[i] : low;
+  /* Not the mean of all, which one far value moves: the largest of the first k bounds the k-th smallest. */
+  for (size_t i = 0; i < k; i++) high = values[i] > high ? values[i] : high;
+  for (int round = 0; round < HALVINGS; round++) {
+    float middle = low + (high - low) * 0.5f;
+    i16 hits = 0;
+    for (size_t i = 0; i < whole; i += CPQ_LANES) hits -= load(values + i) <= splat(middle);
+    size_t found = (size_t)__builtin_reduce_add(hits);
+    for (size_t i = whole; i < count; i++) found += values[i] <= middle;
+    if (found >= k) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/* Floats in an order of signed integers: negative ones have their magnitude bits flipped. */
+INLINE i16 ordered16(v16 v) {
+  i16 bits = (i16)v;
+  return bits ^ ((bits >> 31) & 0x7FFFFFFF);
+}
+
+static float float_kth(const float *values, size_t count, size_t k) {
+  size_t whole = count / CPQ_LANES * CPQ_LANES;
+  i16 rest = (i16)INT32_MAX, fewest, most;
+  for (size_t i = whole; i < count; i++) rest[i - whole] = ordered16(splat(values[i]))[0];
+  fewest = rest, most = rest == INT32_MAX ? (i16)INT32_MIN : rest;
+  for (size_t i = 0; i < whole; i += CPQ_LANES) {
+    i16 v = ordered16(load(values + i));
+    fewest = v < fewest ? v : fewest;
+    most = v > most ? v : most;
+  }
+  int64_t low = __builtin_reduce_min(fewest), high = __builtin_reduce_max(most); /* the answer is in low...high */
+  while (low < high) {
+    int64_t middle = low + (high - low) / 2;
+    i16 limit = (i16)(int32_t)middle, hits = -(rest <= limit);
+    for (size_t i = 0; i < whole; i += CPQ_LANES) hits -= ordered16(load(values + i)) <= limit;
+    size_t found = (size_t)__builtin_reduce_add(hits);
+    if (found == k) { /* the largest of them is it: mostly long before the interval is one value */
+      i16 most_below = rest <= limit ? rest : (i16)INT32_MIN;
+      for (size_t i = 0; i < whole; i += CPQ_LANES) {
+        i16 v = ordered16(load(values + i));
+        v = v <= limit ? v : (i16)INT32_MIN;
+        most_below = v > most_below ? v : most_below;
+      }
+      low = __builtin_reduce_max(most_below);
+      break;
+    }
+    if (found > k) high = middle;
+    else low = middle + 1;
+  }
+  int32_t bits = (int32_t)low;
+  bits ^= (bits >> 31) & 0x7FFFFFFF;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
+  typedef uint16_t s32 __attribute__((ext_vector_type(32), aligned(2)));
+  typedef int16_t m32 __attribute__((ext_vector_type(32)));
+  typedef int32_t w32 __attribute__((ext_vector_type(32)));
+  uint32_t low = 0, high = UINT16_MAX; /* the answer is in low...high */
+  size_t whole = count / 32 * 32;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    m32 hits = 0; /* at most 2048 a lane: a frame has no more than 65,536 vectors */
+    for (size_t i = 0; i < whole; i += 32) hits -= *(const s32 *)(sums + i) <= (s32)(uint16_t)middle;
+    size_t found = (size_t)__builtin_reduce_add(__builtin_convertvector(hits, w32));
+    for (size_t i = whole; i < count; i++) found += sums[i] <= middle;
+    if (found == k) { /* the largest of them is it */
+      s32 most = 0;
+      uint16_t largest = 0;
+      for (size_t i = 0; i < whole; i += 32) {
+        s32 v = *(const s32 *)(sums + i);
+        v = v <= (s32)(uint16_t)middle ? v : (s32)0;
+        most = v > most ? v : most;
+      }
+      for (size_t i = whole; i < count; i++) largest = sums[i] <= middle && sums[i] > largest ? sums[i] : largest;
+      uint16_t vector = __builtin_reduce_max(most);
+      return vector > largest ? vector : largest;
+    }
+    if (found > k) high = middle;
+    else low = middle + 1;
+  }
+  return (uint16_t)low;
+}
+
+static void fetch(const void *bytes, size_t count) {
+  for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
+}
+
+static uint64_t sum_bytes(const uint8_t *bytes, size_t count) {
+  typedef uint16_t s32 __attribute__((ext_vector_type(32)));
+  typedef uint32_t w32 __attribute__((ext_vector_type(32)));
+  typedef uint8_t b32 __attribute__((vector_size(32), aligned(1)));
+  uint64_t sum = 0;
+  size_t i = 0;
+  while (count - i >= 32) { /* a 16-bit lane holds the sum of 257 bytes */
+    size_t end = count - i < 256 * 32 ? count : i + 256 * 32;
+    s32 part = 0;
+    for (; i + 32 <= end; i += 32) part += __builtin_convertvector(*(const b32 *)(bytes + i), s32);
+    sum += __builtin_reduce_add(__builtin_convertvector(part, w32));
+  }
+  for (; i < count; i++) sum += bytes[i];
+  return sum;
+}
