@@ -136,7 +136,7 @@ extension IndexFile {
   ) throws(FormatError) {
     let first = frame.index * parameters.vectorsPerFrame(.codes)
     func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
-      try self.id(self.list(Int(number)), position, scratch: &ids)
+      try self.id(Place(list: number, position: position), scratch: &ids)
     }
     let positions = survivors.positions.span
     try candidates.offer(

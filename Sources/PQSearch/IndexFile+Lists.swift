@@ -39,6 +39,18 @@ extension IndexFile {
     return ListView(number: number, count: Int(entry.count), firstFrame: Int(entry.firstFrame))
   }
 
+  /// The list of a vector that was found in it. O(1).
+  /// - Throws: `.badList` if it is no longer there: the file was overwritten in place.
+  borrowing func list(holding place: Place) throws(FormatError) -> ListView {
+    let view = try list(Int(place.list))
+    guard place.position < view.count else {
+      throw FormatError(
+        .badList, "list \(place.list)", at: places.lists.offset + UInt64(Int(place.list) * ListEntry.byteCount),
+        "vector \(place.position) was found, now there are \(view.count): the file was changed while it is open")
+    }
+    return view
+  }
+
   borrowing func frameCount(_ kind: SectionKind, _ list: ListView) -> Int { places.frames(kind, list.count) }
 
   /// The number in the frame table of frame `index` of `kind`.
@@ -117,10 +129,11 @@ extension IndexFile {
     }
   }
 
-  /// The id at `position` of a list. O(1) for implicit ids, else O(ids of a frame).
-  borrowing func id(_ list: ListView, _ position: Int, scratch: inout [UInt8]) throws(FormatError) -> UInt64 {
-    guard parameters.storesIDs else { return parameters.firstID + UInt64(position) }
-    return try id(frame(.ids, list, position / IndexParameters.idsPerFrame), position, scratch: &scratch)
+  /// The id at a place. O(1) for implicit ids, else O(ids of a frame).
+  borrowing func id(_ place: Place, scratch: inout [UInt8]) throws(FormatError) -> UInt64 {
+    guard parameters.storesIDs else { return parameters.firstID + UInt64(place.position) }
+    let frame = try frame(.ids, list(holding: place), place.position / IndexParameters.idsPerFrame)
+    return try id(frame, place.position, scratch: &scratch)
   }
 
   /// The id at `position` of the list that the id frame belongs to. O(ids of the frame).

@@ -38,7 +38,7 @@ extension IndexFile {
     for i in 0..<candidates.count {
       let place = candidates.places[i]
       let index = place.position / perFrame
-      try self.prefetch(kind, list(Int(place.list)), index..<index + 1, &prefetch)
+      try self.prefetch(kind, list(holding: place), index..<index + 1, &prefetch)
     }
   }
 

@@ -16,7 +16,7 @@ extension IndexFile {
       swap(&offsets, &work.offsets)
     }
     try work.candidates.cut { (number, position) throws(FormatError) in
-      try self.id(self.list(Int(number)), position, scratch: &ids)
+      try self.id(Place(list: number, position: position), scratch: &ids)
     }
     let count = work.candidates.count
     if distances.count < count { distances += [Float](repeating: 0, count: count - distances.count) }
@@ -36,7 +36,8 @@ extension IndexFile {
       try work.reranked.offer(
         distances.span.extracting(i..<i + 1), parameters.metric, list: Int(place.list),
         position: { _ in place.position }
-      ) { (number, position) throws(FormatError) in try self.id(self.list(Int(number)), position, scratch: &ids) }
+      ) { (number, position) throws(FormatError) in try self.id(Place(list: number, position: position), scratch: &ids)
+      }
     }
     statistics.reranked += count
     swap(&work.candidates, &work.reranked)
@@ -56,10 +57,10 @@ extension IndexFile {
       let place = candidates.places[i]
       let (index, row) = place.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
       let frame: FrameView
-      if let last, last.list == Int(place.list), last.index == index {
+      if let last, last.list == Int(place.list), last.index == index, row < last.count {
         frame = last
       } else {
-        frame = try self.frame(.vectors, list(Int(place.list)), index)
+        frame = try self.frame(.vectors, list(holding: place), index)
         last = frame
       }
       statistics.bytesRead += frame.isCompressed ? Int(frame.entry.length) : rowBytes
@@ -78,7 +79,7 @@ extension IndexFile {
     for i in 0..<candidates.count {
       let place = candidates.places[i]
       let (index, row) = place.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
-      let frame = try frame(.vectors, list(Int(place.list)), index)
+      let frame = try frame(.vectors, list(holding: place), index)
       try withContent(frame, scratch: &decompressed) { content in
         var one = output.part(i..<i + 1)
         rowDistances(query, content.slice(row * rowBytes, rowBytes), into: &one)

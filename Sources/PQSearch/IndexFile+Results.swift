@@ -15,7 +15,7 @@ extension IndexFile {
       swap(&frames, &work.idFrames)
     }
     try work.candidates.cut { (number, position) throws(FormatError) in
-      try self.id(self.list(Int(number)), position, scratch: &ids)
+      try self.id(Place(list: number, position: position), scratch: &ids)
     }
     order.removeAll(keepingCapacity: true)
     for i in 0..<work.candidates.count { order.append(OrderedKey.word(work.candidates.keys[i], UInt32(i))) }
@@ -45,10 +45,10 @@ extension IndexFile {
       let place = candidates.places[i]
       let (index, row) = (place.position / IndexParameters.idsPerFrame, place.position % IndexParameters.idsPerFrame)
       // Candidates of one list stand together.
-      if let last = frames.last, last.list == Int(place.list), last.index == index {
+      if let last = frames.last, last.list == Int(place.list), last.index == index, row < last.count {
         frames.append(last)
       } else {
-        frames.append(try frame(.ids, list(Int(place.list)), index))
+        frames.append(try frame(.ids, list(holding: place), index))
       }
       statistics.bytesRead += Int(frames[i].entry.length)
       guard !frames[i].isCompressed else { continue }

@@ -123,7 +123,9 @@ extension IndexFile {
         try work.candidates.offer(
           distances.span.extracting(0..<frame.count), parameters.metric, list: view.number,
           position: { first + $0 }
-        ) { (number, position) throws(FormatError) in try self.id(self.list(Int(number)), position, scratch: &ids) }
+        ) { (number, position) throws(FormatError) in
+          try self.id(Place(list: number, position: position), scratch: &ids)
+        }
       }
     }
   }

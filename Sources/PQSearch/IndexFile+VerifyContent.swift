@@ -40,6 +40,10 @@ extension IndexFile {
     let last = try withContent(frame, scratch: &walk.scratch) {
       IDFrame.id($0, planes: frame.entry.planes, count: frame.count, firstID: first, at: frame.count - 1)
     }
+    guard last >= first else {  // ids ascended when they were checked
+      throw FormatError(
+        .badFrame, frame.place, at: frame.entry.offset, "its last id is \(last): the file was changed while it is open")
+    }
     walk.lastID = last
     walk.idCount += UInt64(frame.count)
     walk.idRange = min(first, walk.idRange?.lowerBound ?? first)...max(last, walk.idRange?.upperBound ?? last)
