@@ -17,6 +17,8 @@ struct GoldenRecipe: Sendable {
   var scale: Float = 1
   /// Where each group of lists begins, and the number of lists.
   var groupStarts: [UInt32]?
+  /// How far lists lie from their groups' centroids.
+  var spread: Float = 0.25
 
   /// Rows 3 and 5 are equal, so that results have a tie.
   init(
@@ -80,7 +82,7 @@ struct GoldenRecipe: Sendable {
           let from = LaneBlocks.index(vector: group, component: c, dimension: dimension)
           let to = LaneBlocks.index(vector: list, component: c, dimension: dimension)
           if list + 1 < parameters.nlist ?? 0 {
-            centroids[to] = centers[from] + 0.25 * centroids[to]
+            centroids[to] = centers[from] + spread * centroids[to]
           } else {
             centers[from] = centroids[to]
           }
@@ -109,7 +111,7 @@ extension GoldenRecipe {
     GoldenRecipe("ivfpq-10", .ivfpq, .ip, dimension: 3, rows: 150, seed: 190, nlist: 4, m: 3, nbits: 10),
     GoldenRecipe(
       "ivfpq-cosine-f16", .ivfpq, .cosine, dimension: 8, rows: 150, seed: 200, nlist: 4, m: 4, nbits: 6, vectors: .f16),
-    ivfpqLZ4, ivfpqGroups,
+    ivfpqLZ4, ivfpqGroups, ivfflatGroups,
     GoldenRecipe("ivfpq-empty", .ivfpq, dimension: 6, rows: 0, seed: 220, nlist: 3, m: 3, nbits: 4),
   ]
 
@@ -150,6 +152,14 @@ extension GoldenRecipe {
     var recipe = GoldenRecipe("ivfpq-groups", .ivfpq, dimension: 4, rows: 200, seed: 230, nlist: 20, m: 2)
     recipe.parameters.groups = 5
     recipe.groupStarts = [0, 3, 4, 10, 19, 20]
+    return recipe
+  }
+
+  private static var ivfflatGroups: GoldenRecipe {
+    var recipe = GoldenRecipe("ivfflat-groups-ip", .ivfflat, .ip, dimension: 4, rows: 250, seed: 240, nlist: 60)
+    recipe.parameters.groups = 15
+    recipe.spread = 4
+    recipe.groupStarts = [0, 5, 6, 9, 12, 22, 24, 26, 31, 33, 40, 44, 50, 52, 59, 60]
     return recipe
   }
 
