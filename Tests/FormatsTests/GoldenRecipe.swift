@@ -17,8 +17,8 @@ struct GoldenRecipe: Sendable {
   var scale: Float = 1
   /// Where each group of lists begins, and the number of lists.
   var groupStarts: [UInt32]?
-  /// How far lists lie from their groups' centroids.
-  var spread: Float = 0.25
+  /// Whether lists lie near the centroids of their groups; otherwise these have nothing to do with them.
+  var groupsAreNear = true
 
   /// Rows 3 and 5 are equal, so that results have a tie.
   init(
@@ -72,17 +72,17 @@ struct GoldenRecipe: Sendable {
     return model
   }
 
-  /// Draws the lists' centroids, the last one aside, to those of their groups, which are made by formula too. The last
-  /// list is a group of its own.
+  /// Makes the groups' centroids by formula, and draws those of their lists near, the last one aside: that list is a
+  /// group of its own.
   private func placeListsInGroups(_ starts: [UInt32], _ centroids: inout [Float]) -> CoarseQuantizer.Groups {
     var centers = blocksOf(rows: starts.count - 1, dimension, seed: parameters.seed + 1000)
-    for group in 0..<starts.count - 1 {
+    for group in 0..<starts.count - 1 where groupsAreNear {
       for list in Int(starts[group])..<Int(starts[group + 1]) {
         for c in 0..<dimension {
           let from = LaneBlocks.index(vector: group, component: c, dimension: dimension)
           let to = LaneBlocks.index(vector: list, component: c, dimension: dimension)
           if list + 1 < parameters.nlist ?? 0 {
-            centroids[to] = centers[from] + spread * centroids[to]
+            centroids[to] = centers[from] + 0.25 * centroids[to]
           } else {
             centers[from] = centroids[to]
           }
@@ -158,7 +158,7 @@ extension GoldenRecipe {
   private static var ivfflatGroups: GoldenRecipe {
     var recipe = GoldenRecipe("ivfflat-groups-ip", .ivfflat, .ip, dimension: 4, rows: 250, seed: 240, nlist: 60)
     recipe.parameters.groups = 15
-    recipe.spread = 4
+    recipe.groupsAreNear = false
     recipe.groupStarts = [0, 5, 6, 9, 12, 22, 24, 26, 31, 33, 40, 44, 50, 52, 59, 60]
     return recipe
   }
