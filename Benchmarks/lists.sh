@@ -22,10 +22,10 @@ printf '\n| nlist | nprobe | recall of lists | compared | one query a call: grou
 printf '|---|---|---|---|---|---|---|---|\n'
 for nlist in ${*:-1024 4096 16384 65536 262144}; do
   groups=$(python3 -c "print(round($nlist ** .5))")
-  iterations=$((nlist > 16384 ? 3 : 10))
+  iterations=$((nlist > 100000 ? 2 : nlist > 30000 ? 3 : nlist > 10000 ? 6 : 10))
   if [ ! -e "$work/choice-$nlist.pqx" ]; then
     "$PQX_BIN/pq-build" "$data/base.bvecs" -o "$work/choice-$nlist.pqx" --nlist "$nlist" --groups "$groups" --m 16 \
-      --iterations $iterations --quiet
+      --iterations $iterations --train-size $((nlist > 30000 ? 500000 : 100000)) --quiet
   fi
   "$choice" "$work/choice-$nlist.pqx" "$data/query.bvecs"
 done

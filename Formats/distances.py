@@ -108,7 +108,7 @@ def choose_lists(l2, query, nprobe, centroids, groups):
     nlist = len(centroids)
     compared = [] if groups else range(nlist)
     for group in nearest(l2, query, enumerate(center for _, center in groups)):
-        if len(compared) ** 4 < nlist ** 3 * (min(nprobe, nlist) + 8):
+        if len(compared) ** 4 < 2 * nlist ** 3 * (min(nprobe, nlist) + 8):
             compared += groups[group][0]
     return nearest(l2, query, ((c, centroids[c]) for c in compared))[:nprobe]
 

@@ -49,12 +49,12 @@ struct GroupChoice: ~Copyable {
     self.keys = keys
   }
 
-  /// The least number whose fourth power is at least nlist³ · (nprobe + 8), at most nlist: the number of lists in the
-  /// nearest groups that hold 99 % of the nprobe nearest lists was found to grow like the fourth root of nlist³ · nprobe.
+  /// The least number whose fourth power is at least 2 · nlist³ · (nprobe + 8), at most nlist: as many lists of the nearest
+  /// groups as hold 99 % of the nprobe nearest lists were found to grow like the fourth root of nlist³ · nprobe.
   static func enoughLists(nprobe: Int, nlist: Int) -> Int {
     func fourthPower(_ x: Int) -> UInt128 { UInt128(x) * UInt128(x) * UInt128(x) * UInt128(x) }  // nlist < 2^32
     let n = UInt128(nlist)
-    let (bound, isMore) = (n * n * n).multipliedReportingOverflow(by: UInt128(nprobe) + 8)
+    let (bound, isMore) = (n * n * n).multipliedReportingOverflow(by: 2 * (UInt128(nprobe) + 8))
     guard !isMore, fourthPower(nlist) > bound else { return nlist }
     var enough = Int(Double(bound).squareRoot().squareRoot())
     while fourthPower(enough) < bound { enough += 1 }

@@ -72,7 +72,7 @@ struct Search: ParsableCommand {
   @Flag(help: "Compute every code's distance instead of those that an integer scan picks: the same results, slowly.")
   var noFilter = false
 
-  @Flag(help: "Compare queries with all lists' centroids, not those of the nearest groups of lists, if the index has any.")
+  @Flag(help: "Choose among all lists, and not through groups of lists where the index has them: slowly, but exactly.")
   var noGroups = false
 
   @Flag(help: "Replace the output files if they exist.")

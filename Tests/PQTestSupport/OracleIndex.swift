@@ -77,7 +77,7 @@ public struct OracleIndex {
     let n = centroids.count
     for group in nearestFirst(Array(groups.indices), { groups[$0].centroid }) {
       let (owned, wanted) = (compared.count, min(nprobe, n))
-      if owned * owned * owned * owned < n * n * n * (wanted + 8) { compared += groups[group].lists }
+      if owned * owned * owned * owned < 2 * n * n * n * (wanted + 8) { compared += groups[group].lists }
     }
     return Array(nearestFirst(compared) { centroids[$0] }.prefix(nprobe))
   }
