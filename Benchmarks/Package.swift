@@ -27,6 +27,9 @@ let package = Package(
       cSettings: cSettings),
     .executableTarget(name: "scan-rate", dependencies: ["CKernelTrials"], path: "ScanRate", cSettings: cSettings),
     .executableTarget(
+      name: "list-choice", dependencies: [.product(name: "PQSearch", package: "pqx")], path: "ListChoice",
+      swiftSettings: settings),
+    .executableTarget(
       name: "KernelBenchmarks", dependencies: [benchmark, "CKernelTrials"], path: "Kernels", swiftSettings: settings,
       plugins: [plugin]),
     .executableTarget(

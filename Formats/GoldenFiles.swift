@@ -10,11 +10,11 @@ public enum GoldenFiles {
   public static let valid = [
     "flat-f32.pqx", "flat-u8.pqx", "flat-first-id.pqx", "pq-8.pqx", "pq-13.pqx", "pq-ids.pqx", "ivfflat-ip.pqx",
     "ivfpq-l2-8.pqx", "ivfpq-4.pqx", "ivfpq-10.pqx", "ivfpq-cosine-f16.pqx", "ivfpq-lz4.pqx", "ivfpq-groups.pqx",
-    "ivfpq-empty.pqx",
+    "ivfflat-groups-ip.pqx", "ivfpq-empty.pqx",
   ]
 
   /// The same indexes as format 1.0 wrote them, which has no groups.
-  public static let valid10 = valid.filter { $0 != "ivfpq-groups.pqx" }.map { "1.0/" + $0 }
+  public static let valid10 = valid.filter { !$0.contains("groups") }.map { "1.0/" + $0 }
 
   /// Damaged files, each with the name of the error that opening or searching it gives.
   public static let damaged: [(name: String, error: String)] = [

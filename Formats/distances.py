@@ -88,26 +88,50 @@ def prepare(index, query, number):
     return [f32(x / math.sqrt(norm)) for x in query] if index.metric == "cosine" and norm > 0 else query
 
 
-def search(index, queries, k, nprobe, rerank):
+def score(l2, query, centroid):
+    return squared(subtract(query, centroid)) if l2 else chain(query, centroid)
+
+
+def nearest(l2, query, numbered):
+    """The numbers of `numbered` centroids, nearest first: Choice of lists"""
+    def key(number, centroid):
+        value = score(l2, query, centroid)
+        return value if l2 else math.inf if math.isnan(value) else -value
+
+    return [number for _, number in sorted((key(number, centroid), number) for number, centroid in numbered)]
+
+
+def choose_lists(l2, query, nprobe, centroids, groups):
+    """Choice of lists: through `groups`, if there are any."""
+    if not centroids:
+        return [0]
+    nlist = len(centroids)
+    compared = [] if groups else range(nlist)
+    for group in nearest(l2, query, enumerate(center for _, center in groups)):
+        if len(compared) ** 4 < 2 * nlist ** 3 * (min(nprobe, nlist) + 8):
+            compared += groups[group][0]
+    return nearest(l2, query, ((c, centroids[c]) for c in compared))[:nprobe]
+
+
+def search(index, queries, k, nprobe, rerank, through_groups=True):
     """Per query the k nearest as [id, "the distance's bits"]; see "Search" in pqx-v1.md."""
     centroids, codebooks = index.centroids(), index.codebooks()
-    return [search_one(index, prepare(index, query, number), k, nprobe, rerank, centroids, codebooks)
+    groups = index.groups() if through_groups else []
+    return [search_one(index, prepare(index, query, number), k, nprobe, rerank, centroids, codebooks, groups)
             for number, query in enumerate(queries)]
 
 
-def search_one(index, query, k, nprobe, rerank, centroids, codebooks):
+def search_one(index, query, k, nprobe, rerank, centroids, codebooks, groups):
     l2 = index.metric == "l2"
 
     def candidate(distance, identifier, place):
         distance = -math.inf if math.isnan(distance) else distance
         return distance if l2 else -distance, identifier, distance, place
 
-    scores = [squared(subtract(query, c)) if l2 else chain(query, c) for c in centroids]
-    nearest = sorted(range(len(scores)), key=lambda c: (scores[c] if l2 else -scores[c], c))
     found = []
-    for c in nearest[:nprobe] if scores else [0]:
+    for c in choose_lists(l2, query, nprobe, centroids, groups):
         if index.m:
-            base = scores[c] if index.residual and not l2 else 0.0
+            base = score(l2, query, centroids[c]) if index.residual and not l2 else 0.0
             shifted = subtract(query, centroids[c]) if index.residual and l2 else query
             distances = adc(index, shifted, base, codebooks, index.content(c, CODES))
         else:

@@ -3,7 +3,7 @@
 
     reader.py FILE summary                                  header, parameters and sections as JSON
     reader.py FILE verify                                   checks every byte; exit 1 and one line when damaged
-    reader.py FILE search QUERIES.fvecs -k K --nprobe P [--rerank R]
+    reader.py FILE search QUERIES.fvecs -k K --nprobe P [--rerank R] [--no-groups]
                                                             JSON: per query [[id, "bits of the f32 distance"], ...]
 
 Exit codes: 0; 1 verify found damage; 64 usage; 65 bad data; 66 no input; 69 liblz4 is needed and missing.
@@ -216,7 +216,7 @@ class Index:
         return self.decoded(CODEBOOKS, lane_blocks, self.m, 1 << self.nbits, self.sub) if self.m else []
 
     def groups(self):
-        """Of each group its lists and its centroid. No search needs them here: it looks at all lists."""
+        """Of each group its lists and its centroid; none where the file has no groups."""
         return self.decoded(GROUPS, coarse_groups, self.nlist, self.dim) if GROUPS in self.sections else []
 
     def centre(self):
@@ -390,6 +390,7 @@ def run(arguments):
     search.add_argument("-k", type=int, default=10)
     search.add_argument("--nprobe", type=int, default=1)
     search.add_argument("--rerank", type=int, default=0)
+    search.add_argument("--no-groups", action="store_true")
     options = parser.parse_args(arguments)
     index = Index(read(options.file))
     if options.command == "summary":
@@ -402,7 +403,7 @@ def run(arguments):
         if options.rerank and VECTORS not in index.kinds:
             raise Failure(64, "the file has no vectors to re-rank by")
         queries = distances.read_fvecs(read(options.queries), options.queries)
-        print(json.dumps(distances.search(index, queries, options.k, options.nprobe, options.rerank)))
+        print(json.dumps(distances.search(index, queries, options.k, options.nprobe, options.rerank, not options.no_groups)))
 
 
 def main():

@@ -1,8 +1,8 @@
 internal import PQKernels
 
 /// The section `groups` (Formats/pqx-v1.md, "Coarse groups"): lists that are near each other, so that a choice among
-/// many lists can pass over most of them.
-package struct CoarseGroups: Sendable, Equatable {
+/// many lists can pass over most of them. A class, so that an open file can keep what it has checked.
+package final class CoarseGroups: Sendable {
   /// Group g owns the lists `starts[g]..<starts[g + 1]`, whose centroids are therefore one range of the section
   /// `centroids`. One entry more than groups, strictly ascending from 0 to nlist.
   package let starts: [UInt32]
@@ -11,6 +11,7 @@ package struct CoarseGroups: Sendable, Equatable {
 
   /// The number of groups, 1...nlist.
   package var count: Int { starts.count - 1 }
+  package var nlist: Int { Int(starts[count]) }
 
   package func lists(of group: Int) -> Range<Int> { Int(starts[group])..<Int(starts[group + 1]) }
 

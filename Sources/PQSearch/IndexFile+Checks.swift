@@ -7,6 +7,7 @@ struct Checks: ~Copyable, Sendable {
   /// Bit 0: centroids, groups, codebooks and the checksums of the directory's pages.
   let model = AtomicBits(count: 1)
   private let derived = AtomicLazyReference<ModelRows>()
+  private let decoded = AtomicLazyReference<CoarseGroups>()
   let listPages: AtomicBits
   let framePages: AtomicBits
   let frames: AtomicBits
@@ -20,6 +21,11 @@ struct Checks: ~Copyable, Sendable {
 
   /// What was derived from the model; `make` derives it the first time.
   func modelRows(_ make: () -> ModelRows) -> ModelRows { derived.load() ?? derived.storeIfNil(make()) }
+
+  /// The file's groups, if it has any and the model is checked.
+  var groups: CoarseGroups? { decoded.load() }
+
+  fileprivate func keep(_ groups: CoarseGroups) { _ = decoded.storeIfNil(groups) }
 }
 
 extension IndexFile {
@@ -31,7 +37,7 @@ extension IndexFile {
       try checkFinite(kind)
     }
     try checkSection(.groups)
-    _ = try groups()
+    if let groups = try groups() { checks.keep(groups) }
     try checkSection(.pages)
     checks.model.insert(0)
   }

@@ -1,36 +1,8 @@
 internal import PQFormat
 internal import PQKernels
 
-/// Queries against what is the same for all lists: the centroids, and the codebooks.
+/// Queries against what is the same for all lists, the codebooks, and against centroids of lists.
 extension IndexFile {
-  /// Fills in the group's keys of all lists. O(queries · nlist · D).
-  borrowing func compareCentroids(_ group: inout QueryGroup) {
-    let nlist = parameters.nlist
-    guard nlist > 0 else { return }
-    let centroids = bytes(of: .centroids).floats()
-    let metric = parameters.metric
-    Self.compare(
-      group.vectors, group.count, nlist: nlist, dimension: group.dimension, metric, centroids, &group.keys)
-  }
-
-  private static func compare(
-    _ vectors: [Float], _ count: Int, nlist: Int, dimension: Int, _ metric: Metric, _ centroids: Span<Float>,
-    _ keys: inout [Float]
-  ) {
-    var all = keys.mutableSpan
-    var output = all.part(0..<count * nlist)
-    let queries = vectors.span.extracting(0..<count * dimension)
-    if count > 1 {
-      Kernels.best.batch(
-        metric.similarity, queries, dimension: dimension, blocks: centroids, count: nlist, into: &output)
-    } else if metric == .l2 {
-      Kernels.best.squaredL2(queries, blocks: centroids, into: &output)
-    } else {
-      Kernels.best.innerProduct(queries, blocks: centroids, into: &output)
-    }
-    if metric != .l2 { for i in output.indices { output[i] = -output[i] } }
-  }
-
   /// Fills in the group's lookup tables: per subspace the distance, or inner product, with each codeword.
   /// O(queries · 2^nbits · D).
   borrowing func compareCodebooks(_ group: inout QueryGroup) {

@@ -34,12 +34,14 @@ extension IndexFile {
       if parameters.count > 0 {
         try checkModel()
         if scratch.work.model == nil { scratch.work.model = try modelRows() }
-        compareCentroids(&scratch.group)
+        compareCentroids(options, &scratch, &statistics)
         compareCodebooks(&scratch.group)
       }
       for query in 0..<scratch.group.count {
         if parameters.count > 0 {
-          try searchOne(query, options, scratch.group, &scratch.choice, &scratch.work, &statistics, &results)
+          chooseLists(query, options, &scratch, &statistics)
+          try searchOne(
+            query, options, scratch.group, scratch.choice.lists, &scratch.work, &statistics, &results)
         }
         ended(results.count)
       }
@@ -47,27 +49,22 @@ extension IndexFile {
   }
 
   private borrowing func searchOne(
-    _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ choice: inout ListChoice,
+    _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ lists: [UInt32],
     _ work: inout ScanWork, _ statistics: inout SearchStatistics, _ results: inout [Neighbor]
   ) throws(FormatError) {
-    if parameters.nlist > 0 {
-      choice.choose(options.effectiveNprobe(parameters), of: group.keys.span.extracting(group.keys(query)))
-    } else {
-      choice.chooseOnly()
-    }
     work.prefetch.beginQuery()
     let wanted = parameters.m > 0 ? max(options.k, options.rerank) : options.k
     work.candidates.begin(capacity: min(wanted, Int(clamping: parameters.count)))
     if parameters.m > 0 {
-      try scanCodes(query, options, group, choice.lists, &work, &statistics)
+      try scanCodes(query, options, group, lists, &work, &statistics)
       if options.rerank > 0 { try rerank(query, options, group, &work, &statistics) }
     } else {
-      try scanRows(query, group, choice.lists, &work, &statistics)
+      try scanRows(query, group, lists, &work, &statistics)
     }
     try appendResults(&work, &statistics, to: &results)
   }
 
-  private borrowing func check(_ options: SearchOptions) throws(IndexError) {
+  borrowing func check(_ options: SearchOptions) throws(IndexError) {
     guard options.k > 0 else { throw .usage("k is \(options.k); ask for at least 1 result") }
     if let nprobe = options.nprobe, nprobe <= 0 { throw .usage("nprobe is \(nprobe); visit at least 1 list") }
     guard options.rerank >= 0 else { throw .usage("rerank is \(options.rerank); 0 is none") }
@@ -77,7 +74,7 @@ extension IndexFile {
   }
 
   /// Adds a query to the group: refuses what cannot be compared, and normalises it for cosine.
-  private borrowing func prepare(_ query: Span<Float>, _ group: inout QueryGroup) throws(IndexError) {
+  borrowing func prepare(_ query: Span<Float>, _ group: inout QueryGroup) throws(IndexError) {
     guard query.count == parameters.dimension else {
       throw .query("the query has \(query.count) components, \(map.path) has dimension \(parameters.dimension)")
     }

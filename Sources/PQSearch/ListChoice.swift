@@ -1,6 +1,6 @@
 internal import PQKernels
 
-/// The choice of the nearest lists from the keys of all centroids.
+/// The choice of the nearest lists, or groups of lists, from the keys of their centroids.
 struct ListChoice: ~Copyable {
   /// Nearest first, ties by lower number.
   private(set) var lists: [UInt32] = []
@@ -8,6 +8,9 @@ struct ListChoice: ~Copyable {
   private var numbers: [UInt32]
   /// Key and number in one word that sorts as they do.
   private var words: [UInt64] = []
+  /// Where not all lists come into question: the keys of those that do, and where each range of them begins there.
+  private var compared: [Float] = []
+  private var places: [Int] = []
 
   init(nlist: Int) {
     minima = [Float](repeating: 0, count: (nlist + 15) / 16 * 16)
@@ -20,7 +23,8 @@ struct ListChoice: ~Copyable {
     lists.append(0)
   }
 
-  /// Chooses the `count` least of `keys`. A key that is no number is the greatest. O(keys + chosen · log chosen).
+  /// Chooses the `count` least of all `keys` `[list]`. A key that is no number is the greatest.
+  /// O(keys + chosen · log chosen).
   mutating func choose(_ count: Int, of keys: Span<Float>) {
     lists.removeAll(keepingCapacity: true)
     words.removeAll(keepingCapacity: true)
@@ -38,6 +42,31 @@ struct ListChoice: ~Copyable {
     }
     words.sort()
     for word in words.prefix(count) { lists.append(UInt32(truncatingIfNeeded: word)) }
+  }
+
+  /// Chooses the `count` least of the keys of some lists: of `ranges`, which ascend, in `keys` `[list]`.
+  mutating func choose(_ count: Int, of keys: ArraySlice<Float>, in ranges: [Range<Int>]) {
+    var compared = take(&compared)
+    defer { swap(&compared, &self.compared) }
+    compared.removeAll(keepingCapacity: true)
+    places.removeAll(keepingCapacity: true)
+    for range in ranges {
+      places.append(compared.count)
+      compared.append(contentsOf: keys[keys.startIndex + range.lowerBound..<keys.startIndex + range.upperBound])
+    }
+    choose(count, of: compared.span)
+    // Places ascend with the numbers of the lists, so that these have decided between equals.
+    for i in lists.indices { lists[i] = number(at: Int(lists[i]), ranges) }
+  }
+
+  /// The list whose key is at a place of ``compared``. O(log ranges).
+  private func number(at place: Int, _ ranges: [Range<Int>]) -> UInt32 {
+    var (low, high) = (0, places.count - 1)  // the range is in low...high
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if places[middle] <= place { low = middle } else { high = middle - 1 }
+    }
+    return UInt32(ranges[low].lowerBound + place - places[low])
   }
 
   /// A key that at least `count` keys do not exceed, and few more than that: of groups of keys, the count-th least of

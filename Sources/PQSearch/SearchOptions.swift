@@ -9,6 +9,10 @@ public struct SearchOptions: Sendable, Equatable {
   /// Candidates to compare exactly with the stored vectors before the best k are kept; 0: none. Below k is k.
   public var rerank = 0
 
+  /// Whether lists are chosen through the file's groups of lists, if it has them: only the lists of the nearest groups
+  /// are compared with the query. Without, all are: the true nearest lists, slowly where lists are many.
+  public var usesGroups = true
+
   /// Whether an integer scan picks the codes whose distance is computed. Without it every code's is: the same results,
   /// many times slower, for checks.
   public var filtersCodes = true
@@ -41,6 +45,8 @@ public struct Neighbor: Sendable, Equatable {
 public struct SearchStatistics: Sendable, Equatable {
   public var queries = 0
   public var lists = 0
+  /// Centroids, of lists and of groups of lists, that queries were compared with.
+  public var centroids = 0
   /// Vectors whose distance was estimated from codes, or computed where there are none.
   public var codesScanned = 0
   /// Vectors compared exactly after the scan.
@@ -53,6 +59,7 @@ public struct SearchStatistics: Sendable, Equatable {
   package static func += (sum: inout SearchStatistics, other: SearchStatistics) {
     sum.queries += other.queries
     sum.lists += other.lists
+    sum.centroids += other.centroids
     sum.codesScanned += other.codesScanned
     sum.reranked += other.reranked
     sum.bytesRead += other.bytesRead

@@ -4,6 +4,7 @@ internal import PQKernels
 /// The memory of one searching thread, allocated once and used for every query.
 struct SearchScratch: ~Copyable {
   var group: QueryGroup
+  var groups = GroupChoice()
   var choice: ListChoice
   var work: ScanWork
 
@@ -28,7 +29,8 @@ struct QueryGroup: ~Copyable {
   var compared: [Float]
   /// The lengths of `compared`, with brackets.
   var lengths: [Double]
-  /// `[query][list]`: keys of the lists' centroids: squared distances, or inner products negated.
+  /// `[query][list]`: keys of the lists' centroids: squared distances, or inner products negated. Those of lists that
+  /// were compared with the query are valid.
   var keys: [Float]
   /// `[query][subspace][tableSize]`: distances or inner products with the codewords; 2^nbits of each table are used.
   var tables: [Float]

@@ -39,4 +39,17 @@ public struct Searcher: ~Copyable {
       ) { ends.append($0) }
     }
   }
+
+  /// Appends the lists that a search visits for each of `queries` `[query][dimension]`: `[query][nprobe]`, at most all,
+  /// nearest first, ties by lower number. Of an index without lists the only one, 0.
+  public mutating func chooseLists(
+    _ queries: Span<Float>, _ options: SearchOptions, into lists: inout [UInt32]
+  ) throws(IndexError) {
+    guard queries.count % index.parameters.dimension == 0 else {
+      throw .query("\(queries.count) components are no whole number of queries for \(index.path)")
+    }
+    try index.file.unlessFailed { (file) throws(IndexError) in
+      try file.chooseLists(queries, options, scratch: &scratch, statistics: &statistics, into: &lists)
+    }
+  }
 }

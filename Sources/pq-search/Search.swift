@@ -72,6 +72,9 @@ struct Search: ParsableCommand {
   @Flag(help: "Compute every code's distance instead of those that an integer scan picks: the same results, slowly.")
   var noFilter = false
 
+  @Flag(help: "Choose among all lists, and not through groups of lists where the index has them: slowly, but exactly.")
+  var noGroups = false
+
   @Flag(help: "Replace the output files if they exist.")
   var force = false
 
@@ -127,6 +130,7 @@ struct Search: ParsableCommand {
       for rerank in rerank.values {
         var options = SearchOptions(k: k, nprobe: nprobe, rerank: rerank)
         options.filtersCodes = !noFilter
+        options.usesGroups = !noGroups
         points.append(options)
       }
     }

@@ -52,6 +52,13 @@ import Testing
     if index.m > 0, index.vectors != .none {
       searches += [SearchOptions(k: 10, nprobe: 2, rerank: 3), SearchOptions(k: 10, nprobe: index.nlist, rerank: 40)]
     }
+    if index.nlist > 9 {
+      for nprobe in [1, 3, 9] {
+        searches.append(SearchOptions(k: 100, nprobe: nprobe))
+        searches.append(SearchOptions(k: 100, nprobe: nprobe))
+        searches[searches.count - 1].usesGroups = false
+      }
+    }
     return searches
   }
 
@@ -66,16 +73,27 @@ import Testing
     for options in Self.searches(index.parameters) {
       let results = try index.search(queries, options)
       let ours = (0..<results.count).map { results[$0].map(Pair.init) }
-      let run = try Self.reader([
-        path, "search", queriesPath, "-k", "\(options.k)", "--nprobe", "\(options.nprobe ?? 1)", "--rerank",
-        "\(options.rerank)",
-      ])
+      let run = try Self.reader(
+        [
+          path, "search", queriesPath, "-k", "\(options.k)", "--nprobe", "\(options.nprobe ?? 1)", "--rerank",
+          "\(options.rerank)",
+        ] + (options.usesGroups ? [] : ["--no-groups"]))
       try #require(run.exitCode == 0, "\(run.errors)")
       let theirs = try JSONDecoder().decode([[Pair]].self, from: Data(run.output))
       #expect(ours == theirs, "\(name), nprobe \(options.nprobe ?? 1), rerank \(options.rerank)")
       #expect(ours.count == 5)
       if index.parameters.nlist == 0 { #expect(ours.allSatisfy { $0.count == 10 }) }
     }
+  }
+
+  /// Groups tell readers apart: a choice through them misses some of the nearest lists.
+  @Test func groupsMatter() throws {
+    let index = try Index(path: GoldenFiles.folder + "/ivfflat-groups-ip.pqx")
+    let queries = try Self.floats(GoldenFiles.queries(dimension: index.parameters.dimension))
+    var options = SearchOptions(k: 100, nprobe: 3)
+    let through = try index.search(queries, options).neighbors
+    options.usesGroups = false
+    #expect(try index.search(queries, options).neighbors != through)
   }
 
   /// The largest component of three equal ones whose squared norm is not above the largest f32, and the next one,

@@ -17,6 +17,8 @@ struct GoldenRecipe: Sendable {
   var scale: Float = 1
   /// Where each group of lists begins, and the number of lists.
   var groupStarts: [UInt32]?
+  /// Whether lists lie near the centroids of their groups; otherwise these have nothing to do with them.
+  var groupsAreNear = true
 
   /// Rows 3 and 5 are equal, so that results have a tie.
   init(
@@ -70,11 +72,11 @@ struct GoldenRecipe: Sendable {
     return model
   }
 
-  /// Draws the lists' centroids, the last one aside, to those of their groups, which are made by formula too. The last
-  /// list is a group of its own.
+  /// Makes the groups' centroids by formula, and draws those of their lists near, the last one aside: that list is a
+  /// group of its own.
   private func placeListsInGroups(_ starts: [UInt32], _ centroids: inout [Float]) -> CoarseQuantizer.Groups {
     var centers = blocksOf(rows: starts.count - 1, dimension, seed: parameters.seed + 1000)
-    for group in 0..<starts.count - 1 {
+    for group in 0..<starts.count - 1 where groupsAreNear {
       for list in Int(starts[group])..<Int(starts[group + 1]) {
         for c in 0..<dimension {
           let from = LaneBlocks.index(vector: group, component: c, dimension: dimension)
@@ -109,7 +111,7 @@ extension GoldenRecipe {
     GoldenRecipe("ivfpq-10", .ivfpq, .ip, dimension: 3, rows: 150, seed: 190, nlist: 4, m: 3, nbits: 10),
     GoldenRecipe(
       "ivfpq-cosine-f16", .ivfpq, .cosine, dimension: 8, rows: 150, seed: 200, nlist: 4, m: 4, nbits: 6, vectors: .f16),
-    ivfpqLZ4, ivfpqGroups,
+    ivfpqLZ4, ivfpqGroups, ivfflatGroups,
     GoldenRecipe("ivfpq-empty", .ivfpq, dimension: 6, rows: 0, seed: 220, nlist: 3, m: 3, nbits: 4),
   ]
 
@@ -150,6 +152,14 @@ extension GoldenRecipe {
     var recipe = GoldenRecipe("ivfpq-groups", .ivfpq, dimension: 4, rows: 200, seed: 230, nlist: 20, m: 2)
     recipe.parameters.groups = 5
     recipe.groupStarts = [0, 3, 4, 10, 19, 20]
+    return recipe
+  }
+
+  private static var ivfflatGroups: GoldenRecipe {
+    var recipe = GoldenRecipe("ivfflat-groups-ip", .ivfflat, .ip, dimension: 4, rows: 250, seed: 240, nlist: 60)
+    recipe.parameters.groups = 15
+    recipe.groupsAreNear = false
+    recipe.groupStarts = [0, 5, 6, 9, 12, 22, 24, 26, 31, 33, 40, 44, 50, 52, 59, 60]
     return recipe
   }
 

@@ -16,6 +16,8 @@ struct Fixture {
   var vectors = VectorEncoding.f32
   var rows: [[Float]] = []
   var ids: [UInt64]?
+  /// Where each group of lists begins, and the number of lists; empty: no groups.
+  var groupStarts: [Int] = []
   /// Whole numbers: many equal distances.
   var whole = false
   var seed: UInt64 = 1
@@ -27,6 +29,12 @@ struct Fixture {
   }
 
   var centroids: [[Float]] { values(nlist, dimension, seed: seed + 1) }
+
+  /// The groups' lists, and centroids that have nothing to do with theirs.
+  var groups: [(lists: Range<Int>, centroid: [Float])] {
+    let centers = values(groupStarts.count, dimension, seed: seed + 2)
+    return groupStarts.indices.dropLast().map { (groupStarts[$0]..<groupStarts[$0 + 1], centers[$0]) }
+  }
 
   /// `[subspace][codeword][component]`.
   var codebooks: [[[Float]]] {
@@ -51,8 +59,11 @@ struct Fixture {
     p.trainSize = max(1 << nbits, nlist)  // the model is made by hand
     let plan = try BuildPlan(
       p, dimension: dimension, count: 1 << 24, componentType: vectors == .u8 ? .u8 : .f32, storesIDs: ids != nil)
+    let groups = CoarseQuantizer.Groups(
+      starts: groupStarts.map(UInt32.init), blocks: pack(groups.map(\.centroid), dimension))
     let coarse = CoarseQuantizer(
-      dimension: dimension, nlist: nlist, blocks: pack(centroids, dimension))
+      dimension: dimension, nlist: nlist, blocks: pack(centroids, dimension),
+      groups: groupStarts.isEmpty ? nil : groups)
     var model = Model(
       dimension: dimension, coarse: nlist > 0 ? coarse : nil, quantizer: nil, residual: plan.index.residual)
     if m > 0 {

@@ -42,7 +42,7 @@ public struct OracleIndex {
 
   public func search(_ query: [Float], k: Int, nprobe: Int = 1, rerank: Int = 0) -> [Neighbor] {
     let query = metric == .cosine ? OracleMath.normalized(query) : query
-    let visited = chooseLists(query, nprobe)
+    let visited = Set(nearestLists(query, nprobe, through: []))
     let candidates = ids.indices.filter { visited.contains(lists[$0]) }
     guard !codebooks.isEmpty else { return best(k, candidates) { rowDistance(query, $0) } }
     let byCode = best(max(k, rerank), candidates) { codeDistance(query, $0) }
@@ -57,10 +57,29 @@ public struct OracleIndex {
     return distance.isNaN ? .infinity : -distance
   }
 
-  private func chooseLists(_ query: [Float], _ nprobe: Int) -> Set<Int> {
+  /// The lists that a search visits, nearest first.
+  /// - Parameter groups: what the file says of groups of lists; empty: all lists are compared.
+  public func chooseLists(
+    _ query: [Float], nprobe: Int, through groups: [(lists: Range<Int>, centroid: [Float])]
+  ) -> [Int] {
+    nearestLists(metric == .cosine ? OracleMath.normalized(query) : query, nprobe, through: groups)
+  }
+
+  private func nearestLists(
+    _ query: [Float], _ nprobe: Int, through groups: [(lists: Range<Int>, centroid: [Float])]
+  ) -> [Int] {
     guard !centroids.isEmpty else { return [0] }
-    let keys = centroids.map { key(OracleMath.chain(query[...], $0[...], squared: metric == .l2)) }
-    return Set(keys.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }.prefix(nprobe))
+    func nearestFirst(_ numbers: [Int], _ centroid: (Int) -> [Float]) -> [Int] {
+      let keys = numbers.map { key(OracleMath.chain(query[...], centroid($0)[...], squared: metric == .l2)) }
+      return numbers.indices.sorted { (keys[$0], numbers[$0]) < (keys[$1], numbers[$1]) }.map { numbers[$0] }
+    }
+    var compared = groups.isEmpty ? Array(centroids.indices) : []
+    let n = centroids.count
+    for group in nearestFirst(Array(groups.indices), { groups[$0].centroid }) {
+      let (owned, wanted) = (compared.count, min(nprobe, n))
+      if owned * owned * owned * owned < 2 * n * n * n * (wanted + 8) { compared += groups[group].lists }
+    }
+    return Array(nearestFirst(compared) { centroids[$0] }.prefix(nprobe))
   }
 
   private func codeDistance(_ query: [Float], _ row: Int) -> Float {

@@ -1,0 +1,94 @@
+internal import PQFormat
+internal import PQKernels
+internal import PQStorage
+
+/// The choice of the lists that queries visit (Formats/pqx-v1.md, "Choice of lists"): all centroids are compared, or
+/// those of the file's groups of lists, and then of the lists of the nearest groups.
+extension IndexFile {
+  /// Compares the queries with the centroids from which ``chooseLists(_:_:_:_:)`` goes on: those of the file's groups, if
+  /// it has them and `options` use them, else those of all lists. O(queries · groups · D), or O(queries · nlist · D).
+  borrowing func compareCentroids(
+    _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
+  ) {
+    guard parameters.nlist > 0 else { return }
+    let queries = 0..<scratch.group.count
+    if options.usesGroups, let groups = checks.groups {
+      scratch.groups.begin(groups, capacity: scratch.group.capacity)
+      let centroids = bytes(of: .groups).slice(groups.blocks.lowerBound, groups.blocks.count).floats()
+      compare(scratch.group.vectors, queries, centroids, count: groups.count, &scratch.groups.keys, at: 0)
+      statistics.centroids += queries.count * groups.count
+    } else {
+      let centroids = bytes(of: .centroids).floats()
+      compare(scratch.group.vectors, queries, centroids, count: parameters.nlist, &scratch.group.keys, at: 0)
+      statistics.centroids += queries.count * parameters.nlist
+    }
+  }
+
+  /// Chooses the lists that a query of the group visits: `scratch.choice.lists`; their keys are in the group then.
+  /// O(nlist), through groups O(groups + lists of the nearest groups · D).
+  borrowing func chooseLists(
+    _ query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
+  ) {
+    guard parameters.nlist > 0 else { return scratch.choice.chooseOnly() }
+    let nprobe = options.effectiveNprobe(parameters)
+    let keys = scratch.group.keys(query)
+    guard options.usesGroups, checks.groups != nil else {
+      return scratch.choice.choose(nprobe, of: scratch.group.keys[keys].span)
+    }
+    scratch.groups.takeNearest(query, nprobe: nprobe)
+    let centroids = bytes(of: .centroids).floats()
+    for lists in scratch.groups.lists {
+      // From the beginning of a lane block: the lists before the first one are compared beside it, to no effect.
+      let first = lists.lowerBound / LaneBlocks.lanes * LaneBlocks.lanes
+      let blocks = centroids.extracting(first * parameters.dimension..<centroids.count)
+      compare(
+        scratch.group.vectors, query..<query + 1, blocks, count: lists.upperBound - first, &scratch.group.keys,
+        at: keys.lowerBound + first)
+      statistics.centroids += lists.count
+    }
+    scratch.choice.choose(nprobe, of: scratch.group.keys[keys], in: scratch.groups.lists)
+  }
+
+  /// Fills in the keys of the first `count` vectors of lane blocks for some `queries` of `vectors`: `[query][count]` from
+  /// `start` on.
+  private borrowing func compare(
+    _ vectors: [Float], _ queries: Range<Int>, _ blocks: Span<Float>, count: Int, _ keys: inout [Float],
+    at start: Int
+  ) {
+    let (metric, dimension) = (parameters.metric, parameters.dimension)
+    var all = keys.mutableSpan
+    var output = all.part(start..<start + queries.count * count)
+    let vectors = vectors.span.extracting(queries.lowerBound * dimension..<queries.upperBound * dimension)
+    if queries.count > 1 {
+      Kernels.best.batch(
+        metric.similarity, vectors, dimension: dimension, blocks: blocks, count: count, into: &output)
+    } else if metric == .l2 {
+      Kernels.best.squaredL2(vectors, blocks: blocks, into: &output)
+    } else {
+      Kernels.best.innerProduct(vectors, blocks: blocks, into: &output)
+    }
+    if metric != .l2 { for i in output.indices { output[i] = -output[i] } }
+  }
+
+  /// Appends the lists that each of `queries` `[query][component]` visits to `lists`; see ``Searcher``.
+  borrowing func chooseLists(
+    _ queries: Span<Float>, _ options: SearchOptions, scratch: inout SearchScratch,
+    statistics: inout SearchStatistics, into lists: inout [UInt32]
+  ) throws(IndexError) {
+    try check(options)
+    do throws(FormatError) { try checkModel() } catch { throw .format(path: map.path, error) }
+    let dimension = parameters.dimension
+    let count = queries.count / dimension
+    for first in stride(from: 0, to: count, by: scratch.group.capacity) {
+      scratch.group.removeAll()
+      for query in first..<min(count, first + scratch.group.capacity) {
+        try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), &scratch.group)
+      }
+      compareCentroids(options, &scratch, &statistics)
+      for query in 0..<scratch.group.count {
+        chooseLists(query, options, &scratch, &statistics)
+        lists += scratch.choice.lists
+      }
+    }
+  }
+}
