@@ -21,7 +21,7 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
 #include "crc32c_sse42.inc.h"
 
 #define LANES 32
-#define COLUMNS 2
+#define COLUMNS 1 /* two would not leave registers for the rows of a table */
 #define RAGGED_COLUMNS 1
 #define WIDE_CODES 0
 
@@ -38,20 +38,29 @@ INLINE vb load_lanes(const uint8_t *p, size_t n) {
   return (vb)_mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
 }
 
-/* 256 entries are sixteen rows of 16: the low nibble looks into each, the bits of the high one choose. */
+/* 256 entries are sixteen rows of 16: the low nibble looks into each, the bits of the high one choose. Each choice follows
+ * its two looks, so that few of them wait, and all stay in registers. */
 typedef const uint8_t *table256;
 
 INLINE table256 load256(const uint8_t *p) { return p; }
 
+/* A blend takes the top bit of a byte. */
+INLINE vb choose(vb even, vb odd, vb bits) {
+  return (vb)_mm256_blendv_epi8((__m256i)even, (__m256i)odd, (__m256i)bits);
+}
+INLINE vb look32(const uint8_t *rows, vb low, const vb *bit) {
+  return choose(look16(load16(rows), low), look16(load16(rows + 16), low), bit[0]);
+}
+INLINE vb look64(const uint8_t *rows, vb low, const vb *bit) {
+  return choose(look32(rows, low, bit), look32(rows + 32, low, bit), bit[1]);
+}
+INLINE vb look128(const uint8_t *rows, vb low, const vb *bit) {
+  return choose(look64(rows, low, bit), look64(rows + 64, low, bit), bit[2]);
+}
 INLINE vb look256(const table256 *table, vb code) {
-  __m256i row[16];
-  vb low = code & 15;
-  for (int j = 0; j < 16; j++) row[j] = (__m256i)look16(load16(*table + 16 * j), low);
-  for (int bit = 4; bit < 8; bit++) { /* a blend takes the top bit of a byte */
-    __m256i choice = _mm256_slli_epi16((__m256i)code, 7 - bit);
-    for (int j = 0; j < 128 >> bit; j++) row[j] = _mm256_blendv_epi8(row[2 * j], row[2 * j + 1], choice);
-  }
-  return (vb)row[0];
+  vb low = code & 15, bit[3];
+  for (int b = 0; b < 3; b++) bit[b] = (vb)_mm256_slli_epi16((__m256i)code, 3 - b);
+  return choose(look128(*table, low, bit), look128(*table + 128, low, bit), code);
 }
 
 #include "scan.inc.h"
