@@ -17,11 +17,16 @@ package enum IDFrame {
 
   /// The id at `index`: the first id plus a sum over each plane. O(index · planes).
   package static func id(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64, at index: Int) -> UInt64 {
-    var id = firstID
+    firstID &+ sum(frame, planes: planes, count: count, 0..<index + 1)
+  }
+
+  /// The sum of the differences `range`: how far the id before them is from the last of them. O(range · planes).
+  package static func sum(_ frame: RawSpan, planes: Int, count: Int, _ range: Range<Int>) -> UInt64 {
+    var sum: UInt64 = 0
     for plane in 0..<planes {
-      id &+= Kernels.best.sum(frame.slice(plane * count, index + 1)) << (8 * UInt64(plane))
+      sum &+= Kernels.best.sum(frame.slice(plane * count + range.lowerBound, range.count)) << (8 * UInt64(plane))
     }
-    return id
+    return sum
   }
 
   /// Appends all `count` ids of a frame. O(count · planes).

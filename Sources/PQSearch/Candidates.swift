@@ -33,14 +33,14 @@ struct Candidates: ~Copyable {
     threshold = .infinity
   }
 
-  /// Keeps those vectors of a list that may be among the best. O(keys + cuts · capacity).
+  /// Keeps those vectors that may be among the best. O(keys + cuts · capacity).
   /// - Parameters:
   ///   - values: the vectors' distances or similarities.
-  ///   - position: where vector i of `values` is in the list.
   ///   - id: the id at a place.
+  ///   - place: where vector i of `values` is.
   @inline(__always)
   mutating func offer(
-    _ values: Span<Float>, _ metric: Metric, list: Int, position: (Int) -> Int, id: IDLookup
+    _ values: Span<Float>, _ metric: Metric, id: IDLookup, place: (Int) -> Place
   ) throws(FormatError) {
     for i in values.indices {
       var key = metric.key(values[i])
@@ -50,7 +50,7 @@ struct Candidates: ~Copyable {
       // Memory grows with what is found, not with what is asked for.
       if count == keys.count { grow() }
       keys[count] = key
-      places[count] = Place(list: UInt32(list), position: position(i))
+      places[count] = place(i)
       count += 1
     }
   }

@@ -49,6 +49,16 @@ struct CodeBound: Sendable {
     return UInt16(min((room / step * (1 + 0x1p-20)).rounded(.down), 65535))
   }
 
+  /// The bounds in f32, for many vectors at once: floor + step · sum ≤ key ≤ floor + step · sum + gap, but for a sum of
+  /// 65,535, which stands for all greater ones. Where f32 does not reach, nothing is known above the floor.
+  var inFloats: (floor: Float, step: Float, gap: Float) {
+    let reach = abs(lower) + step * 65535
+    guard reach < 0x1p125 else { return (-.infinity, 0, .infinity) }  // NaN too
+    // What the roundings of floor, step, their product and sum add up to; doubled.
+    let rounding = 0x1p-21 * reach
+    return (Float(lower - rounding).nextDown, Float(step), Float(gap + 3 * rounding).nextUp)
+  }
+
   /// A key that no vector of this sum exceeds; infinite where nothing is known.
   func upper(_ sum: UInt16) -> Float {
     guard sum < .max, gap < .infinity, lower.isFinite else { return .infinity }

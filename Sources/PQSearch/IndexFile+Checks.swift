@@ -6,7 +6,7 @@ internal import Synchronization
 struct Checks: ~Copyable, Sendable {
   /// Bit 0: centroids, groups, codebooks and the checksums of the directory's pages.
   let model = AtomicBits(count: 1)
-  private let derived = AtomicLazyReference<Codewords>()
+  private let derived = AtomicLazyReference<ModelRows>()
   private let decoded = AtomicLazyReference<CoarseGroups>()
   let listPages: AtomicBits
   let framePages: AtomicBits
@@ -19,8 +19,8 @@ struct Checks: ~Copyable, Sendable {
     frames = AtomicBits(count: Int(length(.frames)) / FrameEntry.byteCount)
   }
 
-  /// What was derived from the codebooks; `make` derives it the first time.
-  func codewords(_ make: () -> Codewords) -> Codewords { derived.load() ?? derived.storeIfNil(make()) }
+  /// What was derived from the model; `make` derives it the first time.
+  func modelRows(_ make: () -> ModelRows) -> ModelRows { derived.load() ?? derived.storeIfNil(make()) }
 
   /// The file's groups, if it has any and the model is checked.
   var groups: CoarseGroups? { decoded.load() }
@@ -42,11 +42,13 @@ extension IndexFile {
     checks.model.insert(0)
   }
 
-  /// What a search derives from the checked codebooks, once: nil where it needs nothing. O(codebooks) the first time.
-  borrowing func codewords() throws(FormatError) -> Codewords? {
-    guard parameters.hasBracket else { return nil }
+  /// What a search derives from the checked model, once: nil where it needs nothing. O(model) the first time.
+  borrowing func modelRows() throws(FormatError) -> ModelRows? {
+    guard parameters.comparison != .tables else { return nil }
     try checkModel()
-    return checks.codewords { Codewords(parameters, codebooks: bytes(of: .codebooks).floats()) }
+    return checks.modelRows {
+      ModelRows(parameters, codebooks: bytes(of: .codebooks).floats(), centroids: bytes(of: .centroids).floats())
+    }
   }
 
   /// Checks the checksum of a section that has one in the table. O(section).

@@ -54,9 +54,14 @@ extension IndexFile {
     }
   }
 
-  /// A query minus the centroid of a list: what residual codes are compared with. O(D).
-  borrowing func subtractCentroid(_ list: Int, _ query: Span<Float>, _ residual: inout [Float]) {
+  /// Fills `residual` with a query minus the centroid of a list: what residual codes are compared with. O(D).
+  borrowing func subtractCentroid(_ list: Int, _ query: Span<Float>, _ model: ModelRows?, _ residual: inout [Float]) {
     var output = residual.mutableSpan
-    Kernels.best.subtract(list, of: bytes(of: .centroids).floats(), from: query, into: &output)
+    if let rows = model?.centroids, !rows.isEmpty {
+      let centroid = rows.span.extracting(list * query.count..<(list + 1) * query.count)
+      for i in query.indices { output[i] = query[i] - centroid[i] }
+    } else {
+      Kernels.best.subtract(list, of: bytes(of: .centroids).floats(), from: query, into: &output)
+    }
   }
 }

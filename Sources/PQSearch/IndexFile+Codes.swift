@@ -2,8 +2,8 @@ internal import PQFormat
 internal import PQKernels
 internal import PQStorage
 
-/// Codes of the chosen lists → candidates: an integer scan finds the few vectors that may be among the best, and only
-/// those get their canonical distance.
+/// Codes of the chosen lists → pending codes → candidates: an integer scan finds the few vectors that may be among the best,
+/// and only those that still may be when all lists are scanned get their canonical distance.
 extension IndexFile {
   /// Offers the vectors of the lists, nearest first.
   borrowing func scanCodes(
@@ -13,27 +13,23 @@ extension IndexFile {
     guard let shape = parameters.codeLayout?.shape else { return }
     let comparison = parameters.comparison
     // Out of the structure, so that one can be read while another is written.
-    var (entries, tables, residual) = (take(&work.entries), take(&work.listTables), take(&work.residual))
-    var (survivors, distances, decompressed) = (take(&work.survivors), take(&work.distances), take(&work.frame))
+    var (entries, tables, survivors) = (take(&work.entries), take(&work.listTables), take(&work.survivors))
+    var decompressed = take(&work.frame)
     defer {
       swap(&decompressed, &work.frame)
       swap(&entries, &work.entries)
       swap(&tables, &work.listTables)
-      swap(&residual, &work.residual)
       swap(&survivors, &work.survivors)
-      swap(&distances, &work.distances)
     }
     var range = TableRange()
     if comparison != .listTables {
       range = quantize(group.tables.span.extracting(group.tables(query)), shape, &work.minima, &entries)
     }
-    let vector = group.vectors.span.extracting(group.vector(query))
     let length = comparison == .brackets ? group.lengths[query] : 0
-    let longest = work.codewords?.longest ?? 0
-    let codewords = work.codewords?.rows ?? []
-    var residualList: Int?
+    let longest = work.model?.longestResidual ?? 0
 
     try prefetch(.codes, lists, &work.prefetch)
+    work.pending.begin(capacity: work.candidates.capacity)
     var walk = CodeWalk(lists)
     var next = try nextFrame(&walk)
     while let frame = next {
@@ -42,21 +38,20 @@ extension IndexFile {
       if frame.index == 0 {
         statistics.lists += 1
         if comparison == .listTables {
-          subtractCentroid(frame.list, vector, &residual)
-          fillTables(residual, 1, stride: 0, inner: false, &tables)
+          subtractCentroid(
+            frame.list, group.vectors.span.extracting(group.vector(query)), work.model, &work.residual)
+          fillTables(work.residual, 1, stride: 0, inner: false, &tables)
           range = quantize(tables.span, shape, &work.minima, &entries)
         }
       }
       statistics.codesScanned += frame.count
-      // In a residual ip or cosine index the list's key is part of every key.
-      let base: Float = parameters.residual && comparison == .tables ? key : 0
       let bound =
         comparison == .brackets
         ? CodeBound(
           range, score: key, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep, m: shape.m,
           rounding: rounding(key, length, longest))
-        : CodeBound(range, base: base, m: shape.m)
-      let threshold = work.candidates.threshold
+        : CodeBound(range, base: parameters.addsListKey ? key : 0, m: shape.m)
+      let threshold = min(work.pending.threshold, work.candidates.threshold)
       guard let limit = options.filtersCodes ? bound.threshold(threshold) : .max else { continue }
       statistics.bytesRead += Int(frame.entry.length)
 
@@ -66,22 +61,18 @@ extension IndexFile {
       survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit)
       if options.filtersCodes { survivors.keepNearest(work.candidates.capacity, bound, below: threshold) }
       guard survivors.count > 0 else { continue }
-      let positions = survivors.positions.span.extracting(0..<survivors.count)
-      var output = distances.mutableSpan
-      switch comparison {
-      case .tables:
-        Kernels.best.distances(
-          codes, positions: positions, tables: group.tables.span.extracting(group.tables(query)),
-          base: parameters.metric.key(base), into: &output)
-      case .listTables:
-        Kernels.best.distances(codes, positions: positions, tables: tables.span, base: 0, into: &output)
-      case .brackets:
-        if residualList != frame.list { subtractCentroid(frame.list, vector, &residual) }
-        residualList = frame.list
-        distance(codes, positions, residual.span, codewords, into: &output)
+      work.pending.append(survivors, of: frame, bound)
+      if frame.isCompressed || !options.filtersCodes {
+        // While the decompressed codes are there.
+        try offerPending(query, group, shape, decompressed, filters: options.filtersCodes, &work)
+      } else if work.pending.isWorthCutting {
+        work.pending.cut()
+        if work.pending.isFull {
+          try offerPending(query, group, shape, decompressed, filters: options.filtersCodes, &work)
+        }
       }
-      try offer(frame, survivors, distances, &work.ids, &work.candidates)
     }
+    try offerPending(query, group, shape, decompressed, filters: options.filtersCodes, &work)
   }
 
   /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds
@@ -103,7 +94,7 @@ extension IndexFile {
 
   /// A frame's bytes, in the file or decompressed.
   @_lifetime(borrow self, borrow decompressed)
-  private borrowing func content(_ frame: FrameView, _ decompressed: [UInt8]) -> RawSpan {
+  borrowing func content(_ frame: FrameView, _ decompressed: [UInt8]) -> RawSpan {
     if frame.isCompressed { return decompressed.rawSpan.slice(0, frame.rawLength) }
     return map.bytes.slice(Int(frame.entry.offset), Int(frame.entry.length))
   }
@@ -113,36 +104,6 @@ extension IndexFile {
   private borrowing func ahead(_ next: FrameView?) -> RawSpan {
     guard let next else { return map.bytes.slice(0, 0) }
     return map.bytes.slice(Int(next.entry.offset), Int(next.entry.length))
-  }
-
-  /// Canonical distances from the codewords: of their copy, if there is one.
-  private borrowing func distance(
-    _ codes: borrowing CodeFrame, _ positions: Span<UInt16>, _ residual: Span<Float>, _ codewords: [Float],
-    into output: inout MutableSpan<Float>
-  ) {
-    if codewords.isEmpty {
-      Kernels.best.distances(
-        codes, positions: positions, residual: residual, codebooks: bytes(of: .codebooks).floats(), blocked: true,
-        into: &output)
-    } else {
-      Kernels.best.distances(
-        codes, positions: positions, residual: residual, codebooks: codewords.span, blocked: false, into: &output)
-    }
-  }
-
-  private borrowing func offer(
-    _ frame: FrameView, _ survivors: Survivors, _ distances: [Float], _ ids: inout [UInt8],
-    _ candidates: inout Candidates
-  ) throws(FormatError) {
-    let first = frame.index * parameters.vectorsPerFrame(.codes)
-    func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
-      try self.id(Place(list: number, position: position), scratch: &ids)
-    }
-    let positions = survivors.positions.span
-    try candidates.offer(
-      distances.span.extracting(0..<survivors.count), parameters.metric, list: frame.list,
-      position: { first + Int(positions[$0]) }, id: id)
-    if candidates.isWorthCutting { try candidates.cut(id) }
   }
 }
 

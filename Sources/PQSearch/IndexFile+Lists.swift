@@ -30,7 +30,7 @@ extension IndexFile {
   borrowing func list(_ number: Int) throws(FormatError) -> ListView {
     let base = number * ListEntry.byteCount
     try checkPages(.lists, base..<base + ListEntry.byteCount)
-    let entry = ListEntry(decoding: bytes(of: .lists), list: number)
+    let entry = ListEntry(decoding: bytes(of: places.lists), list: number)
     // A count beyond the index's is refused before its frames matter.
     let frames = entry.count <= parameters.count ? places.frames(Int(entry.count)) : 0
     try entry.check(
@@ -95,7 +95,7 @@ extension IndexFile {
   ) throws(FormatError) -> FrameView {
     let base = number * FrameEntry.byteCount
     try checkPages(.frames, base..<base + FrameEntry.byteCount)
-    let entry = FrameEntry(decoding: bytes(of: .frames), frame: UInt64(number))
+    let entry = FrameEntry(decoding: bytes(of: places.frames), frame: UInt64(number))
     guard let place = places.of(kind) else {
       throw FormatError(.badSection, "section table", at: header.sectionTableOffset, "no section \(kind.name)")
     }
@@ -133,15 +133,10 @@ extension IndexFile {
   borrowing func id(_ place: Place, scratch: inout [UInt8]) throws(FormatError) -> UInt64 {
     guard parameters.storesIDs else { return parameters.firstID + UInt64(place.position) }
     let frame = try frame(.ids, list(holding: place), place.position / IndexParameters.idsPerFrame)
-    return try id(frame, place.position, scratch: &scratch)
-  }
-
-  /// The id at `position` of the list that the id frame belongs to. O(ids of the frame).
-  borrowing func id(_ frame: FrameView, _ position: Int, scratch: inout [UInt8]) throws(FormatError) -> UInt64 {
-    try withContent(frame, scratch: &scratch) { content in
+    return try withContent(frame, scratch: &scratch) { content in
       IDFrame.id(
         content, planes: frame.entry.planes, count: frame.count, firstID: frame.entry.firstID,
-        at: position % IndexParameters.idsPerFrame)
+        at: place.position % IndexParameters.idsPerFrame)
     }
   }
 }

@@ -31,16 +31,20 @@ extension IndexFile {
       try compareOneByOne(work.candidates, vector, &work.frame, &distances)
     }
     work.reranked.begin(capacity: min(options.k, count))
-    for i in 0..<count {
-      let place = work.candidates.places[i]
-      try work.reranked.offer(
-        distances.span.extracting(i..<i + 1), parameters.metric, list: Int(place.list),
-        position: { _ in place.position }
-      ) { (number, position) throws(FormatError) in try self.id(Place(list: number, position: position), scratch: &ids)
-      }
+    func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
+      try self.id(Place(list: number, position: position), scratch: &ids)
     }
+    try offerRows(work.candidates, distances.span.extracting(0..<count), id, &work.reranked)
     statistics.reranked += count
     swap(&work.candidates, &work.reranked)
+  }
+
+  private borrowing func offerRows(
+    _ candidates: borrowing Candidates, _ distances: Span<Float>, _ id: Candidates.IDLookup,
+    _ reranked: inout Candidates
+  ) throws(FormatError) {
+    let places = candidates.places.span
+    try reranked.offer(distances, parameters.metric, id: id) { places[$0] }
   }
 
   /// Where the candidates' rows are in the file; false if some are in compressed frames.

@@ -8,52 +8,82 @@ extension IndexFile {
   borrowing func appendResults(
     _ work: inout ScanWork, _ statistics: inout SearchStatistics, to results: inout [Neighbor]
   ) throws(FormatError) {
-    var (ids, order, frames) = (take(&work.ids), take(&work.order), take(&work.idFrames))
+    var (ids, order, winners, runs) = (take(&work.ids), take(&work.order), take(&work.winners), take(&work.idRuns))
     defer {
       swap(&ids, &work.ids)
       swap(&order, &work.order)
-      swap(&frames, &work.idFrames)
+      swap(&winners, &work.winners)
+      swap(&runs, &work.idRuns)
     }
     try work.candidates.cut { (number, position) throws(FormatError) in
       try self.id(Place(list: number, position: position), scratch: &ids)
     }
+    let count = work.candidates.count
+    winners.removeAll(keepingCapacity: true)
+    if parameters.storesIDs {
+      try findIDs(work.candidates, &runs, &work.prefetch, &statistics)
+      for run in runs { try decode(run, work.candidates, &ids, to: &winners) }
+    } else {
+      for i in 0..<count { winners.append(parameters.firstID + UInt64(work.candidates.places[i].position)) }
+    }
     order.removeAll(keepingCapacity: true)
-    for i in 0..<work.candidates.count { order.append(OrderedKey.word(work.candidates.keys[i], UInt32(i))) }
+    for i in 0..<count { order.append(OrderedKey.word(work.candidates.keys[i], UInt32(i))) }
     order.sort()
-    if parameters.storesIDs { try fetchIDs(work.candidates, &frames, &work.prefetch, &statistics) }
     let start = results.count
     for word in order {
       let i = Int(UInt32(truncatingIfNeeded: word))
-      let position = work.candidates.places[i].position
-      let id =
-        parameters.storesIDs
-        ? try self.id(frames[i], position, scratch: &ids) : parameters.firstID + UInt64(position)
-      results.append(Neighbor(id: id, distance: work.candidates.keys[i]))
+      results.append(Neighbor(id: winners[i], distance: work.candidates.keys[i]))
     }
     orderTies(&results, from: start)
     for i in start..<results.count { results[i].distance = parameters.metric.key(results[i].distance) }
   }
 
-  /// Finds the id frame of each candidate, and has what is needed of it on its way before the first is decoded.
-  private borrowing func fetchIDs(
-    _ candidates: borrowing Candidates, _ frames: inout [FrameView], _ prefetch: inout Prefetch,
+  /// Finds the id frames of the candidates, and has what is needed of each on its way before the first is decoded.
+  private borrowing func findIDs(
+    _ candidates: borrowing Candidates, _ runs: inout [IDRun], _ prefetch: inout Prefetch,
     _ statistics: inout SearchStatistics
   ) throws(FormatError) {
-    frames.removeAll(keepingCapacity: true)
+    runs.removeAll(keepingCapacity: true)
     try self.prefetch(.ids, candidates, perFrame: IndexParameters.idsPerFrame, &prefetch)
-    for i in 0..<candidates.count {
-      let place = candidates.places[i]
-      let (index, row) = (place.position / IndexParameters.idsPerFrame, place.position % IndexParameters.idsPerFrame)
+    let places = candidates.places.span
+    var first = 0
+    while first < candidates.count {
       // Candidates of one list stand together.
-      if let last = frames.last, last.list == Int(place.list), last.index == index, row < last.count {
-        frames.append(last)
-      } else {
-        frames.append(try frame(.ids, list(holding: place), index))
+      var farthest = places[first]
+      let index = farthest.position / IndexParameters.idsPerFrame
+      var end = first + 1
+      while end < candidates.count, places[end].list == farthest.list,
+        places[end].position / IndexParameters.idsPerFrame == index
+      {
+        if places[end].position > farthest.position { farthest = places[end] }
+        end += 1
       }
-      statistics.bytesRead += Int(frames[i].entry.length)
-      guard !frames[i].isCompressed else { continue }
-      for plane in 0..<frames[i].entry.planes {
-        Kernels.best.fetch(stored(frames[i]).slice(plane * frames[i].count, row + 1))
+      let frame = try frame(.ids, list(holding: farthest), index)
+      statistics.bytesRead += Int(frame.entry.length)
+      if !frame.isCompressed {
+        let needed = farthest.position % IndexParameters.idsPerFrame + 1
+        for plane in 0..<frame.entry.planes { Kernels.best.fetch(stored(frame).slice(plane * frame.count, needed)) }
+      }
+      runs.append(IDRun(frame: frame, candidates: first..<end))
+      first = end
+    }
+  }
+
+  /// Appends the ids of candidates that stand in one id frame.
+  private borrowing func decode(
+    _ run: IDRun, _ candidates: borrowing Candidates, _ scratch: inout [UInt8], to ids: inout [UInt64]
+  ) throws(FormatError) {
+    let frame = run.frame
+    let places = candidates.places.span.extracting(run.candidates)
+    try withContent(frame, scratch: &scratch) { content in
+      // Positions mostly ascend: each id is reached from the one before.
+      var (id, last) = (frame.entry.firstID, 0)
+      for i in places.indices {
+        let row = places[i].position % IndexParameters.idsPerFrame + 1
+        if row < last { (id, last) = (frame.entry.firstID, 0) }
+        id &+= IDFrame.sum(content, planes: frame.entry.planes, count: frame.count, last..<row)
+        last = row
+        ids.append(id)
       }
     }
   }
@@ -68,6 +98,12 @@ extension IndexFile {
       first = end
     }
   }
+}
+
+/// Candidates whose ids stand in one frame.
+struct IDRun {
+  let frame: FrameView
+  let candidates: Range<Int>
 }
 
 /// A key and a number in one word that sorts as they do.

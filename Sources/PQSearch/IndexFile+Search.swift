@@ -33,7 +33,7 @@ extension IndexFile {
     do throws(FormatError) {
       if parameters.count > 0 {
         try checkModel()
-        if scratch.work.codewords == nil { scratch.work.codewords = try codewords() }
+        if scratch.work.model == nil { scratch.work.model = try modelRows() }
         compareCentroids(options, &scratch, &statistics)
         compareCodebooks(&scratch.group)
       }
@@ -117,11 +117,11 @@ extension IndexFile {
         statistics.bytesRead += Int(frame.entry.length)
         try rowDistances(frame, group.vectors.span.extracting(group.vector(query)), &work.frame, &distances)
         let first = index * parameters.rowsPerFrame
-        try work.candidates.offer(
-          distances.span.extracting(0..<frame.count), parameters.metric, list: view.number,
-          position: { first + $0 }
-        ) { (number, position) throws(FormatError) in
+        func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
           try self.id(Place(list: number, position: position), scratch: &ids)
+        }
+        try work.candidates.offer(distances.span.extracting(0..<frame.count), parameters.metric, id: id) {
+          Place(list: number, position: first + $0)
         }
       }
     }

@@ -62,8 +62,8 @@ struct QueryGroup: ~Copyable {
 
 /// What the scan of one query works with.
 struct ScanWork: ~Copyable {
-  /// Nil unless the index's codes have brackets; set by the first query.
-  var codewords: Codewords?
+  /// Nil unless l2 codes are residual; set by the first query.
+  var model: ModelRows?
   /// Quantized tables `[m][tableSize]`.
   var entries: [UInt8]
   var minima: [Float]
@@ -72,15 +72,19 @@ struct ScanWork: ~Copyable {
   /// The query minus the centroid of a list.
   var residual: [Float]
   var survivors: Survivors
+  var pending = Pending()
   /// Distances of one frame's survivors, or rows.
   var distances: [Float]
   /// A decompressed frame.
   var frame: [UInt8] = []
   /// A decompressed frame of ids.
   var ids: [UInt8] = []
-  /// Candidates in the order of results, their id frames, and where their rows are.
+  /// Positions of pending codes of one frame.
+  var positions: [UInt16]
+  /// Candidates in the order of results, their ids and id frames, and where their rows are.
   var order: [UInt64] = []
-  var idFrames: [FrameView] = []
+  var winners: [UInt64] = []
+  var idRuns: [IDRun] = []
   var offsets: [UInt64] = []
   var prefetch = Prefetch()
   var candidates = Candidates()
@@ -94,6 +98,7 @@ struct ScanWork: ~Copyable {
     listTables = [Float](repeating: 0, count: p.comparison == .listTables ? entryCount : 0)
     residual = [Float](repeating: 0, count: p.comparison == .tables ? 0 : p.dimension)
     survivors = Survivors(room: room)
+    positions = [UInt16](repeating: 0, count: room)
     distances = [Float](repeating: 0, count: p.m > 0 ? room : p.rowsPerFrame)
   }
 }
@@ -102,6 +107,12 @@ struct ScanWork: ~Copyable {
 func take<Element>(_ array: inout [Element]) -> [Element] {
   var taken: [Element] = []
   swap(&taken, &array)
+  return taken
+}
+
+func take(_ pending: inout Pending) -> Pending {
+  var taken = Pending()
+  swap(&taken, &pending)
   return taken
 }
 
@@ -126,6 +137,9 @@ extension IndexParameters {
     guard residual, metric == .l2 else { return .tables }
     return hasBracket ? .brackets : .listTables
   }
+
+  /// Whether the key of a list is part of the keys of its vectors: in a residual ip or cosine index.
+  var addsListKey: Bool { residual && comparison == .tables }
 }
 
 extension Metric {

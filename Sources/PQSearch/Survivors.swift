@@ -5,7 +5,9 @@ struct Survivors {
   private(set) var count = 0
   /// Numbers within the frame, ascending, and sums of entries; the first `count` are valid.
   private(set) var positions: [UInt16]
-  private var sums: [UInt16]
+  private(set) var sums: [UInt16]
+  /// Whether a sum may stand for greater ones: the limit let all pass, and one is 65,535.
+  private(set) var areSaturated = false
 
   /// - Parameter room: vectors of the largest frame.
   init(room: Int) {
@@ -16,6 +18,7 @@ struct Survivors {
   /// Finds the vectors with sums of at most `limit`.
   mutating func scan(_ codes: borrowing CodeFrame, _ entries: Span<UInt8>, bracketScale: UInt16, _ limit: UInt16) {
     count = Self.scan(codes, entries, bracketScale, limit, &positions, &sums)
+    areSaturated = limit == .max && Self.contains(.max, sums.span.extracting(0..<count))
   }
 
   private static func scan(
@@ -26,6 +29,12 @@ struct Survivors {
     var foundSums = sums.mutableSpan
     return Kernels.best.scan(
       codes, entries: entries, bracketScale: bracketScale, threshold: limit, positions: &found, sums: &foundSums)
+  }
+
+  private static func contains(_ value: UInt16, _ sums: Span<UInt16>) -> Bool {
+    var found = false
+    for i in sums.indices { found = found || sums[i] == value }
+    return found
   }
 
   /// Of clearly more than `wanted`, keeps those that may be among the best so many of them.

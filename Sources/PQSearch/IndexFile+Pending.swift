@@ -1,0 +1,86 @@
+internal import PQFormat
+internal import PQKernels
+
+/// Pending codes → their canonical distances → candidates.
+extension IndexFile {
+  /// Computes the distances of the pending codes that may still be among the best, offers them, and forgets all.
+  /// - Parameter filters: whether the bounds of the scan decide which those are; else all are.
+  /// - Precondition: those of a compressed frame are of the one that is `decompressed`.
+  borrowing func offerPending(
+    _ query: Int, _ group: borrowing QueryGroup, _ shape: CodeShape, _ decompressed: [UInt8], filters: Bool,
+    _ work: inout ScanWork
+  ) throws(FormatError) {
+    var (pending, residual) = (take(&work.pending), take(&work.residual))
+    var (positions, distances) = (take(&work.positions), take(&work.distances))
+    defer {
+      pending.removeAll()
+      swap(&pending, &work.pending)
+      swap(&residual, &work.residual)
+      swap(&positions, &work.positions)
+      swap(&distances, &work.distances)
+    }
+    if filters {
+      pending.cut()
+      if work.candidates.threshold < .infinity { pending.keep(atMost: work.candidates.threshold) }
+    }
+    var residualList: Int?
+    var first = 0
+    while first < pending.count {
+      let (count, frame) = Self.run(pending, from: first, &positions)
+      let codes = CodeFrame(content(frame, decompressed), count: frame.count, shape: shape)
+      let run = positions.span.extracting(0..<count)
+      if parameters.comparison == .tables {
+        let key = parameters.addsListKey ? group.keys[group.keys(query).lowerBound + frame.list] : 0
+        var output = distances.mutableSpan
+        Kernels.best.distances(
+          codes, positions: run, tables: group.tables.span.extracting(group.tables(query)),
+          base: parameters.metric.key(key), into: &output)
+      } else {
+        if residualList != frame.list {
+          subtractCentroid(frame.list, group.vectors.span.extracting(group.vector(query)), work.model, &residual)
+        }
+        residualList = frame.list
+        distance(codes, run, residual.span, work.model, into: &distances)
+      }
+      try offer(frame, run, distances.span.extracting(0..<count), &work.ids, &work.candidates)
+      first += count
+    }
+  }
+
+  private static func run(
+    _ pending: borrowing Pending, from first: Int, _ positions: inout [UInt16]
+  ) -> (count: Int, frame: FrameView) {
+    var output = positions.mutableSpan
+    return pending.run(from: first, &output)
+  }
+
+  /// Canonical distances from the codewords: of their copy, if there is one.
+  private borrowing func distance(
+    _ codes: borrowing CodeFrame, _ positions: Span<UInt16>, _ residual: Span<Float>, _ model: ModelRows?,
+    into distances: inout [Float]
+  ) {
+    var output = distances.mutableSpan
+    if let codewords = model?.codewords, !codewords.isEmpty {
+      Kernels.best.distances(
+        codes, positions: positions, residual: residual, codebooks: codewords.span, blocked: false, into: &output)
+    } else {
+      Kernels.best.distances(
+        codes, positions: positions, residual: residual, codebooks: bytes(of: .codebooks).floats(), blocked: true,
+        into: &output)
+    }
+  }
+
+  private borrowing func offer(
+    _ frame: FrameView, _ positions: Span<UInt16>, _ distances: Span<Float>, _ ids: inout [UInt8],
+    _ candidates: inout Candidates
+  ) throws(FormatError) {
+    let (list, first) = (UInt32(frame.list), frame.index * parameters.vectorsPerFrame(.codes))
+    func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
+      try self.id(Place(list: number, position: position), scratch: &ids)
+    }
+    try candidates.offer(distances, parameters.metric, id: id) {
+      Place(list: list, position: first + Int(positions[$0]))
+    }
+    if candidates.isWorthCutting { try candidates.cut(id) }
+  }
+}
