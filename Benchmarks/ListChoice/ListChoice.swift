@@ -5,17 +5,22 @@ import PQSearch
 /// list-choice INDEX QUERIES [NPROBE …]: what the choice of lists takes, through the index's groups and among all lists,
 /// and how many of the nearest lists are found through groups. QUERIES is .bvecs or .fvecs.
 ///
-/// One thread; medians of seven rounds in which all ways are timed in turn. Prints rows of a Markdown table: nlist,
-/// nprobe, recall of lists, share of the centroids that are compared, µs a query through groups and among all lists with
-/// one query a call, and the same with all queries in one call.
+/// One thread; medians of five rounds in which all ways are timed in turn. Of many lists fewer queries are used. Prints
+/// rows of a Markdown table: nlist, nprobe, recall of lists, share of the centroids that are compared, µs a query through
+/// groups and among all lists with one query a call, and the same with all queries in one call.
 @main struct ListChoice {
-  static let rounds = 7
+  static let rounds = 5
 
   let index: Index
   /// `[query][dimension]`.
   let queries: [Float]
   var dimension: Int { index.parameters.dimension }
   var count: Int { queries.count / dimension }
+
+  /// As many queries as are compared with `components` of all lists' centroids, if there are so many.
+  private func queries(comparing components: Int) -> Int {
+    min(count, max(1, components / (index.parameters.nlist * dimension)))
+  }
 
   static func main() throws {
     let arguments = CommandLine.arguments.dropFirst()
@@ -35,32 +40,34 @@ import PQSearch
     let grouped = SearchOptions(nprobe: nprobe)
     var exhaustive = grouped
     exhaustive.usesGroups = false
-    let ways = [(grouped, 1), (exhaustive, 1), (grouped, count), (exhaustive, count)]
-    var times = ways.map { _ in [Double]() }
-    var lists = ways.map { _ in [UInt32]() }
     var searcher = Searcher(index)
-    var share = 0.0
+    let judged = queries(comparing: 1 << 33)
+    var (found, nearest) = ([UInt32](), [UInt32]())
+    _ = try pass(judged, grouped, batch: judged, &searcher, &found)
+    let share = Double(searcher.statistics.centroids) / Double(index.parameters.nlist * judged)
+    _ = try pass(judged, exhaustive, batch: judged, &searcher, &nearest)
+
+    let timed = queries(comparing: 1 << 29)
+    let ways = [(grouped, 1), (exhaustive, 1), (grouped, timed), (exhaustive, timed)]
+    var times = ways.map { _ in [Double]() }
     for round in 0...Self.rounds {
       for (i, (options, batch)) in ways.enumerated() {
-        let before = searcher.statistics.centroids
-        let time = try pass(options, batch: batch, &searcher, &lists[i])
-        if i == 0 { share = Double(searcher.statistics.centroids - before) }
+        var lists: [UInt32] = []
+        let time = try pass(timed, options, batch: batch, &searcher, &lists)
+        precondition(lists[...] == (options.usesGroups ? found : nearest).prefix(lists.count), "other lists")
         if round > 0 { times[i].append(time) }
       }
     }
-    share /= Double(index.parameters.nlist * count)
-    precondition(lists[0] == lists[2] && lists[1] == lists[3], "one query a call gives other lists than all at once")
-    let cells = ["\(index.parameters.nlist)", "\(nprobe)", String(format: "%.4f", recall(lists[0], lists[1]))]
+    let cells = ["\(index.parameters.nlist)", "\(nprobe)", String(format: "%.4f", recall(found, nearest, of: judged))]
     let figures = times.map { String(format: "%.1f", $0.sorted()[Self.rounds / 2]) }
     return "| " + (cells + [String(format: "%.0f %%", 100 * share)] + figures).joined(separator: " | ") + " |"
   }
 
-  /// Chooses for all queries; microseconds a query.
+  /// Chooses for the first `count` queries; microseconds a query.
   private func pass(
-    _ options: SearchOptions, batch: Int, _ searcher: inout Searcher, _ lists: inout [UInt32]
+    _ count: Int, _ options: SearchOptions, batch: Int, _ searcher: inout Searcher, _ lists: inout [UInt32]
   ) throws -> Double {
     let clock = ContinuousClock()
-    lists.removeAll(keepingCapacity: true)
     let begun = clock.now
     for first in stride(from: 0, to: count, by: batch) {
       let part = first * dimension..<min(count, first + batch) * dimension
@@ -70,7 +77,7 @@ import PQSearch
   }
 
   /// The share of `nearest` `[query][nprobe]` that is among the query's `found`.
-  private func recall(_ found: [UInt32], _ nearest: [UInt32]) -> Double {
+  private func recall(_ found: [UInt32], _ nearest: [UInt32], of count: Int) -> Double {
     let each = nearest.count / count
     var hits = 0
     for first in stride(from: 0, to: nearest.count, by: each) {
