@@ -83,12 +83,15 @@ let package = Package(
     .target(name: "PQTestSupport", path: "Tests/PQTestSupport", swiftSettings: settings),
     .target(
       name: "PQDamage",
-      dependencies: ["Formats", "PQFormat", "PQKernels", "PQSearch", "PQStorage", "PQTestSupport"],
+      dependencies: [
+        "Formats", "PQBuild", "PQFormat", "PQKernels", "PQModel", "PQSearch", "PQStorage", "PQTestSupport",
+      ],
       path: "Tests/PQDamage", swiftSettings: settings),
     .executableTarget(
       name: "trust",
       dependencies: [
-        "Formats", "PQDamage", "PQFormat", "PQSearch", "PQStorage", "PQTestSupport", "pq-build", argumentParser,
+        "Formats", "PQDamage", "PQFormat", "PQKernels", "PQSearch", "PQStorage", "PQTestSupport", "pq-build",
+        argumentParser,
       ],
       path: "Tests/trust",
       swiftSettings: settings),

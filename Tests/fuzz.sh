@@ -9,12 +9,14 @@ seconds=${1:?seconds for each target}
 shift
 targets=("$@")
 if [ ${#targets[@]} = 0 ]; then
-  targets=(open search sealed inspect lz4 fvecs bvecs fbin u8bin i8bin npy ids)
+  targets=(open search sealed inspect lz4 fvecs bvecs fbin u8bin i8bin npy ids journal resume)
 fi
 
 # lld: gold cannot read the debugging information of instrumented Swift.
 PQX_FUZZ=1 swift build -c release --product fuzz --scratch-path .build/fuzz --sanitize address \
   -Xswiftc -sanitize=fuzzer -Xswiftc -use-ld=lld -Xcc -fsanitize=fuzzer-no-link,undefined >&2
+# Vector files are read from the file system: one in memory, if there is one.
+if [ -d /dev/shm ]; then export TMPDIR=${TMPDIR:-/dev/shm}; fi
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 failed=0
 echo "| target | executions | seconds | findings |"

@@ -1,4 +1,4 @@
-/* AVX2 + FMA + F16C: one v16 is two registers. CRC-32C by the SSE4.2 instruction. */
+/* AVX2 + FMA + F16C: one v16 is two registers. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,sse4.2"))), apply_to = function)
@@ -18,7 +18,6 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
   return sum + __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 #include "assign.inc.h"
-#include "crc32c_sse42.inc.h"
 
 #define LANES 32
 #define COLUMNS 1 /* two would not leave registers for the rows of a table */
@@ -68,7 +67,7 @@ INLINE vb look256(const table256 *table, vb code) {
 
 const cpq_kernels cpq_avx2 = {
     .name = "avx2",
-    .crc32c = crc32c,
+    .crc32c = cpq_crc32c_streams,
     .l2_blocks = l2_blocks,
     .ip_blocks = ip_blocks,
     .l2_blocks_batch = l2_blocks_batch,

@@ -1,4 +1,4 @@
-/* AVX-512 (F, BW, VL, DQ, VNNI): one v16 is one register. CRC-32C by the SSE4.2 instruction. */
+/* AVX-512 (F, BW, VL, DQ, VNNI): one v16 is one register. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c,sse4.2"))), \
@@ -11,7 +11,6 @@
 #include "x86_512.inc.h"
 #include "accumulate.inc.h"
 #include "assign.inc.h"
-#include "crc32c_sse42.inc.h"
 
 #define COLUMNS 2
 #define RAGGED_COLUMNS 1
@@ -42,7 +41,7 @@ INLINE vb look256(const table256 *table, vb code) {
 
 const cpq_kernels cpq_avx512 = {
     .name = "avx512",
-    .crc32c = crc32c,
+    .crc32c = cpq_crc32c_streams,
     .l2_blocks = l2_blocks,
     .ip_blocks = ip_blocks,
     .l2_blocks_batch = l2_blocks_batch,

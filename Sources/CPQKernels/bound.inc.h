@@ -22,10 +22,11 @@ INLINE void widen(v16 t, v16 *low, v16 *high, v16 *finite) {
 
 static cpq_range quantize(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
                           unsigned limit, float *minima, uint8_t *out) {
+  size_t stride = cpq_table_floats(entries);
   cpq_range range = {0, 0, 0};
   float widest = 0, odd = 0;
   for (size_t s = 0; s < m; s++) {
-    const float *table = tables + s * table_size;
+    const float *table = tables + s * stride;
     /* Four chains, since one would wait for itself; `finite` is NaN once an entry is infinite or NaN. */
     v16 low[4], high[4], finite[4];
     for (int c = 0; c < 4; c++) low[c] = splat(INFINITY), high[c] = splat(-INFINITY), finite[c] = splat(0);
@@ -54,7 +55,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
   float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
   if (!(scale <= FLT_MAX)) scale = 0;
   for (size_t s = 0; s < m; s++) {
-    const float *table = tables + s * table_size;
+    const float *table = tables + s * stride;
     uint8_t *bytes = out + s * table_size;
     for (size_t j = 0; j < table_size; j += CPQ_LANES) {
       v16 t = j < entries ? (entries_at(table, j, entries, factor) - splat(minima[s])) * splat(scale) : splat(0);

@@ -41,6 +41,9 @@ static inline __attribute__((always_inline)) size_t cpq_bounded(uint32_t code, u
   return code & (((size_t)1 << nbits) - 1);
 }
 
+/* Entries of a float table: one a codeword, and at least a vector of lanes. */
+static inline size_t cpq_table_floats(size_t words) { return words < CPQ_LANES ? CPQ_LANES : words; }
+
 /* Floats of one subspace's codebook, and where codeword `code` of `sub` components begins in it; in lane blocks its
  * components are CPQ_LANES apart. */
 static inline size_t cpq_book_floats(unsigned nbits, int blocked, size_t sub) {

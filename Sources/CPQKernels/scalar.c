@@ -203,13 +203,14 @@ static void ip_rows(cpq_row_type type, const float *query, size_t dim, const voi
 
 static cpq_range quantize(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
                           unsigned limit, float *minima, uint8_t *out) {
+  size_t stride = cpq_table_floats(entries);
   cpq_range range = {0, 0, 0};
   float widest = 0;
   int finite = 1;
   for (size_t s = 0; s < m; s++) {
     float min = INFINITY, max = -INFINITY;
     for (size_t j = 0; j < entries; j++) {
-      float t = tables[s * table_size + j] * factor;
+      float t = tables[s * stride + j] * factor;
       min = t < min ? t : min;
       max = t > max ? t : max;
       finite &= t - t == 0;
@@ -226,7 +227,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
   if (!(scale <= FLT_MAX)) scale = 0;
   for (size_t s = 0; s < m; s++) {
     for (size_t j = 0; j < entries; j++) {
-      float t = (tables[s * table_size + j] * factor - minima[s]) * scale;
+      float t = (tables[s * stride + j] * factor - minima[s]) * scale;
       out[s * table_size + j] = (uint8_t)(t < (float)limit ? t : (float)limit);
     }
   }

@@ -50,6 +50,7 @@ public struct IndexBuilder: ~Copyable {
     from checkpoint: Checkpoint? = nil
   ) throws(BuildError) {
     let plan = trained.plan
+    try checkpoint?.check(plan.index)
     let isMerged = checkpoint?.writer?.list == UInt64(plan.index.listCount)
     let writer = try BuildError.onFiles { () throws(FileError) in
       try IndexWriter(

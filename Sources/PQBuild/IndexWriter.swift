@@ -99,6 +99,9 @@ struct IndexWriter: ~Copyable {
     }
     if let quantizer = model.quantizer { try append(.codebooks, quantizer.codebooks.span.rawSpan) }
     if let centre { try append(.centre, centre.span.rawSpan) }
+    guard output.position >= position else {
+      throw .unfit(output.path, "has \(output.position) bytes, the model takes \(position)")
+    }
     return (table, position)
   }
 

@@ -7,8 +7,8 @@ internal import Synchronization
 /// A record is u32 length, u32 CRC-32C of what follows, u8 kind, payload; the file begins with eight bytes that name the
 /// version. Whatever a record speaks of is durable before the record is written. A record that was cut off by a kill
 /// ends the journal.
-final class Journal: Sendable {
-  private static let magic: [UInt8] = Array("PQXJRNL1".utf8)
+package final class Journal: Sendable {
+  fileprivate static let magic: [UInt8] = Array("PQXJRNL1".utf8)
   private let file: Mutex<WorkFile>
 
   fileprivate enum Kind: UInt8 {
@@ -20,7 +20,7 @@ final class Journal: Sendable {
   }
 
   /// All that the records say together.
-  struct Content: Sendable {
+  package struct Content: Sendable {
     var identity = BuildIdentity()
     /// The length of the finished spool of standard input.
     var spoolBytes: UInt64?
@@ -83,27 +83,41 @@ final class Journal: Sendable {
     guard folder.has(WorkFolder.journal) else { return nil }
     let path = folder.file(WorkFolder.journal)
     let bytes = try BuildError.onFiles { () throws(FileError) in try WorkFile.contents(of: path) }
-    guard bytes.count >= magic.count else { return nil }
-    guard bytes.starts(with: magic) else {
-      throw .badData("\(path): of another version of pqx; finish the build with that, or pass --force to start again")
-    }
-    var content = Content()
+    return try Content(decoding: bytes, path: path)
+  }
+
+  /// The lengths of the records that are there as a whole, each with the eight bytes before its content.
+  package static func recordLengths(_ bytes: [UInt8]) -> [Int] {
+    var lengths: [Int] = []
     var start = magic.count
     while bytes.count - start >= 9 {
       let length = Int(bytes.rawSpan.u32(at: start))
-      guard length > 0, length <= bytes.count - start - 8,
-        Checksum.plain(bytes.rawSpan.slice(start + 8, length)) == bytes.rawSpan.u32(at: start + 4),
-        let kind = Kind(rawValue: bytes[start + 8]),
-        content.add(kind, Array(bytes[start + 9..<start + 8 + length]))
-      else { break }
+      guard length > 0, length <= bytes.count - start - 8 else { break }
+      lengths.append(8 + length)
       start += 8 + length
-      content.length = UInt64(start)
     }
-    return content.length > magic.count ? content : nil
+    return lengths
   }
 }
 
 extension Journal.Content {
+  /// What the records say up to the first that is not as it was written; nil where none is.
+  /// - Throws: `.badData` for a journal of another version.
+  package init?(decoding bytes: [UInt8], path: String) throws(BuildError) {
+    guard bytes.count >= Journal.magic.count else { return nil }
+    guard bytes.starts(with: Journal.magic) else {
+      throw .badData("\(path): of another version of pqx; finish the build with that, or pass --force to start again")
+    }
+    for size in Journal.recordLengths(bytes) {
+      let start = Int(length)
+      guard Checksum.plain(bytes.rawSpan.slice(start + 8, size - 8)) == bytes.rawSpan.u32(at: start + 4),
+        let kind = Journal.Kind(rawValue: bytes[start + 8]), add(kind, Array(bytes[start + 9..<start + size]))
+      else { break }
+      length += UInt64(size)
+    }
+    guard length > Journal.magic.count else { return nil }
+  }
+
   /// Takes one record; false if it is not what its kind should be.
   fileprivate mutating func add(_ kind: Journal.Kind, _ payload: [UInt8]) -> Bool {
     var fields = FieldReader(payload)

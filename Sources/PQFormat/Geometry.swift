@@ -88,7 +88,8 @@ package struct CodeLayout: Sendable, Equatable {
 
   package var shape: CodeShape { CodeShape(m: m, nbits: nbits, planes: planes, hasBracket: hasBracket) }
 
-  /// Entries of a lookup table: all values that the planes can hold, so that no code indexes outside.
+  /// Entries of a float lookup table, and of a quantized one.
+  package var tableFloats: Int { shape.tableFloats }
   package var tableSize: Int { shape.tableSize }
 
   /// Up to 64 tiles, but no more than 1 MiB of them: a frame is what a reader may have to decompress whole.

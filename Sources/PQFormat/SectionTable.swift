@@ -97,7 +97,7 @@ package struct SectionTable: Sendable, Equatable {
     for index in 0..<header.sectionCount {
       let base = index * Section.byteCount
       let section = Section(decoding: bytes, at: base)
-      let place = "section table entry \(index) (\(section.name))"
+      var place: String { "section table entry \(index) (\(section.name))" }
       func bad(_ field: Int, _ detail: String) -> FormatError {
         FormatError(.badSection, place, at: tableOffset + UInt64(base + field), detail)
       }

@@ -16,7 +16,10 @@ internal import CPQKernels
     self.hasBracket = hasBracket
   }
 
-  /// Entries of a lookup table: all values that the planes of a code can hold.
+  /// Entries of a float table: one a codeword, at least sixteen.
+  package var tableFloats: Int { max(LaneBlocks.lanes, 1 << nbits) }
+
+  /// Entries of a quantized table: all values that the planes of a code can hold.
   package var tableSize: Int { 1 << (nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16) }
 
   /// The largest entry of a quantized table with which no sum of m entries exceeds 16 bits. Two entries below 16 make
@@ -69,8 +72,8 @@ package struct TableRange: Sendable {
 }
 
 extension Kernels {
-  /// Quantizes the float tables `[m][tableSize]`, times `factor`, to u8: floor((entry − least entry of its table) / step),
-  /// at most `shape.entryLimit`, with one step for all. The entries past 2^nbits become 0.
+  /// Quantizes the float tables `[m][tableFloats]`, times `factor`, to u8 `[m][tableSize]`: floor((entry − least entry of
+  /// its table) / step), at most `shape.entryLimit`, with one step for all. The entries past 2^nbits become 0.
   ///
   /// Sums of quantized entries therefore bound the sums of entries from below.
   /// - Parameter minima: m floats to work with.
@@ -78,8 +81,9 @@ extension Kernels {
     _ tables: Span<Float>, shape: CodeShape, factor: Float, minima: inout MutableSpan<Float>,
     into entries: inout MutableSpan<UInt8>
   ) -> TableRange {
-    let count = shape.m * shape.tableSize
-    precondition(tables.count >= count && entries.count >= count && minima.count >= shape.m, "tables are too short")
+    precondition(
+      tables.count >= shape.m * shape.tableFloats && entries.count >= shape.m * shape.tableSize
+        && minima.count >= shape.m, "tables are too short")
     return unsafe tables.withUnsafeBufferPointer { tables in
       unsafe entries.withUnsafeMutableBufferPointer { entries in
         unsafe minima.withUnsafeMutableBufferPointer { minima in
@@ -119,12 +123,12 @@ extension Kernels {
 
   /// Canonical ADC distances of the vectors `positions` of a frame: `base` plus one entry of each table, subspaces
   /// ascending.
-  /// - Parameter tables: `[m][tableSize]`.
+  /// - Parameter tables: `[m][tableFloats]`.
   package func distances(
     _ frame: borrowing CodeFrame, positions: Span<UInt16>, tables: Span<Float>, base: Float,
     into output: inout MutableSpan<Float>
   ) {
-    precondition(tables.count >= frame.shape.m * frame.shape.tableSize, "tables are too short")
+    precondition(tables.count >= frame.shape.m * frame.shape.tableFloats, "tables are too short")
     check(positions, frame.count, output.count)
     unsafe withCodes(frame) { codes in
       unsafe positions.withUnsafeBufferPointer { positions in

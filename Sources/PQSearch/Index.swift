@@ -1,6 +1,6 @@
 public import PQFormat
 internal import PQKernels
-internal import PQStorage
+package import PQStorage
 
 /// A mapped index, open for searching: any number of threads and processes share one copy of the file's pages.
 ///
@@ -36,6 +36,12 @@ public final class Index: Sendable {
   /// - Throws: `.file` if it cannot be opened or mapped, `.format` if it is not a sound index of a known version.
   public init(path: String, access: Access = .mapped) throws(IndexError) {
     file = try IndexFile(path: path, access: access.ofFile)
+  }
+
+  /// Opens a file that is in memory. O(1).
+  /// - Throws: `.format` if it is not a sound index of a known version.
+  package init(_ memory: MemoryFile) throws(IndexError) {
+    file = try IndexFile(MappedFile(memory, path: "memory"))
   }
 
   public var path: String { file.map.path }

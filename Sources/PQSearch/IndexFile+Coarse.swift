@@ -43,7 +43,7 @@ extension IndexFile {
       let blocks = codebooks.extracting(s * floats..<(s + 1) * floats)
       for i in 0..<count {
         let part = vectors.span.extracting(i * dimension + s * d..<i * dimension + (s + 1) * d)
-        let first = i * stride + s * layout.tableSize
+        let first = i * stride + s * layout.tableFloats
         var table = output.part(first..<first + 1 << layout.nbits)
         if inner {
           Kernels.best.innerProduct(part, blocks: blocks, into: &table)

@@ -21,8 +21,9 @@ extension IndexFile {
       swap(&tables, &work.listTables)
       swap(&survivors, &work.survivors)
     }
+    let scans = options.filtersCodes && !entries.isEmpty
     var range = TableRange()
-    if comparison != .listTables {
+    if scans, comparison != .listTables {
       range = quantize(group.tables.span.extracting(group.tables(query)), shape, &work.minima, &entries)
     }
     let length = comparison == .brackets ? group.lengths[query] : 0
@@ -37,7 +38,7 @@ extension IndexFile {
       let key = parameters.nlist > 0 ? group.keys[group.keys(query).lowerBound + frame.list] : 0
       if frame.index == 0 {
         statistics.lists += 1
-        if comparison == .listTables {
+        if scans, comparison == .listTables {
           subtractCentroid(
             frame.list, group.vectors.span.extracting(group.vector(query)), work.model, &work.residual)
           fillTables(work.residual, 1, stride: 0, inner: false, &tables)
@@ -52,27 +53,31 @@ extension IndexFile {
           rounding: rounding(key, length, longest))
         : CodeBound(range, base: parameters.addsListKey ? key : 0, m: shape.m)
       let threshold = min(work.pending.threshold, work.candidates.threshold)
-      guard let limit = options.filtersCodes ? bound.threshold(threshold) : .max else { continue }
+      guard let limit = scans ? bound.threshold(threshold) : .max else { continue }
       statistics.bytesRead += Int(frame.entry.length)
 
       if frame.isCompressed { try decompress(frame, into: &decompressed) }
       let codes = CodeFrame(
         content(frame, decompressed), next: ahead(next), count: frame.count, shape: shape)
-      survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit)
-      if options.filtersCodes { survivors.keepNearest(work.candidates.capacity, bound, below: threshold) }
+      if scans {
+        survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit)
+        survivors.keepNearest(work.candidates.capacity, bound, below: threshold)
+      } else {
+        survivors.takeAll(frame.count)
+      }
       guard survivors.count > 0 else { continue }
       work.pending.append(survivors, of: frame, bound)
-      if frame.isCompressed || !options.filtersCodes {
+      if frame.isCompressed || !scans {
         // While the decompressed codes are there.
-        try offerPending(query, group, shape, decompressed, filters: options.filtersCodes, &work)
+        try offerPending(query, group, shape, decompressed, filters: scans, &work)
       } else if work.pending.isWorthCutting {
         work.pending.cut()
         if work.pending.isFull {
-          try offerPending(query, group, shape, decompressed, filters: options.filtersCodes, &work)
+          try offerPending(query, group, shape, decompressed, filters: scans, &work)
         }
       }
     }
-    try offerPending(query, group, shape, decompressed, filters: options.filtersCodes, &work)
+    try offerPending(query, group, shape, decompressed, filters: scans, &work)
   }
 
   /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds

@@ -17,8 +17,9 @@ extension IndexFile {
     let dimension = parameters.dimension
     let count = queries.count / dimension
     for first in stride(from: 0, to: count, by: scratch.group.capacity) {
-      scratch.group.removeAll()
-      for query in first..<min(count, first + scratch.group.capacity) {
+      let end = min(count, first + scratch.group.capacity)
+      scratch.group.begin(end - first)
+      for query in first..<end {
         try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), &scratch.group)
       }
       statistics.queries += scratch.group.count

@@ -19,12 +19,17 @@ struct IndexFile: ~Copyable, Sendable {
   init(path: String, access: FileAccess) throws(IndexError) {
     let map: MappedFile
     do throws(FileError) { map = try MappedFile(path: path, access: access) } catch { throw .file(error) }
+    try self.init(map)
+  }
+
+  /// Checks the structure of a file that is mapped. O(1).
+  init(_ map: consuming MappedFile) throws(IndexError) {
     let structure: IndexStructure
     do throws(FormatError) {
       structure = try Self.decodeStructure(map)
     } catch {
       if let failure = map.failure { throw .file(failure) }
-      throw .format(path: path, error)
+      throw .format(path: map.path, error)
     }
     checks = Checks(structure.table)
     places = Places(structure.header, structure.table)

@@ -15,25 +15,28 @@ struct SearchScratch: ~Copyable {
   }
 }
 
-/// A few queries that are prepared side by side, so that each load of a centroid or codebook serves all of them.
+/// A few queries that are prepared side by side, so that each load of a centroid or codebook serves all of them. Its
+/// memory grows to what the largest group so far takes.
 struct QueryGroup: ~Copyable {
   /// The most queries of a group.
   let capacity: Int
+  private var room = 0
+  private let hasBracket: Bool
   private(set) var count = 0
   let dimension: Int
   let nlist: Int
   let tableFloats: Int
   /// `[query][component]`, normalised for cosine.
-  var vectors: [Float]
+  var vectors: [Float] = []
   /// `[query][component]`: what the tables are made of: the queries, or, with brackets, the queries minus the centre.
-  var compared: [Float]
+  var compared: [Float] = []
   /// The lengths of `compared`, with brackets.
-  var lengths: [Double]
+  var lengths: [Double] = []
   /// `[query][list]`: keys of the lists' centroids: squared distances, or inner products negated. Those of lists that
   /// were compared with the query are valid.
-  var keys: [Float]
-  /// `[query][subspace][tableSize]`: distances or inner products with the codewords; 2^nbits of each table are used.
-  var tables: [Float]
+  var keys: [Float] = []
+  /// `[query][subspace][tableFloats]`: distances or inner products with the codewords; none where each list has its own.
+  var tables: [Float] = []
 
   /// What one group's keys and tables may take: a part of the second-level cache.
   private static let bytes = 512 << 10
@@ -41,16 +44,22 @@ struct QueryGroup: ~Copyable {
   init(_ p: IndexParameters) {
     dimension = p.dimension
     nlist = p.nlist
-    tableFloats = p.codeLayout.map { $0.m * $0.tableSize } ?? 0
+    tableFloats = p.comparison == .listTables ? 0 : p.tableFloats
     capacity = max(1, min(24, Self.bytes / 4 / max(1, p.nlist + tableFloats)))
-    vectors = [Float](repeating: 0, count: capacity * dimension)
-    compared = p.hasBracket ? vectors : []
-    lengths = [Double](repeating: 0, count: p.hasBracket ? capacity : 0)
-    keys = [Float](repeating: 0, count: capacity * nlist)
-    tables = [Float](repeating: 0, count: capacity * tableFloats)
+    hasBracket = p.hasBracket
   }
 
-  mutating func removeAll() { count = 0 }
+  /// Begins a group of at most `queries`, which is at most ``capacity``.
+  mutating func begin(_ queries: Int) {
+    count = 0
+    guard queries > room else { return }
+    room = queries
+    vectors = [Float](repeating: 0, count: room * dimension)
+    compared = hasBracket ? vectors : []
+    lengths = [Double](repeating: 0, count: hasBracket ? room : 0)
+    keys = [Float](repeating: 0, count: room * nlist)
+    tables = [Float](repeating: 0, count: room * tableFloats)
+  }
 
   /// Adds the vector that stands at the place of the next query.
   mutating func keepNext() { count += 1 }
@@ -64,10 +73,10 @@ struct QueryGroup: ~Copyable {
 struct ScanWork: ~Copyable {
   /// Nil unless l2 codes are residual; set by the first query.
   var model: ModelRows?
-  /// Quantized tables `[m][tableSize]`.
+  /// Quantized tables `[m][tableSize]`; empty where codes are compared without.
   var entries: [UInt8]
   var minima: [Float]
-  /// Tables of one list, where each list has its own.
+  /// Tables of one list `[m][tableFloats]`, where each list has its own.
   var listTables: [Float]
   /// The query minus the centroid of a list.
   var residual: [Float]
@@ -92,10 +101,9 @@ struct ScanWork: ~Copyable {
 
   init(_ p: IndexParameters) {
     let room = p.codeLayout.map { CodeLayout.lanes($0.vectorsPerFrame) } ?? 0
-    let entryCount = p.codeLayout.map { $0.m * $0.tableSize } ?? 0
-    entries = [UInt8](repeating: 0, count: entryCount)
+    entries = [UInt8](repeating: 0, count: p.scanEntries)
     minima = [Float](repeating: 0, count: p.m)
-    listTables = [Float](repeating: 0, count: p.comparison == .listTables ? entryCount : 0)
+    listTables = [Float](repeating: 0, count: p.comparison == .listTables ? p.tableFloats : 0)
     residual = [Float](repeating: 0, count: p.comparison == .tables ? 0 : p.dimension)
     survivors = Survivors(room: room)
     positions = [UInt16](repeating: 0, count: room)
@@ -133,6 +141,17 @@ enum Comparison {
 }
 
 extension IndexParameters {
+  /// Floats of one query's tables: no more than the codebooks have.
+  fileprivate var tableFloats: Int { codeLayout.map { $0.m * $0.tableFloats } ?? 0 }
+
+  /// Bytes of the quantized tables by which codes are scanned. They have a place for all that a plane can hold, up to
+  /// eight times the codewords, so there are none where they would take more than a few MiB: then every code's distance
+  /// is computed.
+  fileprivate var scanEntries: Int {
+    let bytes = codeLayout.map { $0.m * $0.tableSize } ?? 0
+    return bytes <= 8 << 20 ? bytes : 0
+  }
+
   var comparison: Comparison {
     guard residual, metric == .l2 else { return .tables }
     return hasBracket ? .brackets : .listTables

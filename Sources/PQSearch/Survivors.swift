@@ -1,9 +1,9 @@
 internal import PQKernels
 
-/// The vectors of one frame that passed the integer scan.
+/// The vectors of one frame whose distance is computed: those that passed the integer scan, or all.
 struct Survivors {
   private(set) var count = 0
-  /// Numbers within the frame, ascending, and sums of entries; the first `count` are valid.
+  /// Numbers within the frame, ascending, and, of a scan, sums of entries; the first `count` are valid.
   private(set) var positions: [UInt16]
   private(set) var sums: [UInt16]
   /// Whether a sum may stand for greater ones: the limit let all pass, and one is 65,535.
@@ -13,6 +13,13 @@ struct Survivors {
   init(room: Int) {
     positions = [UInt16](repeating: 0, count: room)
     sums = positions
+  }
+
+  /// Takes all `count` vectors of a frame.
+  mutating func takeAll(_ count: Int) {
+    self.count = count
+    areSaturated = false
+    for i in 0..<count { positions[i] = UInt16(i) }
   }
 
   /// Finds the vectors with sums of at most `limit`.

@@ -26,6 +26,11 @@ public struct FileError: Failure, Equatable {
       advice: "the index changed while it was open: \(how); replace indexes by rename, and open it again")
   }
 
+  /// A work file that is not what a build has left.
+  package static func unfit(_ path: String, _ how: String) -> FileError {
+    FileError("open", path, Errno(rawValue: 0), .badData, advice: "\(how); start again without --resume")
+  }
+
   public var description: String {
     let reason = errno.rawValue == 0 ? "" : ": \(errno)"
     return "\(path): \(call)\(reason)" + (advice.isEmpty ? "" : "; \(advice)")

@@ -9,7 +9,7 @@ package enum FileAccess: Sendable {
 }
 
 /// A file whose bytes are read-only memory: mapped as a whole, and shared by every process that maps it, or read in as
-/// they are needed.
+/// they are needed, or in memory from the start.
 ///
 /// Mapped bytes are valid as long as the file is not truncated or overwritten in place, which published index files
 /// never are: a new version replaces the old one by rename, and the mapping keeps the old one.
@@ -18,14 +18,16 @@ package enum FileAccess: Sendable {
   /// The file's length in bytes.
   package let count: Int
   package let access: FileAccess
-  // Owned: mapped in init, unmapped in deinit. Mapped bytes are never written; those that are read in are written once,
+  // Owned, unless they are those of `memory`: mapped in init, unmapped in deinit. Mapped bytes are never written; those that are read in are written once,
   // before ``load(_:)`` returns. So reads from any thread are sound.
   private nonisolated(unsafe) let base: UnsafeMutableRawPointer?
+  private let memory: MemoryFile?
   /// Open as long as the value lives, but not for `mapped`.
   private let file: FileDescriptor?
   /// The range's place among the guarded ones.
   private let slot: Int32?
-  private let identity: Identity
+  /// What a guarded file must stay.
+  private let identity: Identity?
   private let reader: PageReader?
 
   /// What a published file keeps.
@@ -63,10 +65,22 @@ package enum FileAccess: Sendable {
       try? file.close()
       throw error
     }
+    memory = nil
     self.access = access
     reader = access == .read ? PageReader(file, path: path, count: count) : nil
     self.file = access == .mapped ? nil : file
     if access == .mapped { try? file.close() }
+  }
+
+  /// Bytes that are in memory already. O(1).
+  /// - Parameter path: what errors call them.
+  package init(_ memory: MemoryFile, path: String) {
+    self.path = path
+    self.memory = memory
+    unsafe base = unsafe memory.base
+    count = memory.count
+    access = .mapped
+    (file, slot, identity, reader) = (nil, nil, nil, nil)
   }
 
   private static func map(
@@ -132,14 +146,15 @@ package enum FileAccess: Sendable {
 
   /// Asks the kernel to read a range of the file soon: madvise(2) with MADV_WILLNEED. A hint; failure is harmless.
   package func prefetch(offset: Int, count length: Int) {
-    guard access != .read, let base = unsafe base, length > 0, offset >= 0, length <= count - offset else { return }
+    guard access != .read, memory == nil, let base = unsafe base else { return }
+    guard length > 0, offset >= 0, length <= count - offset else { return }
     let start = offset & ~4095  // madvise wants a page's first byte; mappings start on a page
     unsafe _ = madvise(base + start, length + offset - start, MADV_WILLNEED)
   }
 
   deinit {
     if let slot { cpq_guard_remove(slot) }
-    if let base = unsafe base { unsafe _ = munmap(base, count) }
+    if memory == nil, let base = unsafe base { unsafe _ = munmap(base, count) }
     try? file?.close()
   }
 }

@@ -30,15 +30,13 @@ package struct WorkFile: ~Copyable {
   }
 
   private static func reopen(_ path: String, _ length: UInt64) throws(FileError) -> FileDescriptor {
-    let advice = "start again without --resume"
-    let file = try attempt("open", path, .badData, advice: advice) { () throws in
+    let file = try attempt("open", path, .badData, advice: "start again without --resume") { () throws in
       try FileDescriptor.open(FilePath(path), .readWrite, options: .closeOnExec)
     }
     do throws(FileError) {
       let size = try attempt("fstat", path) { () throws in try Stat(file).size }
-      guard size >= Int64(length) else {
-        throw FileError(
-          "open", path, Errno(rawValue: 0), .badData, advice: "has \(size) bytes, expected \(length); \(advice)")
+      guard UInt64(clamping: size) >= length else {
+        throw .unfit(path, "has \(size) bytes, expected \(length)")
       }
       guard truncateFile(file.rawValue, to: length) == 0 else {
         throw FileError("ftruncate", path, lastErrno(), .inputOutput)

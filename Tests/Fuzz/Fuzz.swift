@@ -14,11 +14,11 @@ enum Fuzz {
     return target
   }()
 
-  // The file that input is written to. libFuzzer calls from one thread.
-  private nonisolated(unsafe) static var probe = openProbe()
+  // libFuzzer calls from one thread.
+  private nonisolated(unsafe) static var surroundings = makeSurroundings()
 
-  private static func openProbe() -> Probe {
-    do { return try Probe([]) } catch { fatalError("no file for the input: \(error)") }
+  private static func makeSurroundings() -> FuzzTarget.Surroundings {
+    do { return try FuzzTarget.Surroundings(target) } catch { fatalError("no files for the input: \(error)") }
   }
 
   static func main() throws {
@@ -33,7 +33,7 @@ enum Fuzz {
     var arguments = unsafe Optional(CommandLine.unsafeArgv)
     let status = unsafe LLVMFuzzerRunDriver(&count, &arguments) { start, count in
       // libFuzzer's buffer is valid for the call.
-      unsafe Fuzz.target.run(Array(UnsafeBufferPointer(start: start, count: count)), &Fuzz.probe)
+      unsafe Fuzz.target.run(Array(UnsafeBufferPointer(start: start, count: count)), &Fuzz.surroundings)
       return 0
     }
     exit(status)

@@ -1,5 +1,6 @@
 internal import PQFormat
 internal import PQSearch
+internal import PQStorage
 
 /// Every change of one byte of a file, and what became of it.
 public struct ByteDamage: Sendable {
@@ -18,24 +19,24 @@ public struct ByteDamage: Sendable {
   public mutating func run(
     _ golden: GoldenFile, offsets: some Sequence<Int>, masks: some Collection<UInt8>, verifying: Bool = true
   ) throws {
-    let probe = try Probe(golden.bytes)
-    let sound = try probe.searchAll(golden.queries)
+    let file = MemoryFile(golden.bytes.rawSpan)
+    let sound = try Outcome(of: golden.queries, in: file)
     guard case .results = sound else { throw IndexError.usage("\(golden.name) is not sound: \(sound)") }
     for offset in offsets {
       for mask in masks {
-        probe.write([golden.bytes[offset] ^ mask], at: offset)
-        let outcome = try probe.searchAll(golden.queries)
+        file.write(golden.bytes[offset] ^ mask, at: offset)
+        let outcome = try Outcome(of: golden.queries, in: file)
         if case .refused = outcome {
           refused += 1
         } else if outcome == sound {
           harmless += 1
           harmlessOffsets.insert(offset)
-          if verifying, try probe.problems().isEmpty { missed.append(offset) }
+          if verifying, try Index.problems(in: file).isEmpty { missed.append(offset) }
         } else {
           silent.append(offset)
         }
       }
-      probe.write([golden.bytes[offset]], at: offset)
+      file.write(golden.bytes[offset], at: offset)
     }
   }
 }

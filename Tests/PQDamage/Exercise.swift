@@ -1,16 +1,26 @@
 internal import PQFormat
-internal import PQSearch
+package import PQSearch
+package import PQStorage
 
 /// Everything that a program can do with an index file, whatever it holds: results do not matter, only that each call
 /// returns or throws an error of its kind.
 public enum Exercise {
   /// - Parameters:
+  ///   - file: of any bytes.
   ///   - queries: components from which queries of the index's dimension are made.
   ///   - random: chooses the search's options.
   /// - Returns: whether the file opened, and whether a search gave results.
   @discardableResult
-  public static func run(path: String, queries: [Float], random: UInt64) -> (opened: Bool, searched: Bool) {
-    guard let index = try? Index(path: path) else { return (false, false) }
+  package static func run(
+    _ file: MemoryFile, queries: [Float], random: UInt64
+  ) -> (opened: Bool, searched: Bool) {
+    guard let index = try? Index(file) else { return (false, false) }
+    return (true, run(index, queries: queries, random: random))
+  }
+
+  /// The same of an index that is open.
+  /// - Returns: whether a search gave results.
+  package static func run(_ index: Index, queries: [Float], random: UInt64) -> Bool {
     let p = index.parameters
     let options = SearchOptions(
       k: 1 + Int(random % 64), nprobe: random >> 6 & 1 == 0 ? nil : 1 + Int(random >> 7 & 15),
@@ -18,7 +28,7 @@ public enum Exercise {
     let searched = (try? index.search(query(queries, p.dimension), options)) != nil
     _ = index.verify(deep: random >> 17 & 3 != 0)
     if random >> 19 & 3 == 0 { inspect(index) }
-    return (true, searched)
+    return searched
   }
 
   private static func query(_ components: [Float], _ dimension: Int) -> [Float] {

@@ -1,3 +1,4 @@
+internal import PQBuild
 internal import PQFormat
 internal import PQKernels
 internal import PQSearch
@@ -20,6 +21,10 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case fvecs, bvecs, fbin, u8bin, i8bin, npy
   /// Reads ids as results and as ids of vectors.
   case ids
+  /// Reads the journal of a build.
+  case journal
+  /// Goes on with an interrupted build, under a journal whose checksums are made right.
+  case resume
 
   /// Files to begin with.
   public func seeds() throws -> [[UInt8]] {
@@ -38,6 +43,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .fbin, .u8bin, .i8bin: return [try written(".\(rawValue)")]
     case .npy: return [try written(".npy")]
     case .ids: return [[2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]]
+    case .journal: return try InterruptedBuild().journals.map { Array("PQXJRNL1".utf8) + $0 }
+    case .resume: return try InterruptedBuild().journals
     }
   }
 
@@ -50,26 +57,41 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     return try folder.read("a" + suffix)
   }
 
-  /// Feeds `bytes`, by way of the file of `probe` where a file is read.
-  public func run(_ bytes: [UInt8], _ probe: inout Probe) {
+  /// What targets need beside their bytes, made when it is first used.
+  public struct Surroundings: ~Copyable {
+    /// The file that bytes are written to where vectors or ids are read.
+    fileprivate var probe: Probe
+    fileprivate var build: InterruptedBuild?
+
+    public init(_ target: FuzzTarget) throws {
+      let probe = try Probe([])
+      let build: InterruptedBuild? = target == .resume ? try InterruptedBuild() : nil
+      self.probe = probe
+      self.build = build
+    }
+  }
+
+  /// Feeds `bytes`. An index is opened in memory that ends where its bytes do.
+  public func run(_ bytes: [UInt8], _ surroundings: inout Surroundings) {
+    run(bytes, &surroundings.probe)
+    if self == .resume { _ = try? surroundings.build?.resume(bytes) }
+  }
+
+  private func run(_ bytes: [UInt8], _ probe: inout Probe) {
     switch self {
     case .open:
-      probe.replace(bytes)
-      _ = try? Index(path: probe.path)
+      _ = try? Index(MemoryFile(bytes.rawSpan))
     case .search:
-      probe.replace(bytes)
-      guard let index = try? Index(path: probe.path) else { return }
+      guard let index = try? Index(MemoryFile(bytes.rawSpan)) else { return }
       let query = [Float](repeating: 0.5, count: index.parameters.dimension)
       _ = try? index.search(query, SearchOptions(k: 20, nprobe: max(1, index.parameters.nlist)))
     case .sealed:
       var file = SealedFile(bytes)
       file.seal()
-      probe.replace(file.bytes)
       let random = UInt64(Checksum.plain(bytes.rawSpan))
-      Exercise.run(path: probe.path, queries: [0.5, -0.25, 1], random: random)
+      Exercise.run(MemoryFile(file.bytes.rawSpan), queries: [0.5, -0.25, 1], random: random)
     case .inspect:
-      probe.replace(bytes)
-      Exercise.run(path: probe.path, queries: [1], random: 1 << 17)
+      Exercise.run(MemoryFile(bytes.rawSpan), queries: [1], random: 1 << 17)
     case .lz4:
       guard bytes.count >= 2 else { return }
       var output: [UInt8] = []
@@ -83,6 +105,9 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
       probe.replace(bytes)
       _ = try? IDMatrix(path: probe.path)
       _ = try? readIDs(probe.path)
+    case .journal:
+      _ = try? Journal.Content(decoding: bytes, path: "journal")
+    case .resume: break
     }
   }
 

@@ -2,7 +2,7 @@ internal import Formats
 internal import Foundation
 internal import PQFormat
 
-/// A golden file in memory, with the queries for it.
+/// A sound index file in memory, golden or built by a test, with the queries for it.
 public struct GoldenFile: Sendable {
   public let name: String
   public let bytes: [UInt8]
@@ -16,6 +16,10 @@ public struct GoldenFile: Sendable {
 
   /// The names of all golden files, the damaged ones too.
   public static var names: [String] { GoldenFiles.valid + GoldenFiles.valid10 + GoldenFiles.damaged.map(\.name) }
+
+  init(name: String, bytes: [UInt8], queries: [Float]) {
+    (self.name, self.bytes, self.queries) = (name, bytes, queries)
+  }
 
   /// - Parameter queryCount: at most five.
   public init(_ name: String, queryCount: Int = 2) throws {

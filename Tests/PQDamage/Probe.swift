@@ -1,16 +1,8 @@
 internal import Glibc
-public import PQFormat
 public import PQSearch
 internal import PQTestSupport
 
-/// What a file gives to one who opens and searches it.
-public enum Outcome: Equatable, Sendable {
-  /// Opening or searching found damage.
-  case refused(FormatError)
-  case results([Neighbor])
-}
-
-/// A file whose bytes are changed and which is opened, searched and verified after each change, all in one process.
+/// A file whose bytes are changed and which is opened and searched after each change, all in one process.
 public struct Probe: ~Copyable {
   private let folder: TemporaryFolder
   private let descriptor: Int32
@@ -48,29 +40,8 @@ public struct Probe: ~Copyable {
     write(bytes)
   }
 
-  /// A search that visits every list and compares every vector with each query; with stored vectors beside codes, each
-  /// vector exactly too.
+  /// What the file gives to a search of everything.
   public func searchAll(_ queries: [Float]) throws(IndexError) -> Outcome {
-    do throws(IndexError) {
-      let index = try Index(path: path)
-      let p = index.parameters
-      let all = Int(clamping: min(p.count + 1, 1 << 16))
-      let exact = p.m > 0 && p.vectors != .none
-      let options = SearchOptions(k: all, nprobe: max(1, p.nlist), rerank: exact ? all : 0)
-      return .results(try index.search(queries, options).neighbors)
-    } catch {
-      guard case .format(_, let error) = error else { throw error }
-      return .refused(error)
-    }
-  }
-
-  /// What opening or verifying finds.
-  public func problems(deep: Bool = false) throws(IndexError) -> [FormatError] {
-    do throws(IndexError) {
-      return try Index(path: path).verify(deep: deep)
-    } catch {
-      guard case .format(_, let error) = error else { throw error }
-      return [error]
-    }
+    try Outcome(of: queries) { () throws(IndexError) in try Index(path: path) }
   }
 }

@@ -32,4 +32,38 @@ import Testing
     let backward = JSON.object(Dictionary(uniqueKeysWithValues: keys.reversed().map { ($0, .string($0)) }))
     #expect(forward.text == backward.text)
   }
+
+  /// What is JSON is read, and gives the same text again.
+  @Test(arguments: [
+    "{}", " [ ] ", "[1,-2.5e3,\"x\"]", "{\"a\": {\"b\": [true, false]}, \"c\": \"\"}",
+    #""\"\\\/\b\f\n\r\t\u00e9\u0000""#, "-9223372036854775808", "9223372036854775808", "\r\n\t 0 \n",
+  ])
+  func isParsed(_ text: String) throws {
+    let json = try #require(JSON(parsing: text))
+    #expect(JSON(parsing: json.text) == json)
+    #expect(json["missing"] == nil)
+  }
+
+  @Test func escapesAreTheirCharacters() {
+    #expect(JSON(parsing: #""\"\\\/\b\f\n\r\t\u00e9""#)?.string == "\"\\/\u{8}\u{C}\n\r\t\u{e9}")
+    #expect(JSON(parsing: "{\"a\": 1}")?["a"] == .integer(1))
+    #expect(JSON(parsing: "1")?.string == nil)
+  }
+
+  /// What is none is refused, wherever it ends.
+  @Test(arguments: [
+    "", " ", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{1:2}", "[", "[1", "[1,", "[1,]", "\"",
+    "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12", "\"\\ud800\"", "\"\u{1}\"", "tru", "fals", "nul", "1e999",
+    "1.2.3", "--1", "+", "1 2", "{} {}", "x", "\"a\" b",
+  ])
+  func isRefused(_ text: String) { #expect(JSON(parsing: text) == nil) }
+
+  @Test func depthIsLimited() {
+    func nested(_ depth: Int) -> String {
+      String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+    }
+    #expect(JSON(parsing: nested(16)) != nil)
+    #expect(JSON(parsing: nested(17)) == nil)
+    #expect(JSON(parsing: nested(100_000)) == nil)
+  }
 }

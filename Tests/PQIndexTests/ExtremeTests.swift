@@ -91,6 +91,21 @@ import Testing
     }
   }
 
+  /// Codes whose quantized tables would take more than a few MiB are compared without them.
+  @Test(arguments: [Metric.l2, .ip]) func wideTables(metric: Metric) throws {
+    for nlist in [0, 2] {
+      var f = Fixture(metric: metric, dimension: 132, nlist: nlist, m: 132, nbits: 13, vectors: .none, seed: 80)
+      f.rows = f.values(5, 132, seed: 81)
+      if nlist > 0 { f.ids = [7, 3, 9, 1, 5] }
+      let folder = try TemporaryFolder()
+      let (index, oracle) = try f.make(in: folder)
+      for query in f.values(2, 132, seed: 82) {
+        let found = try index.search(query, SearchOptions(k: 4, nprobe: 2))
+        #expect(found.bits(0) == oracle.search(query, k: 4, nprobe: 2).bits, "nlist \(nlist)")
+      }
+    }
+  }
+
   /// Enough vectors for several tiles and two frames of one list, and k beyond a tile.
   @Test(arguments: [4, 8]) func longLists(nbits: Int) throws {
     var f = Fixture(dimension: 8, nlist: 2, m: 4, nbits: nbits, seed: 70)

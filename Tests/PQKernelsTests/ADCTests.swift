@@ -19,9 +19,9 @@ import Testing
     for m in [1, 2, 5, 16] {
       for hasBracket in [false, true] {
         let layout = CodeLayout(m: m, nbits: nbits, hasBracket: hasBracket)
-        var tables = [Float](repeating: .nan, count: m * layout.tableSize)
+        var tables = [Float](repeating: .nan, count: m * layout.tableFloats)
         for s in 0..<m {
-          for (j, value) in values.floats(1 << nbits).enumerated() { tables[s * layout.tableSize + j] = value }
+          for (j, value) in values.floats(1 << nbits).enumerated() { tables[s * layout.tableFloats + j] = value }
         }
         let guardedTables = GuardedBuffer(tables)
         for count in Self.counts {
@@ -30,7 +30,7 @@ import Testing
           layout.appendFrame(codes.span, brackets: [UInt8](repeating: 0xFF, count: count), to: &bytes)
           let content = GuardedBuffer(bytes)
           let expected = (0..<count).map { v in
-            (0..<m).reduce(base) { $0 + tables[$1 * layout.tableSize + Int(codes[v * m + $1])] }.bitPattern
+            (0..<m).reduce(base) { $0 + tables[$1 * layout.tableFloats + Int(codes[v * m + $1])] }.bitPattern
           }
           for positions in choices(count) {
             let chosen = GuardedBuffer(positions)

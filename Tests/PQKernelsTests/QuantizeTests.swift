@@ -13,7 +13,7 @@ import Testing
   private func quantize(_ kernels: Kernels, _ tables: [Float], _ shape: CodeShape, _ factor: Float) -> (
     Result, TableRange
   ) {
-    var entries = GuardedBuffer<UInt8>(repeating: 0xAA, count: tables.count)
+    var entries = GuardedBuffer<UInt8>(repeating: 0xAA, count: shape.m * shape.tableSize)
     var minima = GuardedBuffer<Float>(repeating: .nan, count: shape.m)
     let guarded = GuardedBuffer(tables)
     var output = entries.mutableSpan
@@ -26,10 +26,10 @@ import Testing
 
   /// Tables of `scale`, NaN past the entries of a codebook.
   private func tables(_ shape: CodeShape, scale: Float, _ values: inout Values) -> [Float] {
-    var tables = [Float](repeating: .nan, count: shape.m * shape.tableSize)
+    var tables = [Float](repeating: .nan, count: shape.m * shape.tableFloats)
     for s in 0..<shape.m {
       for (j, value) in values.floats(1 << shape.nbits).enumerated() {
-        tables[s * shape.tableSize + j] = value * scale * Float(s % 3 + 1)
+        tables[s * shape.tableFloats + j] = value * scale * Float(s % 3 + 1)
       }
     }
     return tables
@@ -58,7 +58,7 @@ import Testing
     var (minimum, magnitude) = (0.0, 0.0)
     var wrong = 0
     for s in 0..<shape.m {
-      let table = (0..<1 << shape.nbits).map { Double(tables[s * shape.tableSize + $0] * factor) }
+      let table = (0..<1 << shape.nbits).map { Double(tables[s * shape.tableFloats + $0] * factor) }
       let least = table.min() ?? 0
       minimum += least
       magnitude += table.map(\.magnitude).max() ?? 0
@@ -78,13 +78,13 @@ import Testing
   /// Equal entries have no step; a table beside them that is not constant has one.
   @Test func equalEntries() {
     let shape = CodeLayout(m: 2, nbits: 6).shape
-    var tables = [Float](repeating: 7.5, count: 2 * shape.tableSize)
+    var tables = [Float](repeating: 7.5, count: 2 * shape.tableFloats)
     for kernels in Kernels.available {
       let (result, range) = quantize(kernels, tables, shape, -2)
       #expect(range.step == 0 && range.minimum == -30 && range.magnitude == 30, "\(kernels.name)")
       #expect(result.entries.allSatisfy { $0 == 0 })
     }
-    tables[shape.tableSize + 5] = 8.5
+    tables[shape.tableFloats + 5] = 8.5
     for kernels in Kernels.available {
       let (result, range) = quantize(kernels, tables, shape, 1)
       #expect(range.step > 0 && range.minimum == 15 && range.magnitude == 16, "\(kernels.name)")
@@ -97,8 +97,8 @@ import Testing
     for nbits in [1, 3, 4, 5, 8, 9, 16] {
       let shape = CodeLayout(m: 3, nbits: nbits).shape
       for value: Float in [.nan, .infinity, -.infinity, .greatestFiniteMagnitude] {
-        for at in [0, shape.tableSize + 1, 2 * shape.tableSize + (1 << nbits) - 1] {
-          var tables = [Float](repeating: 1, count: 3 * shape.tableSize)
+        for at in [0, shape.tableFloats + 1, 2 * shape.tableFloats + (1 << nbits) - 1] {
+          var tables = [Float](repeating: 1, count: 3 * shape.tableFloats)
           tables[at] = value
           // The difference of the two overflows.
           if value == .greatestFiniteMagnitude { tables[at ^ 1] = -value }

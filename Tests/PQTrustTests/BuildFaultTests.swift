@@ -12,6 +12,7 @@ let isSanitized = ProcessInfo.processInfo.environment["PQX_SANITIZER"] != nil
   @Test(.disabled(if: isSanitized)) func someFaults() throws {
     var faults = try BuildFaults()
     for build in BuildFaults.builds { try faults.sweep(build, step: 7) }
+    for part in BuildFaults.parts { try faults.sweep(part, step: 61) }
     #expect(faults.injected > 50 && faults.absent > 0 && faults.complete > 0)
     #expect(faults.problems == [])
   }
@@ -34,6 +35,15 @@ let isSanitized = ProcessInfo.processInfo.environment["PQX_SANITIZER"] != nil
     try faults.limitFileSize(BuildFaults.builds[0], lengths: 4)
     #expect(faults.absent == 4)
     #expect(faults.problems == [])
+  }
+
+  /// `trust kills` is the long form; KillTests of PQToolTests has a kill at each call.
+  @Test(.disabled(if: isSanitized)) func someKills() throws {
+    var kills = try BuildKills(seed: 3)
+    try kills.run(6, again: false)
+    try kills.run(4, again: true)
+    #expect(kills.kills == 10 && kills.resumed > 0)
+    #expect(kills.problems == [])
   }
 
   @Test(.disabled(if: isSanitized)) func sixteenBuilders() throws {

@@ -81,4 +81,13 @@ import Testing
     let wasteful = try runTool("trust", ["mutants", "--count", "1", "--waste", "20"])
     #expect(wasteful.exitCode != 0, "the limit of allocation does not hold")
   }
+
+  /// The tables of a search are bounded by the file too, where they would be padded most.
+  @Test(.disabled(if: isSanitized), arguments: [(5, 8000, 0), (9, 2112, 0), (9, 2112, 2), (13, 160, 0)])
+  func allocation(nbits: Int, m: Int, nlist: Int) throws {
+    let folder = try TemporaryFolder()
+    try WideIndex.write(to: folder.path("wide.pqx"), nbits: nbits, m: m, nlist: nlist)
+    let run = try runTool("trust", ["allocation", folder.path("wide.pqx")])
+    #expect(run.exitCode == 0, "\(run.text) \(run.errors)")
+  }
 }

@@ -1,10 +1,10 @@
-import ArgumentParser
-import PQDamage
+public import ArgumentParser
+public import PQDamage
 
-/// Every byte of a golden file, each of 255 wrong values.
+/// Every byte of a small file, each of 255 wrong values.
 struct Bytes: ParsableCommand {
-  @Argument(help: "A golden file's name.")
-  var file: String
+  @Argument(help: "A kind of index: \(SmallIndex.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var kind: SmallIndex
 
   @Option(help: "The first byte, and how many.")
   var from = 0
@@ -16,7 +16,7 @@ struct Bytes: ParsableCommand {
   var bits = false
 
   func run() throws {
-    let golden = try GoldenFile(file, queryCount: 1)
+    let golden = try kind.build()
     var damage = ByteDamage()
     let end = count < golden.bytes.count - from ? from + count : golden.bytes.count
     try damage.run(
@@ -24,7 +24,7 @@ struct Bytes: ParsableCommand {
       verifying: false)
     for offset in Set(damage.silent).sorted() { print("byte \(offset): changed results without an error") }
     try summary(
-      "bytes \(file) \(from)", trials: damage.refused + damage.harmless + damage.silent.count,
+      "bytes \(kind.rawValue) \(from)", trials: damage.refused + damage.harmless + damage.silent.count,
       failures: damage.silent.count, "\(damage.refused) refused, \(damage.harmless) harmless")
   }
 }
@@ -41,3 +41,5 @@ struct Lengths: ParsableCommand {
     try summary("lengths \(file)", trials: lengths.count, failures: opened.count, "\(opened.count) opened")
   }
 }
+
+extension SmallIndex: ExpressibleByArgument {}

@@ -13,9 +13,43 @@ struct Faults: ParsableCommand {
       try faults.limitFileSize(build, lengths: max(1, 40 / step))
       for _ in 0..<max(1, 5 / step) { try faults.race(build, builders: 16) }
     }
+    for part in BuildFaults.parts { try faults.sweep(part, step: step) }
     for problem in faults.problems { print(problem) }
     try summary(
       "faults", trials: faults.injected, failures: faults.problems.count,
       "\(faults.absent) outputs absent, \(faults.complete) complete")
   }
+}
+
+/// Builds that are killed at random moments, and gone on with.
+struct Kills: ParsableCommand {
+  @Option(help: "Builds that are killed once.")
+  var count = 500
+
+  @Option(help: "Builds that are killed, and killed again when they are gone on with.")
+  var again = 200
+
+  @Option
+  var seed: UInt64 = 1
+
+  func run() throws {
+    var kills = try BuildKills(seed: seed)
+    try kills.run(count, again: false)
+    try kills.run(again, again: true)
+    for problem in kills.problems { print(problem) }
+    try summary(
+      "kills", trials: kills.kills, failures: kills.problems.count,
+      "\(again) of them again while they were gone on with, \(kills.resumed) left a work folder to go on with, "
+        + "\(kills.published) came after the output had its name")
+  }
+}
+
+/// The build that is killed.
+struct KilledBuild: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "killed-build", shouldDisplay: false)
+
+  @Argument
+  var folder: String
+
+  func run() throws { try BuildKills.build(in: folder) }
 }

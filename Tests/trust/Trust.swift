@@ -6,8 +6,8 @@ struct Trust: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trust",
     subcommands: [
-      Bytes.self, Lengths.self, Mutants.self, Truncations.self, Faults.self, Replacements.self, ReplacedReader.self,
-      Scribbles.self, FirstTouch.self,
+      Bytes.self, Lengths.self, Mutants.self, Allocation.self, Truncations.self, Faults.self, Kills.self,
+      KilledBuild.self, Replacements.self, ReplacedReader.self, Scribbles.self, FirstTouch.self,
     ])
 }
 

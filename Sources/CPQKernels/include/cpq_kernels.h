@@ -116,9 +116,9 @@ typedef struct {
   void (*rows_at)(int squared, cpq_row_type type, const float *query, size_t dim, const void *rows,
                   const uint64_t *offsets, size_t count, float offset, float *out);
 
-  /* Quantizes float tables [m][table_size], `entries` used of each, times `factor`, to u8 tables out[m][table_size]:
+  /* Quantizes float tables [m][`entries`, at least 16], times `factor`, to u8 tables out[m][table_size]:
    * out = floor((entry - min) / step), at most `limit`, where min is the least entry of a table (minima[m]) and step
-   * the same for all. Entries past the used ones become 0. Tables that are not all finite give zeros and -infinity. */
+   * the same for all. Bytes past the entries become 0. Tables that are not all finite give zeros and -infinity. */
   cpq_range (*quantize)(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
                         unsigned limit, float *minima, uint8_t *out);
 
@@ -128,7 +128,7 @@ typedef struct {
                  uint16_t *sums);
 
   /* out[i] = the canonical distance of vector positions[i]: base + tables[0][code] + tables[1][code] + ..., with
-   * float tables [m][table_size]. */
+   * float tables [m][2^nbits, at least 16]. */
   void (*adc_tables)(const cpq_codes *codes, const float *tables, float base, const uint16_t *positions, size_t n,
                      float *out);
 
