@@ -1,33 +1,17 @@
 internal import PQFormat
 internal import PQStorage
-internal import Synchronization
 
-/// Rows of the input with their ids.
-struct Chunk: Sendable {
-  /// `[row][dimension]`.
-  var rows: [Float] = []
-  /// One a row, where they come from a file.
-  var ids: [UInt64]?
-  var count = 0
-  /// The input up to the last of these rows.
-  var mark = InputMark()
-}
-
-/// Reads the input chunk by chunk, on whatever thread asks for the next.
-final class ChunkReader: Sendable {
-  private let state: Mutex<State>
+/// Reads the input chunk by chunk.
+struct ChunkReader: ~Copyable, ChunkSource {
+  private var reader: VectorReader
+  private var ids: IDReader?
+  private let idFile: (path: String, count: UInt64)?
+  /// Rows that are wanted of the input; nil for all.
+  private let rows: Range<UInt64>?
   private let chunkRows: Int
+  private var mark: InputMark
   /// Bytes of a row in the input.
   let rowBytes: UInt64
-
-  private struct State: ~Copyable {
-    var reader: VectorReader
-    var ids: IDReader?
-    let idFile: (path: String, count: UInt64)?
-    /// Rows that are wanted of the input; nil for all.
-    let rows: Range<UInt64>?
-    var mark: InputMark
-  }
 
   /// - Parameters:
   ///   - rows: the rows to read; nil for all.
@@ -44,9 +28,13 @@ final class ChunkReader: Sendable {
       try BuildError.onInputs { () throws(VectorFileError) in try ids?.seek(toRow: row) }
       if let path = ids?.path, let count = ids?.count { idFile = (path, count) }
     }
+    self.idFile = idFile
+    self.rows = rows
     self.chunkRows = chunkRows
+    self.mark = mark
     rowBytes = UInt64(reader.rowBytes)
-    state = Mutex(State(reader: reader, ids: ids, idFile: idFile, rows: rows, mark: mark))
+    self.reader = reader
+    self.ids = ids
   }
 
   private static func find(
@@ -78,52 +66,73 @@ final class ChunkReader: Sendable {
     }
   }
 
-  /// The next chunk; of no rows at the end, where the inputs are checked to be what they were.
-  func next() -> Result<Chunk, BuildError> {
-    state.withLock { state in
-      Result { () throws(BuildError) in try Self.next(&state, chunkRows) }
-    }
-  }
-
-  private static func next(_ state: inout State, _ chunkRows: Int) throws(BuildError) -> Chunk {
-    var chunk = Chunk()
-    let wanted = state.rows.map { Int(min(UInt64(chunkRows), $0.upperBound - state.reader.position)) } ?? chunkRows
+  /// The next rows; at the end, where there are none, the inputs are checked to be what they were.
+  mutating func next(into chunk: inout Chunk) throws(BuildError) {
+    let wanted = rows.map { Int(min(UInt64(chunkRows), $0.upperBound - reader.position)) } ?? chunkRows
+    chunk.count = 0
     if wanted > 0 {
       chunk.count = try BuildError.onInputs { () throws(VectorFileError) in
-        try state.reader.read(maxRows: wanted, into: &chunk.rows)
+        try reader.read(maxRows: wanted, into: &chunk.rows)
       }
     }
-    guard chunk.count > 0 else {
-      try end(&state)
-      return chunk
+    guard chunk.count > 0 else { return try end() }
+    if ids != nil {
+      var read = chunk.ids.take() ?? []
+      try BuildError.onInputs { () throws(VectorFileError) in try ids?.read(maxCount: chunk.count, into: &read) }
+      guard read.count == chunk.count else { throw countMismatch() }
+      chunk.ids = read
     }
-    if state.ids != nil {
-      var ids: [UInt64] = []
-      try BuildError.onInputs { () throws(VectorFileError) in try state.ids?.read(maxCount: chunk.count, into: &ids) }
-      guard ids.count == chunk.count else { throw countMismatch(state) }
-      chunk.ids = ids
-    }
-    state.mark.add(chunk.rows.span, count: chunk.count)
-    chunk.mark = state.mark
-    return chunk
+    mark.add(chunk.rows.span, count: chunk.count)
+    chunk.mark = mark
   }
 
-  private static func end(_ state: inout State) throws(BuildError) {
+  private func end() throws(BuildError) {
     try BuildError.onInputs { () throws(VectorFileError) in
-      try state.reader.checkUnchanged()
-      try state.ids?.checkUnchanged()
+      try reader.checkUnchanged()
+      try ids?.checkUnchanged()
     }
-    if let rows = state.rows, state.reader.position < rows.upperBound {
+    if let rows, reader.position < rows.upperBound {
       throw .badData(
-        "\(state.reader.path): it has \(state.reader.position) rows, but rows \(rows.lowerBound):\(rows.upperBound) "
+        "\(reader.path): it has \(reader.position) rows, but rows \(rows.lowerBound):\(rows.upperBound) "
           + "were asked for")
     }
-    if state.rows == nil, let count = state.idFile?.count, count != state.reader.position { throw countMismatch(state) }
+    if rows == nil, let count = idFile?.count, count != reader.position { throw countMismatch() }
   }
 
-  private static func countMismatch(_ state: borrowing State) -> BuildError {
+  private func countMismatch() -> BuildError {
     .badData(
-      "\(state.idFile?.path ?? ""): \(state.idFile?.count ?? 0) ids, but \(state.reader.path) has "
-        + "\(state.reader.rowCount ?? state.reader.position) vectors; there must be one id for each")
+      "\(idFile?.path ?? ""): \(idFile?.count ?? 0) ids, but \(reader.path) has "
+        + "\(reader.rowCount ?? reader.position) vectors; there must be one id for each")
+  }
+}
+
+/// Rows of a caller as chunks.
+struct RowChunks: ChunkSource {
+  private let rows: [Float]
+  private let ids: [UInt64]?
+  private let index: IndexParameters
+  private let chunkRows: Int
+  private var mark: InputMark
+  private var next = 0
+
+  /// - Parameter mark: what was added before these.
+  init(_ rows: [Float], ids: [UInt64]?, _ index: IndexParameters, chunkRows: Int, after mark: InputMark) {
+    self.rows = rows
+    self.ids = ids
+    self.index = index
+    self.chunkRows = chunkRows
+    self.mark = mark
+  }
+
+  mutating func next(into chunk: inout Chunk) throws(BuildError) {
+    let range = next..<min(rows.count / index.dimension, next + chunkRows)
+    next = range.upperBound
+    chunk.count = range.count
+    chunk.rows.removeAll(keepingCapacity: true)
+    chunk.rows += rows[range.lowerBound * index.dimension..<range.upperBound * index.dimension]
+    chunk.ids = ids.map { Array($0[range]) }
+    try RowCheck.check(chunk.rows, index: index, firstRow: mark.rows)
+    mark.add(chunk.rows.span, count: chunk.count)
+    chunk.mark = mark
   }
 }

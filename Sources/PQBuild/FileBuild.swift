@@ -95,7 +95,7 @@ public struct FileBuild: Sendable {
       trained, folder: folder, replacing: replacing, journal: journal, from: done.checkpoint)
     if done.checkpoint?.isEncoded != true {
       let chunks = try ChunkReader(reader, ids: ids, rows: rows, chunkRows: plan.memory.chunkRows, after: builder.mark)
-      try encode(chunks, of: count, overlapping: plan.parameters.threads > 1, into: &builder)
+      try encode(chunks, of: count, into: &builder)
     }
     clock.end("encode", vectors: builder.mark.rows - (done.checkpoint?.input.rows ?? 0))
     var report = try builder.finish(progress: progress, isCancelled: isCancelled)
@@ -103,25 +103,15 @@ public struct FileBuild: Sendable {
     return report
   }
 
-  /// Encodes all chunks; where there are threads to do so, the next is read meanwhile.
+  /// Encodes all chunks; what was done until an interruption is saved.
   private func encode(
-    _ chunks: ChunkReader, of count: UInt64?, overlapping: Bool, into builder: inout IndexBuilder
+    _ chunks: consuming ChunkReader, of count: UInt64?, into builder: inout IndexBuilder
   ) throws(BuildError) {
+    let rowBytes = chunks.rowBytes
     do throws(BuildError) {
-      var next = try chunks.next().get()
-      while next.count > 0 {
-        var chunk = Chunk()
-        swap(&chunk, &next)
+      try builder.add(chunks) { mark throws(BuildError) in
+        progress(.encoded(rows: mark.rows, of: count, bytes: mark.rows * rowBytes))
         if isCancelled() { throw .interrupted }
-        if overlapping {
-          let ahead = Background { chunks.next() }
-          try builder.add(consume chunk)
-          next = try ahead.wait().get()
-        } else {
-          try builder.add(consume chunk)
-          next = try chunks.next().get()
-        }
-        progress(.encoded(rows: builder.mark.rows, of: count, bytes: builder.mark.rows * chunks.rowBytes))
       }
     } catch {
       guard error.kind == .interrupted else { throw error }

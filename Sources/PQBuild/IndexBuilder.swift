@@ -2,6 +2,7 @@ internal import PQFormat
 internal import PQKernels
 internal import PQModel
 internal import PQStorage
+internal import Synchronization
 
 /// Builds one index file from rows, in the order in which the data travels:
 /// rows → assign → encode → spill sorted runs → merge them list by list → write → publish.
@@ -20,9 +21,9 @@ public struct IndexBuilder: ~Copyable {
   /// Nil when the input's order is the file's: one list, ids in ascending order.
   private let spill: RunFile?
   private var buffer: RunBuffer
-  private var writing: Background<Result<Void, BuildError>>?
-  private let encoder: VectorEncoder
-  private var chunk = EncodedChunk()
+  /// The other buffer, while it is not being written.
+  private var spare: RunBuffer?
+  private var writing: Background<Result<RunBuffer, BuildError>>?
   /// What has been added.
   private(set) var mark = InputMark()
   private var checkpoint: Checkpoint
@@ -70,8 +71,7 @@ public struct IndexBuilder: ~Copyable {
     mark = checkpoint?.input ?? InputMark()
     index = plan.index
     pieces = plan.memory
-    encoder = VectorEncoder(plan.index)
-    buffer = RunBuffer(plan.index, capacity: 0)
+    buffer = RunBuffer(plan.index, capacity: plan.memory.runVectors)
   }
 
   /// Adds rows `[row][dimension]`.
@@ -84,42 +84,31 @@ public struct IndexBuilder: ~Copyable {
     }
     let count = rows.count / index.dimension
     if let ids, ids.count != count { throw .usage("\(ids.count) ids for \(count) rows") }
-    for first in stride(from: 0, to: count, by: pieces.chunkRows) {
-      let range = first..<min(count, first + pieces.chunkRows)
-      var chunk = Chunk(
-        rows: range.count == count
-          ? rows : Array(rows[range.lowerBound * index.dimension..<range.upperBound * index.dimension]),
-        ids: ids.map { Array($0[range]) }, count: range.count, mark: mark)
-      var mark = mark
-      mark.add(chunk.rows.span, count: chunk.count)
-      chunk.mark = mark
-      try RowCheck.check(chunk.rows, index: index, firstRow: mark.rows - UInt64(range.count))
-      try add(chunk)
+    try add(RowChunks(rows, ids: ids, index, chunkRows: pieces.chunkRows, after: mark)) { _ in }
+  }
+
+  /// Adds all rows of a source, which follow on those that were added before and have been checked.
+  /// - Parameter progress: called for what has been added after each chunk; may throw to end it there.
+  mutating func add<Source: ChunkSource & ~Copyable>(
+    _ source: consuming Source, progress: (InputMark) throws(BuildError) -> Void
+  ) throws(BuildError) {
+    let ring = ChunkRing(source, ChunkEncoder(index, trained.model), chunks: pieces.chunks)
+    try ring.run(threads: trained.plan.parameters.threads) { chunk throws(BuildError) in
+      try append(chunk)
+      try progress(mark)
     }
   }
 
-  /// Adds one chunk, which follows on what was added before, of rows that have been checked.
-  mutating func add(_ chunk: consuming Chunk) throws(BuildError) {
-    let threads = trained.plan.parameters.threads
-    let firstRow = mark.rows
-    let first = trained.plan.parameters.firstID + firstRow
-    let count = chunk.count
-    let ids = chunk.ids ?? (0..<UInt64(count)).map { first + $0 }
-    let mark = chunk.mark
-    var rows = chunk.rows
-    chunk.rows = []
-    RowCheck.normalize(&rows, index: index, threads: threads)
-    try self.chunk.encode(consume rows, trained.model, encoder, firstRow: firstRow, threads: threads)
-    let (lists, codes, packed) = (self.chunk.lists, self.chunk.codes, self.chunk.rows)
+  private mutating func append(_ chunk: Chunk) throws(BuildError) {
     if spill == nil {
-      try writer.append(codes: codes.span, ids: [UInt64]().span, rows: packed.rawSpan, count: count)
+      try writer.append(codes: chunk.codes.span, ids: [UInt64]().span, rows: chunk.packed.rawSpan, count: chunk.count)
     } else {
-      if buffer.count + count > buffer.capacity {
+      if buffer.count + chunk.count > buffer.capacity {
         try writeRun(saving: isSaveDue(after: pieces.checkpointInterval / 8))
       }
-      buffer.append(lists: lists, ids: ids, codes: codes, rows: packed, threads: threads)
+      buffer.append(chunk, firstID: trained.plan.parameters.firstID + mark.rows)
     }
-    self.mark = mark
+    mark = chunk.mark
     if isSaveDue(after: pieces.checkpointInterval) { try save() }
   }
 
@@ -140,29 +129,37 @@ public struct IndexBuilder: ~Copyable {
   }
 
   /// Waits until what ``save()`` has begun is done.
-  mutating func waitForRun() throws(BuildError) { try writing.take()?.wait().get() }
+  mutating func waitForRun() throws(BuildError) {
+    if let writing = writing.take() { spare = try writing.wait().get() }
+  }
 
-  /// Sorts and writes the buffered vectors as a run, while the next ones are encoded, and begins a new buffer.
+  /// Sorts and writes the buffered vectors as a run, while the next ones are encoded into the other buffer.
   /// - Parameter saving: whether that is a checkpoint; a run that follows the last one soon need not be one.
   private mutating func writeRun(saving: Bool) throws(BuildError) {
     try waitForRun()
     if saving { lastSave = .now }
-    let full = buffer
-    buffer = RunBuffer(index, capacity: pieces.runVectors)
-    guard let spill, !full.isEmpty else { return }
+    guard let spill, !buffer.isEmpty else { return }
+    var full = RunBuffer(index, capacity: pieces.runVectors)
+    if let spare = spare.take() { full = spare }
+    swap(&full, &buffer)
     let (journal, mark) = (journal, mark)
-    let write: @Sendable () -> Result<Void, BuildError> = {
+    // Handed over, so that the buffer has one owner and none of its arrays is copied.
+    let handed = Mutex<RunBuffer?>(full)
+    let write: @Sendable () -> Result<RunBuffer, BuildError> = {
       Result { () throws(BuildError) in
+        guard var buffer = handed.withLock({ $0.take() }) else { preconditionFailure("a run is written once") }
         try BuildError.onFiles { () throws(FileError) in
-          try spill.write(full, durably: saving)
+          try spill.write(buffer, durably: saving)
           guard saving, let journal else { return }
           var reached = Checkpoint()
           (reached.input, reached.runs) = (mark, spill.runs)
           try journal.reached(reached)
         }
+        buffer.removeAll()
+        return buffer
       }
     }
-    if trained.plan.parameters.threads > 1 { writing = Background(write) } else { try write().get() }
+    if trained.plan.parameters.threads > 1 { writing = Background(write) } else { spare = try write().get() }
   }
 
   /// Ends the encoding, merges the runs, writes and publishes the file.
@@ -194,7 +191,7 @@ public struct IndexBuilder: ~Copyable {
     if spill != nil {
       try writeRun(saving: true)
       try waitForRun()
-      buffer = RunBuffer(index, capacity: 0)
+      (buffer, spare) = (RunBuffer(index, capacity: 0), nil)
     }
     checkpoint.input = mark
     checkpoint.isEncoded = true
@@ -233,27 +230,5 @@ public struct IndexBuilder: ~Copyable {
       checkpoint.writer = try writer.checkpoint()
       try journal.reached(checkpoint)
     }
-  }
-}
-
-/// One chunk of rows, encoded; its arrays are reused from chunk to chunk.
-private struct EncodedChunk {
-  /// The list of each row; empty without a coarse quantizer.
-  private(set) var lists: [UInt32] = []
-  /// `[row][m]`.
-  private(set) var codes: [UInt16] = []
-  /// Packed rows of the vectors section.
-  private(set) var rows: [UInt8] = []
-
-  mutating func encode(
-    _ input: consuming [Float], _ model: Model, _ encoder: VectorEncoder, firstRow: UInt64, threads: Int
-  ) throws(BuildError) {
-    rows.removeAll(keepingCapacity: true)
-    try encoder.encode(input.span, firstRow: firstRow, to: &rows)
-    if let coarse = model.coarse {
-      coarse.assign(input, threads: threads, into: &lists)
-      if model.residual { coarse.subtractCentroids(lists, from: &input, threads: threads) }
-    }
-    model.quantizer?.encode(input, threads: threads, into: &codes)
   }
 }

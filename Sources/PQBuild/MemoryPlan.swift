@@ -12,6 +12,8 @@ public struct MemoryPlan: Sendable, Equatable {
   public let modelBytes: UInt64
   /// Rows that are read, encoded and spilled at a time.
   public package(set) var chunkRows: Int
+  /// Chunks that are in work or wait for their turn: two for each thread, if there are several.
+  public let chunks: Int
   /// Vectors that are sorted by list in memory and written as one run.
   public package(set) var runVectors: Int
   /// Bytes of a spilled vector; 0 where nothing is spilled.
@@ -44,8 +46,10 @@ public struct MemoryPlan: Sendable, Equatable {
     modelBytes = needs.model
     sampleIsFile = trainSize > 0 && needs.training + needs.sample > budget
     let free = budget - needs.fixed
-    chunkRows = max(Needs.leastRows, Int(min(16_384, free / 4 / needs.row)))
-    let rest = free - UInt64(chunkRows) * needs.row
+    chunks = needs.chunks
+    // More rows gain nothing: kernels take 2,048 at a time.
+    chunkRows = max(Needs.leastRows, Int(min(4096, free / 4 / needs.chunkRow)))
+    let rest = free - UInt64(chunkRows) * needs.chunkRow
     // Longer runs than that gain nothing, but cost a kill more.
     let runBytes = min(rest, max(budget / 16, needs.leastRuns)) / needs.runBuffers
     runVectors = max(chunkRows, Int(min(runBytes / needs.runVector, UInt64(UInt32.max))))
@@ -89,8 +93,9 @@ private struct Needs {
   let sample: UInt64
   /// What encoding takes whatever the pieces: the program, the model, a place for each list.
   let fixed: UInt64
-  /// A row of a chunk.
-  let row: UInt64
+  let chunks: Int
+  /// A row of each chunk.
+  let chunkRow: UInt64
   /// A vector of a run, of which there are so many at a time.
   let runVector: UInt64
   let runBuffers: UInt64
@@ -113,13 +118,14 @@ private struct Needs {
     sample = UInt64(trainSize) * 4 * d
     training =
       trainSize == 0 ? 0 : base + 6 * model + UInt64(trainSize) * 48 + UInt64(codebookRows) * 4 * d * 2
-    // A row is held as read, as read ahead, and as its residual; beside it its list, id, codes and packed row.
-    row = 12 * d + UInt64(24 + 2 * index.m + index.rowBytes)
+    chunks = threads > 1 ? 2 * threads : 1
+    // A row, its id, list, codes and packed row.
+    chunkRow = UInt64(chunks) * (4 * d + UInt64(12 + 2 * index.m + index.rowBytes))
     record = index.storesIDs ? SpillRecord(index).byteCount : 0
     runVector = UInt64(record + 4)
-    runBuffers = threads > 1 ? 2 : 1
-    fixed = base + model + (record > 0 ? 4 * UInt64(index.listCount) : 0)
+    runBuffers = 2
+    fixed = base + model + (record > 0 ? 4 * UInt64(index.listCount + 1) : 0)
     leastRuns = record > 0 ? max(1 << 20, runBuffers * 4096 * runVector) : 0
-    encoding = fixed + UInt64(Self.leastRows) * row + leastRuns
+    encoding = fixed + UInt64(Self.leastRows) * chunkRow + leastRuns
   }
 }

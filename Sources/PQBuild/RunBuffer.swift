@@ -1,10 +1,9 @@
 internal import PQFormat
-internal import PQKernels
 
 /// Encoded vectors in the order of the input, until they are sorted by list and id and written as one run.
 struct RunBuffer: Sendable {
   let record: SpillRecord
-  private let listCount: Int
+  let listCount: Int
   /// Vectors that it holds at most.
   let capacity: Int
   private(set) var records: [UInt8] = []
@@ -17,7 +16,6 @@ struct RunBuffer: Sendable {
     record = SpillRecord(index)
     listCount = index.listCount
     self.capacity = capacity
-    records.reserveCapacity(capacity * record.byteCount)
   }
 
   var count: Int { records.count / record.byteCount }
@@ -28,52 +26,68 @@ struct RunBuffer: Sendable {
     (firstID, lastID, idsAscend) = (nil, nil, true)
   }
 
-  /// Adds vectors: the list of each (list 0 if there are none), its id, codes `[vector][m]`, packed row.
+  /// Adds the rows of an encoded chunk, to list 0 if there are no lists.
+  /// - Parameter first: the id of its first row, where it has no ids; they count up from there.
   /// - Precondition: there is room for them.
-  mutating func append(lists: [UInt32], ids: [UInt64], codes: [UInt16], rows: [UInt8], threads: Int) {
-    precondition(count + ids.count <= capacity, "the buffer is full")
-    for id in ids {
-      if let lastID, id <= lastID { idsAscend = false }
-      lastID = id
-    }
-    firstID = firstID ?? ids.first
+  mutating func append(_ chunk: Chunk, firstID first: UInt64) {
+    precondition(count + chunk.count <= capacity, "the buffer is full")
     let start = records.count
-    records.append(contentsOf: repeatElement(0, count: ids.count * record.byteCount))
     let record = record
-    var all = records.mutableSpan
-    var added = all.part(start..<start + ids.count * record.byteCount)
-    Threads.fill(&added, stride: record.byteCount, rowsPerPiece: 1024, threads: threads) { range, output in
-      for i in range {
-        record.put(
-          list: lists.isEmpty ? 0 : lists[i], id: ids[i], codes: codes.span, firstCode: i * record.m, rows: rows.span,
-          firstByte: i * record.rowBytes, at: (i - range.lowerBound) * record.byteCount, to: &output)
-      }
+    records.append(contentsOf: repeatElement(0, count: chunk.count * record.byteCount))
+    var output = records.mutableSpan
+    for i in 0..<chunk.count {
+      record.put(
+        list: chunk.lists.isEmpty ? 0 : chunk.lists[i], id: chunk.ids?[i] ?? first + UInt64(i),
+        codes: chunk.codes.span, firstCode: i * record.m, rows: chunk.packed.span, firstByte: i * record.rowBytes,
+        at: start + i * record.byteCount, to: &output)
+    }
+    if let ids = chunk.ids {
+      for id in ids { note(id...id) }
+    } else {
+      note(first...first + UInt64(chunk.count - 1))
     }
   }
 
-  /// The numbers of the vectors, by list, then by id. O(vectors + lists), O(vectors · log) for ids in any order.
-  func order() -> [UInt32] {
-    let bytes = records.rawSpan
-    let size = record.byteCount
-    var starts = [UInt32](repeating: 0, count: listCount + 1)
-    for base in stride(from: 0, to: bytes.byteCount, by: size) {
-      starts[Int(bytes.u32(at: base + SpillRecord.listOffset)) + 1] += 1
+  private mutating func note(_ ids: ClosedRange<UInt64>) {
+    if let lastID, ids.lowerBound <= lastID { idsAscend = false }
+    firstID = firstID ?? ids.lowerBound
+    lastID = ids.upperBound
+  }
+}
+
+/// The numbers of a buffer's vectors by list, then by id. Its arrays serve one buffer after another.
+struct RunOrder: Sendable {
+  private(set) var numbers: [UInt32] = []
+  /// Where the next vector of each list goes in `numbers`.
+  private var places: [UInt32] = []
+
+  /// O(vectors + lists), O(vectors · log) for ids in any order.
+  mutating func fill(_ buffer: RunBuffer) {
+    let (count, lists, size) = (buffer.count, buffer.listCount, buffer.record.byteCount)
+    let bytes = buffer.records.rawSpan
+    func list(_ i: Int, _ bytes: RawSpan) -> Int { Int(bytes.u32(at: i * size + SpillRecord.listOffset)) }
+    places.removeAll(keepingCapacity: true)
+    places.append(contentsOf: repeatElement(0, count: lists + 1))
+    for i in 0..<count { places[list(i, bytes) + 1] += 1 }
+    for list in 0..<lists { places[list + 1] += places[list] }
+    numbers.reserveCapacity(buffer.capacity)
+    numbers.removeAll(keepingCapacity: true)
+    numbers.append(contentsOf: repeatElement(0, count: count))
+    for i in 0..<count {
+      let list = list(i, bytes)
+      numbers[Int(places[list])] = UInt32(i)
+      places[list] += 1
     }
-    for list in 0..<listCount { starts[list + 1] += starts[list] }
-    var order = [UInt32](repeating: 0, count: count)
-    for i in order.indices {
-      let list = Int(bytes.u32(at: i * size + SpillRecord.listOffset))
-      order[Int(starts[list])] = UInt32(i)
-      starts[list] += 1
-    }
-    guard !idsAscend else { return order }
-    // Each list now ends where it started before, plus its vectors: at `starts[list]`.
-    for list in 0..<listCount {
-      order[Int(list == 0 ? 0 : starts[list - 1])..<Int(starts[list])].sort { a, b in
-        let bytes = records.rawSpan
+    guard !buffer.idsAscend else { return }
+    // Each list's place is now its end.
+    var start = 0
+    for list in 0..<lists {
+      let end = Int(places[list])
+      numbers[start..<end].sort { a, b in
+        let bytes = buffer.records.rawSpan
         return bytes.u64(at: Int(a) * size + SpillRecord.idOffset) < bytes.u64(at: Int(b) * size + SpillRecord.idOffset)
       }
+      start = end
     }
-    return order
   }
 }

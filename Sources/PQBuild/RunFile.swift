@@ -46,6 +46,7 @@ final class RunFile: Sendable {
   private struct State: ~Copyable {
     var file: WorkFile
     var runs: RunSet
+    var order = RunOrder()
   }
 
   private static let name = "spill"
@@ -64,10 +65,12 @@ final class RunFile: Sendable {
   /// - Parameter durably: whether this run and all before are safe when the call returns.
   func write(_ buffer: RunBuffer, durably: Bool) throws(FileError) {
     guard !buffer.isEmpty else { return }
-    let order = buffer.order()
     let size = buffer.record.byteCount
     try state.withLock { state throws(FileError) in
-      for i in order { try state.file.append(buffer.records.rawSpan.slice(Int(i) * size, size)) }
+      state.order.fill(buffer)
+      for i in state.order.numbers {
+        try state.file.append(buffer.records.rawSpan.slice(Int(i) * size, size))
+      }
       if durably { try state.file.synchronizeData() }
       state.runs.add(buffer, end: state.file.position)
     }

@@ -13,10 +13,10 @@ struct VectorEncoder: Sendable {
   }
 
   /// Appends `rows` `[row][dimension]`, whose first is row `firstRow` of the input.
-  func encode(_ rows: Span<Float>, firstRow: UInt64, to bytes: inout [UInt8]) throws(BuildError) {
+  func encode(_ rows: [Float], firstRow: UInt64, to bytes: inout [UInt8]) throws(BuildError) {
     switch encoding {
     case .none: return
-    case .f32: bytes.append(floats: rows)
+    case .f32: bytes.append(floats: rows.span)
     case .f16:
       for i in rows.indices {
         let half = Float16(rows[i])

@@ -3,12 +3,12 @@
 package enum LaneBlocks {
   @inlinable package static var lanes: Int { 16 }
 
-  package static func blocks(_ vectors: Int) -> Int { (vectors + lanes - 1) / lanes }
+  @inlinable package static func blocks(_ vectors: Int) -> Int { (vectors + lanes - 1) / lanes }
 
-  package static func floats(vectors: Int, dimension: Int) -> Int { blocks(vectors) * lanes * dimension }
+  @inlinable package static func floats(vectors: Int, dimension: Int) -> Int { blocks(vectors) * lanes * dimension }
 
   /// Where component `component` of vector `vector` stands.
-  @inline(__always)
+  @inlinable @inline(__always)
   package static func index(vector: Int, component: Int, dimension: Int) -> Int {
     ((vector / lanes) * dimension + component) * lanes + vector % lanes
   }

@@ -23,6 +23,21 @@ package enum Threads {
     }
   }
 
+  /// Runs `helper` on `count` threads of its own, or as many as are to be had, while `body` runs on the calling one;
+  /// returns when all have ended.
+  package static func helped<Result, Failure: Error>(
+    by count: Int, _ helper: @Sendable () -> Void, while body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withoutActuallyEscaping(helper) { helper throws(Failure) in
+      let work = Work(pieces: max(0, count)) { _ in helper() }
+      // `work` stays alive until every thread is joined below.
+      var started: [pthread_t] = []
+      while started.count < count, let thread = start(work) { started.append(thread) }
+      defer { for thread in started { pthread_join(thread, nil) } }
+      return try body()
+    }
+  }
+
   /// Fills `output`, `stride` elements a row, in pieces of `rowsPerPiece` rows; `body` gets a piece's rows and its
   /// part of the output. The pieces are the same for every number of threads.
   package static func fill<Element>(

@@ -77,6 +77,24 @@ import Testing
     #expect(kind == .badData)
   }
 
+  /// Of several bad rows the first one is named, whichever thread finds its own first.
+  @Test func firstBadRow() throws {
+    let folder = try TemporaryFolder()
+    var rows = BuildTests.rows(2000)
+    for row in [1234, 1300, 1900] { rows[row][3] = 1e5 }
+    var parameters = BuildTests.parameters()
+    parameters.vectors = .f16
+    parameters.threads = 8
+    for chunk in [1, 7, 100, 4096] {
+      do {
+        _ = try BuildTests.build(rows, parameters, in: folder) { $0.chunkRows = chunk }
+        Issue.record("1e5 fits into f16")
+      } catch let error as BuildError {
+        #expect(error.description.hasPrefix("row 1234, component 3"), "\(error)")
+      }
+    }
+  }
+
   @Test func badIDs() throws {
     let rows = BuildTests.rows(100)
     for ids in [[UInt64](repeating: 1, count: 100), Array(0..<99), Array(0..<101), Array(0..<99) + [40]] {

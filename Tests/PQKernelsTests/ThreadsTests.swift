@@ -30,6 +30,38 @@ import Testing
     }
   }
 
+  /// Helpers take numbers that the caller gives, until it says that there are no more; the sum is that of all.
+  @Test(arguments: [0, 1, 7]) func helpersShareAMonitor(helpers: Int) {
+    struct State {
+      var given: [Int] = []
+      var sum = 0
+      var hasEnded = false
+    }
+    let shared = Monitor(State())
+    @Sendable func addAll(_ shared: borrowing Monitor<State>) {
+      while let number = shared.when({ !$0.given.isEmpty || $0.hasEnded }, { $0.given.popLast() }) {
+        shared.change { $0.sum += number }
+      }
+    }
+    Threads.helped(by: helpers, { addAll(shared) }) {
+      for number in 1...1000 { shared.change { $0.given.append(number) } }
+      shared.change { $0.hasEnded = true }
+      addAll(shared)
+    }
+    let found = shared.change { $0.sum }
+    #expect(found == 1000 * 1001 / 2)
+  }
+
+  @Test func helpersHaveEndedWhenTheCallerThrows() {
+    struct Failure: Error {}
+    let running = Monitor(3)
+    #expect(throws: Failure.self) {
+      try Threads.helped(by: 3, { running.change { $0 -= 1 } }) { () throws(Failure) in throw Failure() }
+    }
+    let left = running.change { $0 }
+    #expect(left == 0)
+  }
+
   @Test func someProcessorIsThere() {
     #expect(Threads.processors >= 1)
   }
