@@ -2,6 +2,8 @@
 public enum BuildProgress: Sendable {
   /// The plan's choices and warnings, a sentence each.
   case notice(String)
+  /// What is going to be built, and in which pieces.
+  case planned(BuildPlan)
   /// Standard input is copied to a file beside the output, so that a sample can be drawn first.
   case spooling(bytes: UInt64)
   case sampled(rows: Int, of: UInt64)

@@ -84,6 +84,7 @@ public struct FileBuild: Sendable {
     var reader = try open(source)
     let plan = try plan(reader, model)
     for notice in plan.notices { progress(.notice(notice)) }
+    progress(.planned(plan))
     try checkSpace(plan, folder)
     let ids = try openIDs(rows: reader.rowCount)
 

@@ -37,10 +37,13 @@ public enum ProcessMemory {
   }
 
   private static func value(_ field: String, in file: String) -> UInt64? {
-    guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return nil }
-    for line in text.split(separator: "\n") where line.hasPrefix(field + ":") {
-      return line.split(whereSeparator: { !$0.isNumber }).first.flatMap { UInt64($0) }.map { $0 * 1024 }
+    // As bytes: strings cost more than what is asked so often.
+    guard let data = try? FileHandle(forReadingAtPath: file)?.readToEnd() else { return nil }
+    let name = Array("\(field):".utf8)
+    let line = [UInt8](data).split(separator: UInt8(ascii: "\n")).first { $0.starts(with: name) }
+    guard let line, let end = line.lastIndex(of: UInt8(ascii: " ")) else { return nil }  // Name: value kB
+    return UInt64(String(decoding: line[..<end].dropFirst(name.count).drop { $0 <= 32 }, as: UTF8.self)).map {
+      $0 * 1024
     }
-    return nil
   }
 }

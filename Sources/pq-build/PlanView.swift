@@ -17,15 +17,16 @@ func printPlan(_ plan: BuildPlan) {
 }
 
 extension MemoryPlan {
-  /// The division of the budget, in a line.
+  /// The division of the budget, the passes over the vectors, and the disk, in a line.
   var description: String {
     var parts = [
       "\(formatBytes(budget)) budget (at least \(formatBytes(least)))", "\(formatBytes(modelBytes)) quantizers",
-      "chunks of \(chunkRows) rows",
+      chunks > 1 ? "\(chunks) chunks of \(chunkRows) rows" : "a chunk of \(chunkRows) rows",
     ]
     if sampleIsFile { parts.append("the training sample in a file") }
-    if spillBytes > 0 { parts.append("runs of \(runVectors) vectors") }
-    if let vectorCount, spillBytes > 0 { parts.append("\(runs(vectorCount)) runs") }
+    if spillBytes > 0 {
+      parts.append((vectorCount.map { "\(runs($0)) " } ?? "") + "runs of \(runVectors) vectors, merged in one pass")
+    }
     parts.append(diskBytes.map { "at most \(formatBytes($0)) of disk for a while" } ?? "disk as the input asks for")
     return parts.joined(separator: ", ")
   }

@@ -47,26 +47,24 @@ final class ProgressDisplay: Sendable {
   }
 
   func show(_ progress: BuildProgress) {
-    let rss = ProcessMemory.status("RssAnon") ?? 0
     state.withLock { state in
-      state.stagePeak = max(state.stagePeak, rss)
       if case .ended(let stage) = progress {
+        state.stagePeak = max(state.stagePeak, ProcessMemory.status("RssAnon") ?? 0)
         state.peaks.of[stage] = state.stagePeak
         state.peaks.highest = max(state.peaks.highest, state.stagePeak)
         state.stagePeak = 0
         return
       }
       guard !quiet else { return }
-      if case .notice(let text) = progress {
-        clear(&state)
-        printError(text)
-        return
+      switch progress {
+      case .notice(let text): say(text, &state)
+      case .planned(let plan): say("plan: \(plan.memory.description)", &state)
+      default: show(progress, &state)
       }
-      show(progress, rss, &state)
     }
   }
 
-  private func show(_ progress: BuildProgress, _ rss: UInt64, _ state: inout State) {
+  private func show(_ progress: BuildProgress, _ state: inout State) {
     let now = ContinuousClock.now
     if progress.stage != state.stage {
       state.stage = progress.stage
@@ -78,7 +76,7 @@ final class ProgressDisplay: Sendable {
     // Work of a build before, which this one goes on with, says nothing about its rate.
     let detail = progress.detail(
       seconds: (now - state.stageStart) / .seconds(1), since: state.firstRows ?? 0)
-    let text = progress.stage + detail + ", RSS \(formatBytes(rss))"
+    let text = progress.stage + detail + ", RSS \(formatBytes(ProcessMemory.status("RssAnon") ?? 0))"
     if animates {
       printError("\r\u{1B}[K\(text)", terminator: "")
       state.line = text
@@ -94,6 +92,11 @@ final class ProgressDisplay: Sendable {
     }
   }
 
+  private func say(_ text: String, _ state: inout State) {
+    clear(&state)
+    printError(text)
+  }
+
   private func clear(_ state: inout State) {
     if !state.line.isEmpty { printError("\r\u{1B}[K", terminator: "") }
     state.line = ""
@@ -103,7 +106,7 @@ final class ProgressDisplay: Sendable {
 extension BuildProgress {
   fileprivate var stage: String {
     switch self {
-    case .notice, .ended: ""
+    case .notice, .planned, .ended: ""
     case .spooling: "spooling"
     case .sampled: "sampling"
     case .coarse: "training lists"
@@ -143,7 +146,7 @@ extension BuildProgress {
         + "\(Int(rate(rows)))/s" + left(rows, of: total)
     case .merging(let lists, let total, let vectors):
       return ": \(lists) of \(total) lists, \(vectors) vectors" + left(UInt64(lists), of: UInt64(total))
-    case .notice, .listGroups, .writing, .ended: return ""
+    case .notice, .planned, .listGroups, .writing, .ended: return ""
     }
   }
 }
