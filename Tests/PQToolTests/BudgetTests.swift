@@ -3,12 +3,14 @@ import Testing
 
 /// The least budget that a plan asks for is enough, by the kernel's own bound on private memory.
 @Suite struct BudgetTests {
-  @Test(arguments: ["ivfpq --nlist 64 --vectors f32", "pq --threads 1", "ivfflat --nlist 64 --threads 8", "flat"])
+  @Test(arguments: [
+    "ivfpq --nlist 16 --nbits 4 --vectors f32", "pq --nbits 4 --threads 1", "ivfflat --nlist 16 --threads 8", "flat",
+  ])
   func leastBudget(_ index: String) throws {
     let folder = try TemporaryFolder()
     let input = folder.path("in.fvecs")
-    #expect(try runTool("pq-data", ["generate", "--count", "20000", "--dim", "64", "-o", input]).exitCode == 0)
-    let flags = ["--train-size", "6000", "--iterations", "2", "--index"] + index.split(separator: " ").map(String.init)
+    #expect(try runTool("pq-data", ["generate", "--count", "3000", "--dim", "32", "-o", input]).exitCode == 0)
+    let flags = ["--train-size", "1000", "--iterations", "1", "--index"] + index.split(separator: " ").map(String.init)
     let whole = try runTool("pq-build", [input, "-o", folder.path("whole.pqx"), "--quiet"] + flags)
     #expect(whole.exitCode == 0, "\(whole.errors)")
 
