@@ -2,7 +2,7 @@ internal import PQFormat
 internal import PQKernels
 
 /// Where a vector is: its list, and its number there.
-struct Place: Sendable {
+struct Place: Sendable, BitwiseCopyable {
   var list: UInt32
   var position: Int
 }
@@ -13,11 +13,7 @@ struct Place: Sendable {
 struct Candidates: ~Copyable {
   typealias IDLookup = (UInt32, Int) throws(FormatError) -> UInt64
 
-  /// The first ``count`` are valid, in the order in which they came; the keys apart from the places, so that many are
-  /// compared at once.
-  private(set) var keys: [Float] = []
-  private(set) var places: [Place] = []
-  private(set) var count = 0
+  private(set) var found = Reservoir<Place>()
   /// How many are asked for.
   private(set) var capacity = 0
   /// Keys above this cannot be among the best.
@@ -27,7 +23,7 @@ struct Candidates: ~Copyable {
 
   /// Forgets all, and keeps the memory.
   mutating func begin(capacity: Int) {
-    count = 0
+    found.removeAll()
     self.capacity = capacity
     limit = capacity + max(16, min(capacity, 4096))
     threshold = .infinity
@@ -47,41 +43,19 @@ struct Candidates: ~Copyable {
       if key > threshold { continue }
       if key.isNaN { key = .infinity }
       if count == limit { try cut(id) }
-      // Memory grows with what is found, not with what is asked for.
-      if count == keys.count { grow() }
-      keys[count] = key
-      places[count] = place(i)
-      count += 1
+      found.append(key, place(i))
     }
   }
 
-  private mutating func grow() {
-    let more = min(limit, max(32, 2 * keys.count)) - keys.count
-    keys.append(contentsOf: repeatElement(0, count: more))
-    places.append(contentsOf: repeatElement(Place(list: 0, position: 0), count: more))
-  }
+  var count: Int { found.count }
 
   /// Cuts back to the capacity, so that the threshold is as low as it can be. O(candidates).
   mutating func cut(_ id: IDLookup) throws(FormatError) {
     guard capacity > 0, count >= capacity else { return }
-    threshold = Kernels.best.kth(capacity, of: keys.span.extracting(0..<count))
+    threshold = found.kth(capacity)
     guard count > capacity else { return }
-    count = Self.keep(count, atMost: threshold, &keys, &places)
+    found.keep(atMost: threshold)
     if count > capacity { try cutEquals(id) }
-  }
-
-  /// Moves the candidates with keys of at most `limit` to the front, in their order, and returns how many they are.
-  private static func keep(_ count: Int, atMost limit: Float, _ keys: inout [Float], _ places: inout [Place]) -> Int {
-    var keys = keys.mutableSpan
-    var places = places.mutableSpan
-    var kept = 0
-    for i in 0..<count {
-      let key = keys[i]
-      keys[kept] = key
-      places[kept] = places[i]
-      kept += key <= limit ? 1 : 0
-    }
-    return kept
   }
 
   /// Whether a cut would lower the threshold enough to pay.
@@ -89,7 +63,8 @@ struct Candidates: ~Copyable {
 
   /// Of the candidates at the threshold, keeps those with the lowest ids.
   private mutating func cutEquals(_ id: IDLookup) throws(FormatError) {
-    let equal = (0..<count).filter { keys[$0] == threshold }
+    let places = found.items
+    let equal = (0..<count).filter { found.keys[$0] == threshold }
     let single = equal.allSatisfy { places[$0].list == places[equal[0]].list }
     var ranked: [(rank: UInt64, index: Int)] = []
     for i in equal {
@@ -98,12 +73,6 @@ struct Candidates: ~Copyable {
     }
     ranked.sort { $0.rank < $1.rank }
     let dropped = Set(ranked.suffix(count - capacity).map(\.index))
-    var kept = 0
-    for i in 0..<count where !dropped.contains(i) {
-      keys[kept] = keys[i]
-      places[kept] = places[i]
-      kept += 1
-    }
-    count = kept
+    found.keep { _, i in !dropped.contains(i) }
   }
 }

@@ -77,14 +77,8 @@ extension IndexFile {
   ) throws(IndexError) {
     try check(options)
     do throws(FormatError) { try checkModel() } catch { throw .format(path: map.path, error) }
-    let dimension = parameters.dimension
-    let count = queries.count / dimension
-    for first in stride(from: 0, to: count, by: scratch.group.capacity) {
-      let end = min(count, first + scratch.group.capacity)
-      scratch.group.begin(end - first)
-      for query in first..<end {
-        try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), &scratch.group)
-      }
+    var first = 0
+    while try fillGroup(queries, from: &first, &scratch.group) {
       compareCentroids(options, &scratch, &statistics)
       for query in 0..<scratch.group.count {
         chooseLists(query, options, &scratch, &statistics)

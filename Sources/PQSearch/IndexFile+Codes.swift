@@ -13,8 +13,8 @@ extension IndexFile {
     guard let shape = parameters.codeLayout?.shape else { return }
     let comparison = parameters.comparison
     // Out of the structure, so that one can be read while another is written.
-    var (entries, tables, survivors) = (take(&work.entries), take(&work.listTables), take(&work.survivors))
-    var decompressed = take(&work.frame)
+    var (entries, tables, decompressed) = (take(&work.entries), take(&work.listTables), take(&work.frame))
+    var survivors = take(&work.survivors, leaving: Survivors(room: 0))
     defer {
       swap(&decompressed, &work.frame)
       swap(&entries, &work.entries)
@@ -67,14 +67,11 @@ extension IndexFile {
       }
       guard survivors.count > 0 else { continue }
       work.pending.append(survivors, of: frame, bound)
-      if frame.isCompressed || !scans {
-        // While the decompressed codes are there.
+      // Those of a compressed frame while its codes are there.
+      let isDue = frame.isCompressed || !scans
+      if !isDue, work.pending.isWorthCutting { work.pending.cut() }
+      if isDue || work.pending.isFull {
         try offerPending(query, group, shape, decompressed, filters: scans, &work)
-      } else if work.pending.isWorthCutting {
-        work.pending.cut()
-        if work.pending.isFull {
-          try offerPending(query, group, shape, decompressed, filters: scans, &work)
-        }
       }
     }
     try offerPending(query, group, shape, decompressed, filters: scans, &work)

@@ -10,7 +10,7 @@ extension IndexFile {
     _ query: Int, _ group: borrowing QueryGroup, _ shape: CodeShape, _ decompressed: [UInt8], filters: Bool,
     _ work: inout ScanWork
   ) throws(FormatError) {
-    var (pending, residual) = (take(&work.pending), take(&work.residual))
+    var (pending, residual) = (take(&work.pending, leaving: Pending()), take(&work.residual))
     var (positions, distances) = (take(&work.positions), take(&work.distances))
     defer {
       pending.removeAll()

@@ -36,7 +36,7 @@ extension IndexFile {
   ) throws(FormatError) {
     guard prefetch.isActive else { return }
     for i in 0..<candidates.count {
-      let place = candidates.places[i]
+      let place = candidates.found.items[i]
       let index = place.position / perFrame
       try self.prefetch(kind, list(holding: place), index..<index + 1, &prefetch)
     }

@@ -43,7 +43,7 @@ extension IndexFile {
     _ candidates: borrowing Candidates, _ distances: Span<Float>, _ id: Candidates.IDLookup,
     _ reranked: inout Candidates
   ) throws(FormatError) {
-    let places = candidates.places.span
+    let places = candidates.found.items.span
     try reranked.offer(distances, parameters.metric, id: id) { places[$0] }
   }
 
@@ -58,7 +58,7 @@ extension IndexFile {
     var last: FrameView?
     var isRaw = true
     for i in 0..<candidates.count {
-      let place = candidates.places[i]
+      let place = candidates.found.items[i]
       let (index, row) = place.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
       let frame: FrameView
       if let last, last.list == Int(place.list), last.index == index, row < last.count {
@@ -81,7 +81,7 @@ extension IndexFile {
     let rowBytes = parameters.rowBytes
     var output = distances.mutableSpan
     for i in 0..<candidates.count {
-      let place = candidates.places[i]
+      let place = candidates.found.items[i]
       let (index, row) = place.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
       let frame = try frame(.vectors, list(holding: place), index)
       try withContent(frame, scratch: &decompressed) { content in

@@ -24,15 +24,15 @@ extension IndexFile {
       try findIDs(work.candidates, &runs, &work.prefetch, &statistics)
       for run in runs { try decode(run, work.candidates, &ids, to: &winners) }
     } else {
-      for i in 0..<count { winners.append(parameters.firstID + UInt64(work.candidates.places[i].position)) }
+      for i in 0..<count { winners.append(parameters.firstID + UInt64(work.candidates.found.items[i].position)) }
     }
     order.removeAll(keepingCapacity: true)
-    for i in 0..<count { order.append(OrderedKey.word(work.candidates.keys[i], UInt32(i))) }
+    for i in 0..<count { order.append(OrderedKey.word(work.candidates.found.keys[i], UInt32(i))) }
     order.sort()
     let start = results.count
     for word in order {
       let i = Int(UInt32(truncatingIfNeeded: word))
-      results.append(Neighbor(id: winners[i], distance: work.candidates.keys[i]))
+      results.append(Neighbor(id: winners[i], distance: work.candidates.found.keys[i]))
     }
     orderTies(&results, from: start)
     for i in start..<results.count { results[i].distance = parameters.metric.key(results[i].distance) }
@@ -45,7 +45,7 @@ extension IndexFile {
   ) throws(FormatError) {
     runs.removeAll(keepingCapacity: true)
     try self.prefetch(.ids, candidates, perFrame: IndexParameters.idsPerFrame, &prefetch)
-    let places = candidates.places.span
+    let places = candidates.found.items.span
     var first = 0
     while first < candidates.count {
       // Candidates of one list stand together.
@@ -74,7 +74,7 @@ extension IndexFile {
     _ run: IDRun, _ candidates: borrowing Candidates, _ scratch: inout [UInt8], to ids: inout [UInt64]
   ) throws(FormatError) {
     let frame = run.frame
-    let places = candidates.places.span.extracting(run.candidates)
+    let places = candidates.found.items.span.extracting(run.candidates)
     try withContent(frame, scratch: &scratch) { content in
       // Positions mostly ascend: each id is reached from the one before.
       var (id, last) = (frame.entry.firstID, 0)

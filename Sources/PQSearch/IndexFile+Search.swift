@@ -14,17 +14,26 @@ extension IndexFile {
     statistics: inout SearchStatistics, into results: inout [Neighbor], ended: (Int) -> Void = { _ in }
   ) throws(IndexError) {
     try check(options)
-    let dimension = parameters.dimension
-    let count = queries.count / dimension
-    for first in stride(from: 0, to: count, by: scratch.group.capacity) {
-      let end = min(count, first + scratch.group.capacity)
-      scratch.group.begin(end - first)
-      for query in first..<end {
-        try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), &scratch.group)
-      }
+    var first = 0
+    while try fillGroup(queries, from: &first, &scratch.group) {
       statistics.queries += scratch.group.count
       try searchGroup(options, &scratch, &statistics, &results, ended)
     }
+  }
+
+  /// Prepares as many of `queries` as a group holds, from query `first` on, which becomes the next one.
+  /// - Returns: whether there were any.
+  borrowing func fillGroup(
+    _ queries: Span<Float>, from first: inout Int, _ group: inout QueryGroup
+  ) throws(IndexError) -> Bool {
+    let dimension = parameters.dimension
+    let end = min(queries.count / dimension, first + group.capacity)
+    group.begin(end - first)
+    for query in first..<end {
+      try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), &group)
+    }
+    first = end
+    return group.count > 0
   }
 
   private borrowing func searchGroup(
@@ -75,7 +84,7 @@ extension IndexFile {
   }
 
   /// Adds a query to the group: refuses what cannot be compared, and normalises it for cosine.
-  borrowing func prepare(_ query: Span<Float>, _ group: inout QueryGroup) throws(IndexError) {
+  private borrowing func prepare(_ query: Span<Float>, _ group: inout QueryGroup) throws(IndexError) {
     guard query.count == parameters.dimension else {
       throw .query("the query has \(query.count) components, \(map.path) has dimension \(parameters.dimension)")
     }

@@ -19,35 +19,38 @@ final class ModelRows: Sendable {
   init(_ p: IndexParameters, codebooks: Span<Float>, centroids: Span<Float>) {
     let (d, words) = (p.subdimension, 1 << p.nbits)
     let copiesWords = p.m * words * d <= Self.maximumFloats
-    let left = Self.maximumFloats - (copiesWords ? p.m * words * d : 0)
     var rows: [Float] = []
     if copiesWords { rows.reserveCapacity(p.m * words * d) }
     var sum = 0.0
     for s in 0..<p.m {
       let blocks = codebooks.extracting(s * p.codebookFloats..<(s + 1) * p.codebookFloats)
-      var largest = 0.0
-      for word in 0..<words {
-        var norm = 0.0
-        for c in 0..<d {
-          let value = blocks[LaneBlocks.index(vector: word, component: c, dimension: d)]
-          norm += Double(value) * Double(value)
-          if copiesWords { rows.append(value) }
-        }
-        largest = max(largest, norm)
-      }
-      sum += largest
+      sum += Self.largestSquaredNorm(blocks, words, dimension: d)
+      if copiesWords { Self.append(words, of: blocks, dimension: d, to: &rows) }
     }
     codewords = rows
     longestResidual = sum.squareRoot()
     rows = []
-    if p.nlist * p.dimension <= left {
+    if p.nlist * p.dimension <= Self.maximumFloats - codewords.count {
       rows.reserveCapacity(p.nlist * p.dimension)
-      for list in 0..<p.nlist {
-        for c in 0..<p.dimension {
-          rows.append(centroids[LaneBlocks.index(vector: list, component: c, dimension: p.dimension)])
-        }
-      }
+      Self.append(p.nlist, of: centroids, dimension: p.dimension, to: &rows)
     }
     self.centroids = rows
+  }
+
+  private static func append(_ vectors: Int, of blocks: Span<Float>, dimension: Int, to rows: inout [Float]) {
+    for vector in 0..<vectors { LaneBlocks.appendRow(vector, of: blocks, dimension: dimension, to: &rows) }
+  }
+
+  private static func largestSquaredNorm(_ blocks: Span<Float>, _ vectors: Int, dimension: Int) -> Double {
+    var largest = 0.0
+    for vector in 0..<vectors {
+      var norm = 0.0
+      for c in 0..<dimension {
+        let value = Double(blocks[LaneBlocks.index(vector: vector, component: c, dimension: dimension)])
+        norm += value * value
+      }
+      largest = max(largest, norm)
+    }
+    return largest
   }
 }

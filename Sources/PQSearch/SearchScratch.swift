@@ -118,15 +118,10 @@ func take<Element>(_ array: inout [Element]) -> [Element] {
   return taken
 }
 
-func take(_ pending: inout Pending) -> Pending {
-  var taken = Pending()
-  swap(&taken, &pending)
-  return taken
-}
-
-func take(_ survivors: inout Survivors) -> Survivors {
-  var taken = Survivors(room: 0)
-  swap(&taken, &survivors)
+/// The same of another structure, which `rest` stands in for.
+func take<Value>(_ value: inout Value, leaving rest: Value) -> Value {
+  var taken = rest
+  swap(&taken, &value)
   return taken
 }
 

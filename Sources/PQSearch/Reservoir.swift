@@ -1,0 +1,70 @@
+internal import PQKernels
+
+/// Keys, smaller is better, and what each belongs to, in the order in which they came. Keys stand apart from the items, so
+/// that many are compared at once. The memory grows with what is found, and is kept.
+struct Reservoir<Item: BitwiseCopyable> {
+  private(set) var count = 0
+  /// The first ``count`` are valid, as of ``items``.
+  private(set) var keys: [Float] = []
+  private(set) var items: [Item] = []
+
+  mutating func removeAll() { count = 0 }
+
+  @inline(__always)
+  mutating func append(_ key: Float, _ item: Item) {
+    if count == keys.count { grow(to: count + 1, with: item) }
+    keys[count] = key
+    items[count] = item
+    count += 1
+  }
+
+  /// Appends `more` keys with their items.
+  @inline(__always)
+  mutating func append(_ more: Int, _ key: (Int) -> Float, _ item: (Int) -> Item) {
+    guard more > 0 else { return }
+    if count + more > keys.count { grow(to: count + more, with: item(0)) }
+    Self.fill(&keys, count..<count + more, key)
+    Self.fill(&items, count..<count + more, item)
+    count += more
+  }
+
+  @inline(__always)
+  private static func fill<Element>(_ array: inout [Element], _ range: Range<Int>, _ element: (Int) -> Element) {
+    var span = array.mutableSpan
+    for i in range { span[i] = element(i - range.lowerBound) }
+  }
+
+  private mutating func grow(to needed: Int, with item: Item) {
+    let more = max(needed, 2 * keys.count, 64) - keys.count
+    keys.append(contentsOf: repeatElement(0, count: more))
+    items.append(contentsOf: repeatElement(item, count: more))
+  }
+
+  /// The k-th smallest key. O(count).
+  /// - Precondition: `k` is 1...count.
+  func kth(_ k: Int) -> Float { Kernels.best.kth(k, of: keys.span.extracting(0..<count)) }
+
+  /// Keeps the keys of at most `limit`, in their order. O(count).
+  mutating func keep(atMost limit: Float) { keep { key, _ in key <= limit } }
+
+  /// Keeps those of which `isKept` is true, in their order. O(count).
+  /// - Parameter isKept: of a key and its number.
+  @inline(__always)
+  mutating func keep(_ isKept: (Float, Int) -> Bool) { count = Self.keep(count, &keys, &items, isKept) }
+
+  @inline(__always)
+  private static func keep(
+    _ count: Int, _ keys: inout [Float], _ items: inout [Item], _ isKept: (Float, Int) -> Bool
+  ) -> Int {
+    var keys = keys.mutableSpan
+    var items = items.mutableSpan
+    var kept = 0
+    for i in 0..<count {
+      let key = keys[i]
+      keys[kept] = key
+      items[kept] = items[i]
+      kept += isKept(key, i) ? 1 : 0
+    }
+    return kept
+  }
+}
