@@ -22,6 +22,7 @@ struct FrameView: Sendable {
   let entry: FrameEntry
 
   var isCompressed: Bool { Int(entry.length) < rawLength }
+  func isSame(as other: FrameView?) -> Bool { list == other?.list && index == other?.index && kind == other?.kind }
   var place: String { "list \(list), \(kind.name) frame \(index)" }
 }
 

@@ -59,15 +59,10 @@ extension IndexFile {
     var isRaw = true
     for i in 0..<candidates.count {
       let place = candidates.found.items[i]
-      let (index, row) = place.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
-      let frame: FrameView
-      if let last, last.list == Int(place.list), last.index == index, row < last.count {
-        frame = last
-      } else {
-        frame = try self.frame(.vectors, list(holding: place), index)
-        last = frame
-      }
-      statistics.bytesRead += frame.isCompressed ? Int(frame.entry.length) : rowBytes
+      let row = place.position % parameters.rowsPerFrame
+      let frame = try rowFrame(place, last)
+      statistics.bytesRead += !frame.isCompressed ? rowBytes : frame.isSame(as: last) ? 0 : Int(frame.entry.length)
+      last = frame
       offsets.append(frame.entry.offset + UInt64(row * rowBytes))
       if frame.isCompressed { isRaw = false }
     }
@@ -79,15 +74,24 @@ extension IndexFile {
     _ distances: inout [Float]
   ) throws(FormatError) {
     let rowBytes = parameters.rowBytes
-    var output = distances.mutableSpan
+    var last: FrameView?
     for i in 0..<candidates.count {
       let place = candidates.found.items[i]
-      let (index, row) = place.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
-      let frame = try frame(.vectors, list(holding: place), index)
-      try withContent(frame, scratch: &decompressed) { content in
-        var one = output.part(i..<i + 1)
-        rowDistances(query, content.slice(row * rowBytes, rowBytes), into: &one)
-      }
+      let frame = try rowFrame(place, last)
+      if frame.isCompressed, !frame.isSame(as: last) { try decompress(frame, into: &decompressed) }
+      last = frame
+      let row = content(frame, decompressed).slice(place.position % parameters.rowsPerFrame * rowBytes, rowBytes)
+      var output = distances.mutableSpan
+      var one = output.part(i..<i + 1)
+      rowDistances(query, row, into: &one)
     }
+  }
+
+  /// The frame that holds the row at a place: `last` if it does, so that one is found once for the candidates in it, which
+  /// follow each other.
+  private borrowing func rowFrame(_ place: Place, _ last: FrameView?) throws(FormatError) -> FrameView {
+    let (index, row) = place.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
+    if let last, last.list == Int(place.list), last.index == index, row < last.count { return last }
+    return try frame(.vectors, list(holding: place), index)
   }
 }
