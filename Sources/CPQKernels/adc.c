@@ -7,31 +7,27 @@
 #pragma STDC FP_CONTRACT OFF
 
 /* Inlined with a constant `width`, so that each gets its own loop without branches inside. */
-static inline __attribute__((always_inline)) void by_tables(unsigned width, unsigned nbits, const cpq_codes *codes,
+static inline __attribute__((always_inline)) void by_tables(unsigned width, const cpq_codes *codes,
                                                             const float *tables, float base,
                                                             const uint16_t *positions, size_t n, float *out) {
-  size_t table_size = cpq_table_floats((size_t)1 << nbits);
+  size_t table_size = cpq_table_floats((size_t)1 << codes->nbits);
   for (size_t i = 0; i < n; i++) {
     size_t first = positions[i] / CPQ_TILE * CPQ_TILE, lane = positions[i] - first;
     size_t lanes = cpq_tile_lanes(cpq_tile_vectors(codes->count, first));
     const uint8_t *tile = codes->frame + first * codes->planes;
     float sum = base;
     for (size_t s = 0; s < codes->m; s++)
-      sum += tables[s * table_size + cpq_bounded(cpq_code(width, codes->m, tile, lanes, lane, s), nbits)];
+      sum += tables[s * table_size + cpq_bounded(cpq_code(width, codes->m, tile, lanes, lane, s), codes->nbits)];
     out[i] = sum;
   }
 }
 
 void cpq_adc_tables(const cpq_codes *codes, const float *tables, float base, const uint16_t *positions, size_t n,
                     float *out) {
-  if (codes->nbits == 8) { /* the bound is none */
-    by_tables(8, 8, codes, tables, base, positions, n, out);
-    return;
-  }
   switch (cpq_code_width(codes->nbits)) {
-  case 4: by_tables(4, codes->nbits, codes, tables, base, positions, n, out); return;
-  case 8: by_tables(8, codes->nbits, codes, tables, base, positions, n, out); return;
-  case 12: by_tables(12, codes->nbits, codes, tables, base, positions, n, out); return;
-  default: by_tables(16, codes->nbits, codes, tables, base, positions, n, out); return;
+  case 4: by_tables(4, codes, tables, base, positions, n, out); return;
+  case 8: by_tables(8, codes, tables, base, positions, n, out); return;
+  case 12: by_tables(12, codes, tables, base, positions, n, out); return;
+  default: by_tables(16, codes, tables, base, positions, n, out); return;
   }
 }

@@ -18,8 +18,8 @@ package enum FileAccess: Sendable {
   /// The file's length in bytes.
   package let count: Int
   package let access: FileAccess
-  // Owned, unless they are those of `memory`: mapped in init, unmapped in deinit. Mapped bytes are never written; those that are read in are written once,
-  // before ``load(_:)`` returns. So reads from any thread are sound.
+  // Owned, unless they are those of `memory`: mapped in init, unmapped in deinit. Mapped bytes are never written; those
+  // that are read in are written once, before ``load(_:)`` returns. So reads from any thread are sound.
   private nonisolated(unsafe) let base: UnsafeMutableRawPointer?
   private let memory: MemoryFile?
   /// Open as long as the value lives, but not for `mapped`.
