@@ -12,13 +12,14 @@ final class ModelRows: Sendable {
   /// The square root of the sum over subspaces of the largest squared norm of a codeword: no decoded residual is longer.
   let longestResidual: Double
 
-  /// What all copies of a process may take.
-  private static let maximumFloats = 1 << 20
+  /// What codewords, and what both may take: each process has its own copies.
+  private static let maximumCodewordFloats = 1 << 20
+  private static let maximumFloats = 1 << 19
 
   /// O(model).
   init(_ p: IndexParameters, codebooks: Span<Float>, centroids: Span<Float>) {
     let (d, words) = (p.subdimension, 1 << p.nbits)
-    let copiesWords = p.m * words * d <= Self.maximumFloats
+    let copiesWords = p.m * words * d <= Self.maximumCodewordFloats
     var rows: [Float] = []
     if copiesWords { rows.reserveCapacity(p.m * words * d) }
     var sum = 0.0
