@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
 # What a build takes and survives at scale:
-#   scale.sh [SECTION ...]      budget growth pipe merge kill      (default: all, with the sizes below)
-# Each section prints one table. Sizes come from the environment: ROWS (budget, merge, kill: 1,000,000), GROWTH (rows
-# at which memory is compared: "1000000 10000000"), PIPE (rows of the pipe: 1,000,000), NLIST (of the pipe: 65,536),
-# KILLS (20). FULL=1 sets those of the issue: 5,000,000 rows and 50 kills, 100,000,000 rows for growth and pipe; that
-# takes hours and about 25 GB. Files are made in a folder under WORK (default: TMPDIR or /tmp) and removed.
+#   scale.sh [SECTION ...]      budget growth pipe merge kill large      (default: all, with the sizes below)
+# Each section prints one table. Sizes come from the environment: ROWS (budget, merge, kill: 1,000,000), DIM (of kill:
+# 64), GROWTH (rows at which memory is compared: "1000000 10000000"), PIPE (rows of the pipe: 1,000,000), NLIST (of the
+# pipe: 65,536), KILLS (20). FULL=1 sets those of the issue: 5,000,000 rows and 50 kills, 100,000,000 rows for growth and
+# pipe; that takes hours and about 25 GB. Files are made in a folder under WORK (default: TMPDIR or /tmp) and removed;
+# large takes 15 GB of it. PQX_BIN names a folder of built tools.
 set -euo pipefail
-sections=${*:-budget growth pipe merge kill}
+sections=${*:-budget growth pipe merge kill large}
 if [ -n "${FULL:-}" ]; then
   : "${ROWS:=5000000}" "${GROWTH:=1000000 100000000}" "${PIPE:=100000000}" "${KILLS:=50}"
 fi
-: "${ROWS:=1000000}" "${GROWTH:=1000000 10000000}" "${PIPE:=1000000}" "${KILLS:=20}" "${NLIST:=65536}"
+: "${ROWS:=1000000}" "${GROWTH:=1000000 10000000}" "${PIPE:=1000000}" "${KILLS:=20}" "${NLIST:=65536}" "${DIM:=64}"
 here=$(cd "$(dirname "$0")" && pwd)
-swift build -c release --package-path "$here/.." >&2
-bin=$(swift build -c release --package-path "$here/.." --show-bin-path)
+bin=${PQX_BIN:-}
+if [ -z "$bin" ]; then
+  swift build -c release --package-path "$here/.." >&2
+  bin=$(swift build -c release --package-path "$here/.." --show-bin-path)
+fi
 work=$(mktemp -d "${WORK:-${TMPDIR:-/tmp}}/pqx-scale-XXXXXX")
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 cd "$work"
@@ -118,30 +122,62 @@ merge() {
 
 # SIGKILL at random moments of one build, each time gone on with, until it is finished: the whole, KILLS kills in all.
 kill_and_resume() {
-  generate base.fbin "$ROWS" 64
-  local flags="--nlist 1024 --m 16 --memory 96MiB --threads 2 --quiet" start whole expected kills=0 same=0 rounds=0
+  generate "kill.fbin" "$ROWS" "$DIM"
+  local flags="--nlist 1024 --m $((DIM / 4)) --memory 96MiB --threads 2 --quiet" start whole expected kills=0 same=0 rounds=0
   start=$(date +%s.%N)
-  "$bin/pq-build" base.fbin -o whole.pqx $flags
+  "$bin/pq-build" kill.fbin -o whole.pqx $flags
   whole=$(python3 -c "import time; print(time.time() - $start)")
   expected=$(digest whole.pqx)
   rm -f whole.pqx
   while [ $kills -lt "$KILLS" ]; do
-    "$bin/pq-build" base.fbin -o k.pqx $flags --force &
+    "$bin/pq-build" kill.fbin -o k.pqx $flags --force &
     sleep "$(python3 -c "import random; print(random.uniform(0, $whole))")"
     if kill -KILL $! 2> /dev/null; then kills=$((kills + 1)); fi
     wait $! 2> /dev/null || true
     rounds=$((rounds + 1))
-    if [ ! -e k.pqx ] || [ -e k.pqx.work ]; then "$bin/pq-build" base.fbin -o k.pqx $flags --resume; fi
+    if [ ! -e k.pqx ] || [ -e k.pqx.work ]; then "$bin/pq-build" kill.fbin -o k.pqx $flags --resume; fi
     if [ "$(digest k.pqx)" = "$expected" ]; then same=$((same + 1)); fi
     rm -rf k.pqx k.pqx.work
   done
-  printf '\n%s × 64 f32, nlist 1024, m 16, --memory 96MiB: SIGKILL at a random moment of %.1f s, then --resume\n\n' "$ROWS" "$whole"
+  printf '\n%s × %s f32, nlist 1024, m %s, --memory 96MiB: SIGKILL at a random moment of %.1f s, then --resume\n\n' \
+    "$ROWS" "$DIM" $((DIM / 4)) "$whole"
   printf '| kills | builds | identical sha256 |\n|---|---|---|\n| %s | %s | %s |\n' "$kills" "$rounds" "$same"
+}
+
+# Ids from 5·10⁹, a file of more than 4 GiB, and lists larger than the budget: built at once and from two shards,
+# verified, and searched for its last rows.
+large() {
+  local rows=1200000 dim=1024 first=5000000000 half sources="--format fbin --model large.pqx --memory 256MiB --threads 2 --quiet"
+  half=$((rows / 2))
+  generate learn.fbin 20000 $dim
+  "$bin/pq-build" train learn.fbin -o large.pqx --nlist 4 --m 8 --vectors f32 --quiet
+  rm -f learn.fbin
+  "$bin/pq-data" generate --count $rows --dim $dim --format fbin \
+    | "$bin/pq-build" encode - -o whole.pqx --first-id $first $sources --json > report
+  "$bin/pq-data" generate --count $rows --dim $dim --rows 0:$half --format fbin \
+    | "$bin/pq-build" encode - -o shard0.pqx --first-id $first $sources
+  "$bin/pq-data" generate --count $rows --dim $dim --rows $half:$rows --format fbin \
+    | "$bin/pq-build" encode - -o shard1.pqx --first-id $((first + half)) $sources
+  "$bin/pq-build" merge shard0.pqx shard1.pqx -o merged.pqx --memory 256MiB --quiet
+  rm -f shard?.pqx
+  "$bin/pq-data" generate --count $rows --dim $dim --rows $((rows - 100)):$rows -o query.fbin 2> /dev/null
+  "$bin/pq-search" merged.pqx query.fbin -k 1 --nprobe 4 --rerank 1000 > found
+  "$bin/pq-inspect" merged.pqx lists --top 1 --json > lists
+  printf '\n%s × %s f32 in 4 lists, --vectors f32, --memory 256MiB, --first-id %s, from a pipe\n\n' $rows $dim $first
+  printf '| file GiB | largest list, MiB of vectors | peak RssAnon MiB | merged from 2 shards: same bytes | verify | last 100 rows found by their ids |\n|---|---|---|---|---|---|\n'
+  printf '| %s | %s | %s | %s | %s | %s |\n' "$(field report "round(r['file_bytes']/2**30, 2)")" \
+    "$(field lists "round(r['top'][0]['vectors'] * 4 * $dim / 2**20)")" "$(field report "round(r['peak_rss_bytes']/2**20, 1)")" \
+    "$(cmp -s whole.pqx merged.pqx && echo yes || echo NO)" \
+    "$("$bin/pq-inspect" merged.pqx verify > /dev/null && echo yes || echo NO)" \
+    "$(python3 -c "
+lines = open('found').read().split('\n')[:100]
+print(sum(line.split()[-1].split(':')[0] == str($first + $rows - 100 + i) for i, line in enumerate(lines)))")"
+  rm -f ./*.pqx query.fbin
 }
 
 for section in $sections; do
   case $section in
-    budget | growth | pipe | merge) $section ;;
+    budget | growth | pipe | merge | large) $section ;;
     kill) kill_and_resume ;;
     *) echo "no section $section" >&2; exit 64 ;;
   esac

@@ -8,23 +8,29 @@ internal import PQKernels
 /// - Update: each mean is summed in f64 over its points in ascending order: no reduction depends on threads.
 /// - Empty clusters: the j-th empty one takes half of the j-th largest: a copy of its centroid, the two moved apart
 ///   by 1/1024 of each component, in opposite directions for even and odd components.
+/// - Haste, if asked for: most iterations see a part of the points, and means move on with momentum (``Haste``).
 package struct KMeans: Sendable {
   package var k: Int
   package var iterations: Int
   package var threads: Int
   /// Above 0, each iteration clusters its centroids into so many groups and assigns through them.
   package var groups = 0
+  /// Whether to come near the result of so many plain iterations in a third of their time.
+  /// - Precondition: no groups, which renumber centroids.
+  package var hastens = false
 
-  package init(k: Int, iterations: Int, threads: Int, groups: Int = 0) {
+  package init(k: Int, iterations: Int, threads: Int, groups: Int = 0, hastens: Bool = false) {
+    precondition(!(hastens && groups > 0), "haste with groups")
     self.k = k
     self.iterations = iterations
     self.threads = threads
     self.groups = groups
+    self.hastens = hastens
   }
 
   /// What one assignment found.
   package struct Iteration: Sendable, Equatable {
-    /// The sum of squared distances of all points to their centroids, before this iteration's update.
+    /// The sum of squared distances of the iteration's points to their centroids, before its update.
     package var objective: Double
     /// k · Σ nᵢ² / n²: 1 when all clusters are equal, k when one has all points.
     package var imbalance: Double
@@ -40,7 +46,7 @@ package struct KMeans: Sendable {
 
   /// Learns `k` centroids of the points `[point][stride]`, components `offset..<offset + dimension` of each.
   ///
-  /// Stops early when an assignment equals the one before. O(iterations · points · k · dimension).
+  /// Stops early when an assignment of all points equals the one before. O(iterations · points · k · dimension).
   /// - Parameter progress: called after each iteration; false stops the training.
   package func train(
     _ points: some PointSource, offset: Int = 0, stride: Int, dimension: Int, quantizer: String,
@@ -64,25 +70,31 @@ package struct KMeans: Sendable {
     packed points: some PointSource, dimension: Int, _ progress: (Iteration) -> Bool
   ) throws(TrainingError) -> Result {
     var centers = points.withComponents { all in (0..<k * dimension).map { all[$0] } }
+    let count = points.withComponents { $0.count } / dimension
+    var haste = hastens ? Haste(centers, iterations: iterations, points: count, k: k) : nil
     var assigned: [UInt32] = []
     var previous: [UInt32] = []
     var history: [Iteration] = []
-    for _ in 0..<iterations {
-      try assign(points, dimension: dimension, centers: &centers, into: &assigned)
-      let (sums, objective) = sum(points, dimension: dimension, assigned: assigned, centers: centers)
+    for number in 0..<iterations {
+      let seen = Prefix(source: points, components: dimension * (haste?.points(number) ?? count))
+      try assign(seen, dimension: dimension, centers: &centers, into: &assigned)
+      let (sums, objective) = sum(seen, dimension: dimension, assigned: assigned, centers: centers)
       var sizes = [Int](repeating: 0, count: k)
       for cluster in assigned { sizes[Int(cluster)] += 1 }
       let iteration = Iteration(
         objective: objective, imbalance: listImbalance(sizes), empty: sizes.count { $0 == 0 })
       history.append(iteration)
       guard progress(iteration) else { throw .cancelled }
-      if assigned == previous, iteration.empty == 0 { break }  // the means of an equal assignment are equal too
-      previous = assigned
       for cluster in 0..<k {
         let size = Double(max(1, sizes[cluster]))
         for c in cluster * dimension..<(cluster + 1) * dimension { centers[c] = Float(sums[c] / size) }
       }
       split(sizes, dimension: dimension, centers: &centers)
+      // The means of an equal assignment are equal too.
+      let isSettled = assigned.count == count && assigned == previous && iteration.empty == 0
+      if isSettled || number == iterations - 1 { break }
+      previous = assigned
+      haste?.carryOn(&centers, afterSplit: iteration.empty > 0)
     }
     return Result(blocks: LaneBlocks.pack(centers.span, dimension: dimension), history: history)
   }

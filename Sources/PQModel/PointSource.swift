@@ -15,3 +15,15 @@ extension [Float]: PointSource {
     return self
   }
 }
+
+/// The first of another source's points.
+struct Prefix<Source: PointSource>: PointSource {
+  let source: Source
+  let components: Int
+
+  func withComponents<Result>(_ body: (Span<Float>) -> Result) -> Result {
+    source.withComponents { body($0.extracting(0..<components)) }
+  }
+
+  consuming func first(_ count: Int) -> [Float] { source.first(min(count, components)) }
+}

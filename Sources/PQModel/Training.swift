@@ -100,7 +100,7 @@ extension TrainingPlan {
     _ sample: [Float], model: inout Model, progress: @escaping @Sendable (TrainingStep) -> Bool
   ) throws(TrainingError) {
     let wide = m >= threads
-    let kmeans = KMeans(k: 1 << nbits, iterations: codebookIterations, threads: wide ? 1 : threads)
+    let kmeans = KMeans(k: 1 << nbits, iterations: codebookIterations, threads: wide ? 1 : threads, hastens: true)
     let subdimension = dimension / m
     let dimension = dimension
     let results = Threads.map(count: m, threads: wide ? threads : 1) { s -> Result<KMeans.Result, TrainingError> in

@@ -1,7 +1,8 @@
 import PQKernels
-import PQModel
 import PQTestSupport
 import Testing
+
+@testable import PQModel
 
 @Suite struct KMeansTests {
   private func train(
@@ -89,5 +90,45 @@ import Testing
     let result = try KMeans(k: 7, iterations: 5, threads: 2)
       .train(wide, offset: 2, stride: 6, dimension: 2, quantizer: "test")
     #expect(result.blocks == (try train(narrow, dimension: 2, k: 7, iterations: 5).blocks))
+  }
+
+  /// Points around 40 places: the error of hasty training is that of plain training, but for the luck of a start.
+  @Test(arguments: 1...3 as ClosedRange<UInt64>) func hasteLosesLittle(seed: UInt64) throws {
+    let places = random(40, 4, seed: seed)
+    let noise = random(8000, 4, seed: seed + 10)
+    let points = noise.enumerated().map { i, value in 3 * places[i / 4 * 7 % 40 * 4 + i % 4] + value }
+    let plain = try hasty(points, false, threads: 1)
+    let hasty = try hasty(points, true, threads: 1)
+    #expect(hasty.history.count == 25)
+    #expect(hasty.blocks != plain.blocks)
+    // Both histories end with all points.
+    let (a, b) = (try #require(plain.history.last), try #require(hasty.history.last))
+    #expect(b.objective < 1.02 * a.objective && b.objective > 0.97 * a.objective, "\(b.objective / a.objective)")
+    for threads in [2, 8] { #expect(try self.hasty(points, true, threads: threads).blocks == hasty.blocks) }
+  }
+
+  private func hasty(_ points: [Float], _ hastens: Bool, threads: Int) throws -> KMeans.Result {
+    try KMeans(k: 50, iterations: 25, threads: threads, hastens: hastens)
+      .train(points, stride: 4, dimension: 4, quantizer: "test")
+  }
+
+  /// An eighth of many points, then more; of few, all.
+  @Test func hastyParts() throws {
+    var parts: [Int] = []
+    let haste = Haste([], iterations: 25, points: 80_000, k: 256)
+    for i in 0..<25 where parts.last != haste.points(i) { parts.append(haste.points(i)) }
+    #expect(parts == [10_000, 20_000, 40_000, 80_000])
+    #expect(haste.points(22) == 40_000 && haste.points(23) == 80_000)
+    #expect((0..<5).allSatisfy { Haste([], iterations: 5, points: 90, k: 4).points($0) == 90 })
+    #expect(Haste([], iterations: 1, points: 80_000, k: 256).points(0) == 80_000)
+  }
+
+  /// Where all is settled early, haste ends early, at means.
+  @Test func hasteSettles() throws {
+    let points = (0..<200).flatMap { i -> [Float] in i % 2 == 0 ? [1, 1] : [9, 1] }
+    let result = try KMeans(k: 2, iterations: 25, threads: 1, hastens: true)
+      .train(points, stride: 2, dimension: 2, quantizer: "test")
+    #expect(result.blocks == LaneBlocks.pack(([1, 1, 9, 1] as [Float]).span, dimension: 2))
+    #expect(try #require(result.history.last).objective == 0)
   }
 }
