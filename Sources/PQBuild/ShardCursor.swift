@@ -118,7 +118,7 @@ struct ShardCursor {
       try codes.read(shard, &frames, vectors: vectors, index) { content, range, frameVectors throws(FormatError) in
         layout.appendCodes(content, range, count: frameVectors, to: &blockCodes)
       }
-      try checkCodes()
+      if layout.tableSize > 1 << index.nbits { try checkCodes() }
     }
     if index.vectors != .none {
       let size = index.rowBytes
@@ -146,7 +146,7 @@ struct ShardCursor {
   }
 
   private func checkCodes() throws(FormatError) {
-    guard index.nbits < 16, let code = blockCodes.first(where: { $0 >> UInt16(index.nbits) != 0 }) else { return }
+    guard let code = blockCodes.first(where: { $0 >> UInt16(index.nbits) != 0 }) else { return }
     throw FormatError(
       .badFrame, codes.place, at: shard.section(.codes).offset, "code \(code) is not below 2^\(index.nbits)")
   }

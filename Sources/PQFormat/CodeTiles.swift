@@ -80,8 +80,8 @@ extension CodeLayout {
         let plane = planes * first + s * lanes - first
         var code = start + (vector - range.lowerBound) * m + s
         for v in vector..<end {
-          output[code] = UInt16(frame.u8(at: plane + v))
-          code += m
+          output[code] = UInt16(frame.u8(at: plane &+ v))
+          code &+= m
         }
       }
       vector = end
@@ -110,10 +110,11 @@ extension CodeLayout {
   private func putBytes(_ codes: Span<UInt16>, _ lanes: Int, _ tile: inout [UInt8]) {
     var planes = tile.mutableSpan
     for s in 0..<m {
+      let plane = s * lanes
       var code = s
-      for lane in 0..<codes.count / m {
-        planes[s * lanes + lane] = UInt8(truncatingIfNeeded: codes[code])
-        code += m
+      for lane in plane..<plane + codes.count / m {
+        planes[lane] = UInt8(truncatingIfNeeded: codes[code])
+        code &+= m
       }
     }
   }

@@ -39,11 +39,18 @@ package struct Brackets: Sendable {
     if list != self.list, count >= words { fillTerms(list) }
     var values: [Double] = []
     values.reserveCapacity(count)
+    let isFilled = list == self.list
+    let terms = terms.span
     for first in stride(from: 0, to: codes.count, by: m) {
       var value = 0.0
-      for s in 0..<m {
-        let word = Int(codes[first + s])
-        value += list == self.list ? terms[s * words + word] : term(s, word, list)
+      if isFilled {
+        var book = 0
+        for code in first..<first + m {
+          value += terms[book &+ Int(codes[code])]
+          book &+= words
+        }
+      } else {
+        for s in 0..<m { value += term(s, Int(codes[first + s]), list) }
       }
       values.append(value)
     }
@@ -81,13 +88,31 @@ package struct Brackets: Sendable {
     return term
   }
 
+  /// What ``term(_:_:_:)`` gives for all codewords. O(2^nbits · D).
   private mutating func fillTerms(_ list: Int) {
-    let (m, words) = (quantizer.m, quantizer.centroids)
-    if terms.count != m * words { terms = [Double](repeating: 0, count: m * words) }
-    for s in 0..<m {
-      for word in 0..<words { terms[s * words + word] = term(s, word, list) }
-    }
     self.list = list
+    let (m, words, d) = (quantizer.m, quantizer.centroids, quantizer.subdimension)
+    // Out of the structure, so that it can be written while the model is read.
+    var filled = terms.isEmpty ? [Double](repeating: 0, count: m * words) : terms
+    terms = []
+    defer { terms = filled }
+    let twice = (0..<m * d).map { 2 * (Double(coarse.component($0, of: list)) - Double(centre[$0])) }
+    let (offsets, codebooks) = (twice.span, quantizer.codebooks.span)
+    let lanes = LaneBlocks.lanes
+    let book = LaneBlocks.floats(vectors: words, dimension: d)
+    var output = filled.mutableSpan
+    for s in 0..<m {
+      for word in 0..<words {
+        var at = s * book + word / lanes * d * lanes + word % lanes
+        var term = 0.0
+        for i in s * d..<(s + 1) * d {
+          let r = Double(codebooks[at])
+          term += r * (r + offsets[i])
+          at += lanes
+        }
+        output[s * words + word] = term
+      }
+    }
   }
 
   /// The largest f32 that is not above `value`. The least finite one stands for every value below it.
