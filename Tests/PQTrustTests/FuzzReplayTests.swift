@@ -15,8 +15,8 @@ import Testing
 
   /// Each returns: a trap would end the tests. Seeds are fed whole, cut and with a wrong byte here and there.
   @Test(arguments: FuzzTarget.allCases) func replay(_ target: FuzzTarget) throws {
-    var surroundings = try FuzzTarget.Surroundings(target)
-    for finding in findings(target) { target.run(finding, &surroundings) }
+    let surroundings = try FuzzTarget.Surroundings(target)
+    for finding in findings(target) { target.run(finding.span.bytes, surroundings) }
     let seeds = try target.seeds()
     #expect(!seeds.isEmpty)
     for seed in seeds {
@@ -26,7 +26,7 @@ import Testing
           bytes[i * 4_099 % bytes.count] ^= UInt8(1 << (i % 8))
           if i % 4 == 0 { bytes.removeLast(i * 97 % bytes.count) }
         }
-        target.run(bytes, &surroundings)
+        target.run(bytes.span.bytes, surroundings)
       }
     }
   }
