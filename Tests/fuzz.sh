@@ -44,7 +44,7 @@ for target in "${targets[@]}"; do
   output=.build/fuzz-corpus/$target.log
   start=$(date +%s)
   # -timeout: an input that takes so many seconds is a finding too.
-  "$tools/fuzz" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -max_len="$(longest "$target")" \
+  "$tools/fuzz" -max_total_time="$seconds" -timeout=60 -report_slow_units=60 -rss_limit_mb=2048 -max_len="$(longest "$target")" \
     -detect_leaks=0 -entropic=0 -reload=0 -print_final_stats=1 -artifact_prefix="$findings/" "$corpus" \
     2>"$output" || failed=1
   found=$(($(find "$findings" -type f | wc -l) - before))
