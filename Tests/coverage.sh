@@ -6,20 +6,20 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scratch=.build/coverage
-flags=(--enable-code-coverage --scratch-path $scratch -Xcc -fprofile-instr-generate -Xcc -fcoverage-mapping)
 folder=$scratch/debug
-profiles=$scratch/profiles
+profiles=$PWD/$scratch/profiles
 rm -rf "$profiles"
-swift build --build-tests "${flags[@]}" >&2
-# Each run begins by removing what the one before has written.
-keep() { mkdir -p "$profiles/$1" && mv "$folder"/codecov/*.profraw "$profiles/$1"; }
-swift test --skip-build "${flags[@]}" "$@" >&2
-keep best
-for set in avx2 scalar; do
-  PQX_KERNELS=$set swift test --skip-build "${flags[@]}" --filter 'PQIndexTests|PQSearchTests|PQModelTests' >&2
-  keep $set
-done
-# The compiler's own: another version cannot read its files. Profiles of processes that a test killed are cut.
+swift build --build-tests --enable-code-coverage --scratch-path $scratch -Xcc -fprofile-instr-generate \
+  -Xcc -fcoverage-mapping >&2
+# Not with --enable-code-coverage: merging would stop at profiles of processes that a test has killed.
+run() {
+  local set=$1
+  shift
+  LLVM_PROFILE_FILE=$profiles/$set-%p.profraw swift test --skip-build --scratch-path $scratch "$@" >&2
+}
+run best "$@"
+for set in avx2 scalar; do PQX_KERNELS=$set run $set --filter 'PQIndexTests|PQSearchTests|PQModelTests'; done
+# The compiler's own: another version cannot read its files. Profiles of killed processes are cut.
 tools=$(dirname "$(readlink -f "$(command -v swift)")")
 profile=$scratch/all.profdata
 find "$profiles" -name '*.profraw' >"$scratch/inputs"
