@@ -1,18 +1,33 @@
 #!/usr/bin/env bash
-# Runs the tests with coverage, and prints which regions of PQFormat and PQStorage they reach.
+# Runs the tests with coverage, and prints which regions of PQFormat and PQStorage they reach, and which regions and
+# branches of the C code: the fastest kernels in all tests, the others in those of searching.
 #   Tests/coverage.sh [swift test's options]
-# What only the tools reach counts too.
+# What only the tools reach counts too. Kernels for AVX-512 do not count.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scratch=.build/coverage
-# Objects of the tools, which the tests run as processes of their own.
-swift test --enable-code-coverage --scratch-path $scratch "$@" >&2
 folder=$scratch/debug
-# The compiler's own: another version cannot read its files. Profiles of processes that a test killed are cut.
+profiles=$PWD/$scratch/profiles
+rm -rf "$profiles"
+swift build --build-tests --enable-code-coverage --scratch-path $scratch -Xcc -fprofile-instr-generate \
+  -Xcc -fcoverage-mapping >&2
+# Not with --enable-code-coverage: merging would stop at profiles of processes that a test has killed.
+run() {
+  local set=$1
+  shift
+  LLVM_PROFILE_FILE=$profiles/$set-%p.profraw swift test --skip-build --scratch-path $scratch "$@" >&2
+}
+run best "$@"
+for set in avx2 scalar; do PQX_KERNELS=$set run $set --filter 'PQIndexTests|PQSearchTests|PQModelTests'; done
+# The compiler's own: another version cannot read its files. Profiles of killed processes are cut.
 tools=$(dirname "$(readlink -f "$(command -v swift)")")
-profile=$folder/codecov/all.profdata
-"$tools/llvm-profdata" merge -sparse --failure-mode=all "$folder"/codecov/*.profraw -o "$profile" 2>/dev/null
+profile=$scratch/all.profdata
+find "$profiles" -name '*.profraw' >"$scratch/inputs"
+"$tools/llvm-profdata" merge -sparse --failure-mode=all -f "$scratch/inputs" -o "$profile" 2>/dev/null
 objects=("$folder/pqxPackageTests.xctest")
+# Objects of the tools, which the tests run as processes of their own.
 for tool in pq-build pq-search pq-inspect pq-data trust; do objects+=(-object "$folder/$tool"); done
 
-"$tools/llvm-cov" report "${objects[@]}" -instr-profile "$profile" Sources/PQFormat Sources/PQStorage
+report() { "$tools/llvm-cov" report "${objects[@]}" -instr-profile "$profile" "$@"; }
+report Sources/PQFormat Sources/PQStorage
+report -show-branch-summary -ignore-filename-regex='avx512|x86_512|crc32c_wide' Sources/CPQKernels Sources/CPQSystem

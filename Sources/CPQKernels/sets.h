@@ -15,6 +15,7 @@ extern const cpq_kernels cpq_neon;
 uint32_t cpq_crc32c_table(uint32_t crc, const void *bytes, size_t count);
 #if defined(__x86_64__)
 uint32_t cpq_crc32c_streams(uint32_t crc, const void *bytes, size_t count);
+uint32_t cpq_crc32c_pairs(uint32_t crc, const void *bytes, size_t count);
 uint32_t cpq_crc32c_wide(uint32_t crc, const void *bytes, size_t count);
 #endif
 void cpq_adc_tables(const cpq_codes *codes, const float *tables, float base, const uint16_t *positions, size_t n,

@@ -47,7 +47,7 @@ extension CodeLayout {
 
   /// The first code of a frame of `count` vectors that its planes can hold but no codebook has; nil if none. O(frame).
   package func problem(_ frame: RawSpan, count: Int) -> String? {
-    guard tableSize > 1 << nbits else { return nil }
+    guard canHoldOtherCodes else { return nil }
     for vector in 0..<count {
       for s in 0..<m {
         let code = code(frame, vector: vector, subspace: s, count: count)

@@ -42,7 +42,30 @@ package enum IDFrame {
 
   /// What is wrong with a frame of `count` ids; nil if they ascend strictly and stay below 2^64. O(count · planes).
   package static func problem(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64) -> String? {
-    if ascends(frame, planes: planes, count: count, firstID: firstID) { return nil }
+    isSound(frame, planes: planes, count: count, firstID: firstID)
+      ? nil : firstProblem(frame, planes: planes, count: count, firstID: firstID)
+  }
+
+  /// Eight ids at a time; false too where only ``firstProblem(_:planes:count:firstID:)`` can tell.
+  private static func isSound(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64) -> Bool {
+    // Six planes and 2^16 ids cannot overflow the sum of the differences.
+    guard planes <= 6, count < 1 << 16 else { return false }
+    var first: UInt8 = 0
+    for plane in 0..<planes { first |= frame.u8(at: plane * count) }
+    guard first == 0 else { return false }
+    for start in stride(from: 1, to: count, by: 8) {
+      // The last eight may overlap those before.
+      let i = max(1, min(start, count - 8))
+      guard i + 8 <= count else { return false }
+      var any: UInt64 = 0
+      for plane in 0..<planes { any |= frame.u64(at: plane * count + i) }
+      // Whether a byte is zero.
+      guard (any &- 0x0101_0101_0101_0101) & ~any & 0x8080_8080_8080_8080 == 0 else { return false }
+    }
+    return !firstID.addingReportingOverflow(sum(frame, planes: planes, count: count, 0..<count)).overflow
+  }
+
+  private static func firstProblem(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64) -> String? {
     var id = firstID
     for i in 0..<count {
       var difference: UInt64 = 0
@@ -53,26 +76,5 @@ package enum IDFrame {
       id = sum
     }
     return nil
-  }
-
-  /// Whether ids certainly ascend and stay below 2^64: eight differences at a time are compared with zero, and the last
-  /// id is found by sums.
-  private static func ascends(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64) -> Bool {
-    guard planes > 0 else { return count == 1 }
-    // Below 7 planes no sum of up to 2^16 differences leaves 64 bits.
-    guard planes < 7, count <= 1 << 16 else { return false }
-    guard !firstID.addingReportingOverflow(sum(frame, planes: planes, count: count, 0..<count)).overflow else {
-      return false
-    }
-    var first = 1
-    for end in stride(from: 9, through: count, by: 8) {
-      var bytes: UInt64 = 0
-      for plane in 0..<planes { bytes |= frame.u64(at: plane &* count &+ first) }
-      // The highest bit of each byte that is zero, and maybe of some above it.
-      if (bytes &- 0x0101_0101_0101_0101) & ~bytes & 0x8080_8080_8080_8080 != 0 { return false }
-      first = end
-    }
-    for i in first..<count where !(0..<planes).contains(where: { frame.u8(at: $0 * count + i) != 0 }) { return false }
-    return (0..<planes).allSatisfy { frame.u8(at: $0 * count) == 0 }
   }
 }

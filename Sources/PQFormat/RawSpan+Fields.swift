@@ -31,20 +31,20 @@ extension RawSpan {
   /// - Precondition: as for ``floats()``.
   package var areFiniteF32: Bool {
     let floats = floats()
-    var worst: UInt32 = 0
-    // Every index is one of the span's own.
-    for i in floats.indices { worst = max(worst, unsafe floats[unchecked: i].bitPattern & 0x7FFF_FFFF) }
-    return worst < 0x7F80_0000
+    // Only the largest exponent carries into the sign. Every index is one of the span's own.
+    var carries: UInt32 = 0
+    for i in floats.indices { carries |= (unsafe floats[unchecked: i].bitPattern & 0x7F80_0000) &+ 0x80_0000 }
+    return carries >> 31 == 0
   }
 
   /// True when none of the span's f16 values is infinite or not a number. O(count), without branches.
   /// - Precondition: the span starts at a multiple of 2 bytes and holds a multiple of 2.
   package var areFiniteF16: Bool {
     let halves = Span<UInt16>(_bytes: self)
-    var worst: UInt16 = 0
-    // Every index is one of the span's own.
-    for i in halves.indices { worst = max(worst, unsafe halves[unchecked: i] & 0x7FFF) }
-    return worst < 0x7C00
+    // As above.
+    var carries: UInt16 = 0
+    for i in halves.indices { carries |= (unsafe halves[unchecked: i] & 0x7C00) &+ 0x400 }
+    return carries >> 15 == 0
   }
 
   /// `range` of this span.

@@ -15,15 +15,19 @@ package import Synchronization
     for word in 0..<Self.words(count) { unsafe (words + word).initialize(to: Atomic(0)) }
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   package func contains(_ bit: Int) -> Bool {
     precondition(bit >= 0 && bit < count, "no such bit")
-    return unsafe words[bit / 64].load(ordering: .acquiring) & (1 << UInt64(bit % 64)) != 0
+    return unsafe words[bit &>> 6].load(ordering: .acquiring) & (1 &<< UInt64(truncatingIfNeeded: bit)) != 0
   }
 
   package func insert(_ bit: Int) {
     precondition(bit >= 0 && bit < count, "no such bit")
     unsafe words[bit / 64].bitwiseOr(1 << UInt64(bit % 64), ordering: .releasing)
+  }
+
+  package func insertAll() {
+    for bit in 0..<count { insert(bit) }
   }
 
   deinit {

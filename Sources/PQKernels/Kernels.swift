@@ -7,7 +7,7 @@ internal import CPQKernels
   // The C tables are constants of the program: they outlive every use and never change.
   nonisolated(unsafe) let table: UnsafePointer<cpq_kernels>
 
-  /// The name of the set: `avx512vbmi`, `avx512`, `avx2`, `neon` or `scalar`.
+  /// The name of the set: `avx512vbmi`, `avx512`, `avx2clmul`, `avx2`, `neon` or `scalar`.
   package var name: String { unsafe String(cString: table.pointee.name) }
 
   /// Every set that this machine can run, fastest first; the last is `scalar`, the oracle.

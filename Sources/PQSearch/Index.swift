@@ -44,6 +44,11 @@ public final class Index: Sendable {
     file = try IndexFile(MappedFile(memory, path: "memory"))
   }
 
+  /// Switches the checks of what has not been used yet off, to measure what they cost; never for a file of others.
+  package func assumesSoundness() throws(IndexError) {
+    do throws(FormatError) { try file.assumesSoundness() } catch { throw .format(path: path, error) }
+  }
+
   public var path: String { file.map.path }
   /// n, dimension, nlist, m, nbits, metric and the rest of what the file's header says.
   public var parameters: IndexParameters { file.parameters }

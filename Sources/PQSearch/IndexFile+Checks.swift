@@ -11,12 +11,15 @@ struct Checks: ~Copyable, Sendable {
   let listPages: AtomicBits
   let framePages: AtomicBits
   let frames: AtomicBits
+  /// For the first of some frames in a row whether the kernel was asked for them.
+  let asked: AtomicBits
 
   init(_ table: SectionTable) {
     func length(_ kind: SectionKind) -> UInt64 { table[kind]?.length ?? 0 }
     listPages = AtomicBits(count: Int(DirectoryPage.count(length(.lists))))
     framePages = AtomicBits(count: Int(DirectoryPage.count(length(.frames))))
     frames = AtomicBits(count: Int(length(.frames)) / FrameEntry.byteCount)
+    asked = AtomicBits(count: frames.count)
   }
 
   /// What was derived from the model; `make` derives it the first time.
@@ -26,20 +29,32 @@ struct Checks: ~Copyable, Sendable {
   var groups: CoarseGroups? { decoded.load() }
 
   fileprivate func keep(_ groups: CoarseGroups) { _ = decoded.storeIfNil(groups) }
+
+  /// Takes everything as checked but the groups, which are checked as they are decoded.
+  fileprivate func insertAll() {
+    model.insertAll()
+    listPages.insertAll()
+    framePages.insertAll()
+    frames.insertAll()
+  }
 }
 
 extension IndexFile {
   /// Checks centroids, codebooks and the page checksums, once. O(nlist · D) the first time.
   borrowing func checkModel() throws(FormatError) {
     guard !checks.model.contains(0) else { return }
-    for kind in [SectionKind.centroids, .codebooks, .centre] {
-      try checkSection(kind)
-      try checkFinite(kind)
-    }
+    for kind in [SectionKind.centroids, .codebooks, .centre] { try checkValues(kind) }
     try checkSection(.groups)
     if let groups = try groups() { checks.keep(groups) }
     try checkSection(.pages)
     checks.model.insert(0)
+  }
+
+  /// Takes everything as checked without looking at it, but the groups: what checks cost can be measured. A search of a
+  /// damaged file may then trap or give wrong results.
+  borrowing func assumesSoundness() throws(FormatError) {
+    if let groups = try groups() { checks.keep(groups) }
+    checks.insertAll()
   }
 
   /// What a search derives from the checked model, once: nil where it needs nothing. O(model) the first time.
@@ -61,10 +76,29 @@ extension IndexFile {
   borrowing func checkSection(_ section: Section) throws(FormatError) {
     guard section.hasChecksum else { return }
     try load(Int(section.offset)..<Int(section.end))
-    let crc = Checksum.plain(bytes(of: section))
+    try check(section, found: Checksum.plain(bytes(of: section)))
+  }
+
+  private borrowing func check(_ section: Section, found crc: UInt32) throws(FormatError) {
     guard crc == section.crc else {
       throw .checksum("section \(section.name)", at: section.offset, expected: section.crc, found: crc)
     }
+  }
+
+  /// Checks the checksum of a section of f32 values, and that all of them are finite: piece by piece, so that each byte
+  /// comes from memory once. O(section).
+  private borrowing func checkValues(_ kind: SectionKind) throws(FormatError) {
+    guard let section = table[kind] else { return }
+    try load(Int(section.offset)..<Int(section.end))
+    let bytes = bytes(of: section)
+    var (crc, areFinite): (UInt32, Bool) = (0, true)
+    for start in stride(from: 0, to: bytes.byteCount, by: 1 << 14) {
+      let piece = bytes.slice(start, min(1 << 14, bytes.byteCount - start))
+      crc = Checksum.plain(piece, continuing: crc)
+      areFinite = areFinite && piece.areFiniteF32
+    }
+    try check(section, found: crc)
+    if !areFinite { try checkFinite(kind) }
   }
 
   /// Checks that all values of the centroids or codebooks are finite. O(section).
@@ -91,6 +125,8 @@ extension IndexFile {
   /// Checks the rules of a frame's content that a search relies on: codes below 2^nbits, ascending ids, finite rows.
   /// Only a faulty or hostile writer breaks them under a right checksum. O(frame).
   borrowing func checkContent(_ frame: FrameView) throws(FormatError) {
+    // Most code frames have no such rule, and need not be decompressed for one.
+    if frame.kind == .codes, parameters.codeLayout?.canHoldOtherCodes != true { return }
     var scratch: [UInt8] = []
     let (kind, count, entry) = (frame.kind, frame.count, frame.entry)
     let (layout, vectors, dimension) = (parameters.codeLayout, parameters.vectors, parameters.dimension)

@@ -54,6 +54,8 @@ extension IndexFile {
         : CodeBound(range, base: parameters.addsListKey ? key : 0, m: shape.m)
       let threshold = min(work.pending.threshold, work.candidates.threshold)
       guard let limit = scans ? bound.threshold(threshold) : .max else { continue }
+      // Not before: what is not read needs no checksum. The scan of the frame before has fetched it.
+      if !isChecked(frame) { try check(frame) }
       statistics.bytesRead += Int(frame.entry.length)
 
       if frame.isCompressed { try decompress(frame, into: &decompressed) }
@@ -105,11 +107,11 @@ extension IndexFile {
   @_lifetime(borrow self)
   private borrowing func ahead(_ next: FrameView?) -> RawSpan {
     guard let next else { return map.bytes.slice(0, 0) }
-    return map.bytes.slice(Int(next.entry.offset), Int(next.entry.length))
+    return stored(next)
   }
 }
 
-/// A way over the code frames of chosen lists, one frame after another.
+/// A way over the code frames of chosen lists, one frame after another, their bytes not yet looked at.
 struct CodeWalk {
   private let lists: [UInt32]
   private var place = 0
@@ -122,7 +124,7 @@ struct CodeWalk {
     while true {
       if let view, index < file.frameCount(.codes, view) {
         index += 1
-        return try file.frame(.codes, view, index - 1)
+        return try file.frameView(.codes, view, index - 1)
       }
       guard place < lists.count else { return nil }
       view = try file.list(Int(lists[place]))

@@ -13,8 +13,9 @@ struct ListView: Sendable {
 struct FrameView: Sendable {
   let kind: SectionKind
   let list: Int
-  /// The frame's number within its list and section.
+  /// The frame's number within its list and section, and within the frame table.
   let index: Int
+  let number: Int
   /// Vectors in the frame.
   let count: Int
   /// Bytes after decompression.
@@ -55,7 +56,7 @@ extension IndexFile {
   borrowing func frameCount(_ kind: SectionKind, _ list: ListView) -> Int { places.frames(kind, list.count) }
 
   /// The number in the frame table of frame `index` of `kind`.
-  private borrowing func frameNumber(_ kind: SectionKind, _ list: ListView, _ index: Int) -> Int {
+  borrowing func frameNumber(_ kind: SectionKind, _ list: ListView, _ index: Int) -> Int {
     list.firstFrame + places.framesBefore(kind, list.count) + index
   }
 
@@ -63,37 +64,32 @@ extension IndexFile {
   /// first time. O(1), the first time O(frame).
   /// - Precondition: `index` is below ``frameCount(_:_:)``.
   borrowing func frame(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameView {
-    let number = frameNumber(kind, list, index)
-    let view = try frameView(kind, list, index, number: number)
-    if !checks.frames.contains(number) {
-      try checkStored(view)
-      try checkContent(view)
-      checks.frames.insert(number)
-    }
+    let view = try frameView(kind, list, index)
+    if !isChecked(view) { try check(view) }
     return view
   }
 
-  /// Whether a frame was used before.
-  borrowing func isChecked(_ kind: SectionKind, _ list: ListView, _ index: Int) -> Bool {
-    checks.frames.contains(frameNumber(kind, list, index))
+  /// Checks a frame's checksum and the rules of its content. O(frame).
+  borrowing func check(_ frame: FrameView) throws(FormatError) {
+    try checkStored(frame)
+    try checkContent(frame)
+    checks.frames.insert(frame.number)
   }
 
-  /// The checked entry of a frame whose bytes are not touched.
-  borrowing func frameEntry(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameEntry {
-    try frameView(kind, list, index, number: frameNumber(kind, list, index)).entry
-  }
+  /// Whether a frame was used before.
+  borrowing func isChecked(_ frame: FrameView) -> Bool { checks.frames.contains(frame.number) }
 
   /// As ``frame(_:_:_:)``, but nothing is decoded, and what was checked before is checked again. O(frame).
   borrowing func storedFrame(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameView {
-    let view = try frameView(kind, list, index, number: frameNumber(kind, list, index))
+    let view = try frameView(kind, list, index)
     try checkStored(view)
     return view
   }
 
-  /// A frame whose entry is checked: what it says was copied before, so a file that changes cannot slip past.
-  private borrowing func frameView(
-    _ kind: SectionKind, _ list: ListView, _ index: Int, number: Int
-  ) throws(FormatError) -> FrameView {
+  /// A frame whose entry is checked and whose bytes are not touched: what the entry says was copied before, so a file
+  /// that changes cannot slip past.
+  borrowing func frameView(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameView {
+    let number = frameNumber(kind, list, index)
     let base = number * FrameEntry.byteCount
     try checkPages(.frames, base..<base + FrameEntry.byteCount)
     let entry = FrameEntry(decoding: bytes(of: places.frames), frame: UInt64(number))
@@ -104,7 +100,8 @@ extension IndexFile {
     let rawLength = try entry.check(
       kind, vectors: count, in: place.section, parameters: parameters,
       place: "list \(list.number), \(kind.name) frame \(index)", at: places.frames.offset + UInt64(base))
-    return FrameView(kind: kind, list: list.number, index: index, count: count, rawLength: rawLength, entry: entry)
+    return FrameView(
+      kind: kind, list: list.number, index: index, number: number, count: count, rawLength: rawLength, entry: entry)
   }
 
   /// The frame's bytes as they are stored.

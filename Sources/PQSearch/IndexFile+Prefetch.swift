@@ -1,4 +1,5 @@
 internal import PQFormat
+internal import PQKernels
 internal import PQStorage
 
 /// Whether a query asks the kernel for pages before it waits for the first of them. Looking for what was not used yet costs
@@ -9,6 +10,9 @@ struct Prefetch: Sendable {
   private var pause = 0
   private var queriesLeft = 0
   fileprivate var found = false
+
+  /// For as many queries as a process can have, none looks.
+  mutating func stop() { (isActive, queriesLeft) = (false, .max) }
 
   mutating func beginQuery() {
     if isActive { pause = found ? 0 : min(63, 2 * pause + 1) }
@@ -42,14 +46,17 @@ extension IndexFile {
     }
   }
 
-  /// Asks for frames of a list that were not used yet. What was used is taken to be in memory.
+  /// Asks for frames of a list that were neither used nor asked for yet. Others are taken to be in memory.
   private borrowing func prefetch(
     _ kind: SectionKind, _ list: ListView, _ frames: Range<Int>, _ prefetch: inout Prefetch
   ) throws(FormatError) {
-    guard let first = frames.first, let last = frames.last, !isChecked(kind, list, first) else { return }
+    guard let first = frames.first, let last = frames.last else { return }
+    let number = frameNumber(kind, list, first)
+    if checks.frames.contains(number) || checks.asked.contains(number) { return }
     prefetch.found = true
-    let begin = try frameEntry(kind, list, first)
-    let end = try frameEntry(kind, list, last)
+    checks.asked.insert(number)
+    let begin = try frameView(kind, list, first).entry
+    let end = try frameView(kind, list, last).entry
     guard end.offset >= begin.offset else { return }
     map.prefetch(offset: Int(begin.offset), count: Int(end.offset - begin.offset) + Int(end.length))
   }

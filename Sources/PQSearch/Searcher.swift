@@ -12,6 +12,9 @@ public struct Searcher: ~Copyable {
     scratch = SearchScratch(index.parameters)
   }
 
+  /// From now on the kernel is never asked for pages ahead: what that costs can be measured.
+  package mutating func assumesResidence() { scratch.work.prefetch.stop() }
+
   /// Appends the neighbours of one query to `results`, best first, ties by lower id. Allocates nothing once `results`
   /// and the searcher have grown to what a query needs.
   /// - Parameter query: `dimension` components.

@@ -15,8 +15,12 @@ package struct IDMatrix: Sendable, Equatable {
   }
 
   /// Reads a whole `.ivecs` file: rows of an i32 length and as many i32. `-` is standard input.
-  package init(path: String) throws(VectorFileError) {
-    let input = try InputFile(path: path)
+  package init(path: String) throws(VectorFileError) { try self.init(InputFile(path: path)) }
+
+  /// Reads bytes that are in memory.
+  package init(_ memory: MemoryFile) throws(VectorFileError) { try self.init(InputFile(memory)) }
+
+  private init(_ input: consuming InputFile) throws(VectorFileError) {
     // An i32 has the bytes of an f32, so the rows stand where those of fvecs do.
     let layout = try VectorFileLayout(of: input, format: .fvecs)
     var ids: [Int32] = []

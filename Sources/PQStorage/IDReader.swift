@@ -12,15 +12,21 @@ package struct IDReader: ~Copyable, Sendable {
     guard path != "-" else {
       throw VectorFileError(.notAFile, file: path, "ids are read twice, so they must be a file")
     }
-    let input = try InputFile(path: path)
+    try self.init(try InputFile(path: path))
+  }
+
+  /// Reads bytes that are in memory.
+  package init(_ memory: MemoryFile) throws(VectorFileError) { try self.init(InputFile(memory)) }
+
+  private init(_ input: consuming InputFile) throws(VectorFileError) {
     let size = input.identity?.size ?? 0
     guard size > 0, size % 8 == 0 else {
       throw VectorFileError(
-        size == 0 ? .empty : .sizeMismatch, file: path,
+        size == 0 ? .empty : .sizeMismatch, file: input.label,
         "has \(size) bytes, expected 8 for each row (little-endian u64, nothing else)")
     }
+    path = input.path
     self.input = input
-    self.path = path
     count = size / 8
   }
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 internal import SystemPackage
 
 /// What tells one state of a file from another: fstat(2)'s device, inode, size and time of modification.
@@ -9,6 +10,11 @@ package struct InputIdentity: Equatable, Sendable {
   package let modifiedSeconds: Int
   package let modifiedNanoseconds: Int
 
+  /// Of bytes in memory, which nothing replaces.
+  fileprivate init(_ memory: MemoryFile) {
+    (device, inode, size, modifiedSeconds, modifiedNanoseconds) = (0, 0, UInt64(memory.count), 0, 0)
+  }
+
   fileprivate init(_ stat: Stat) {
     device = UInt64(stat.deviceID.rawValue)
     inode = UInt64(stat.inode.rawValue)
@@ -18,7 +24,7 @@ package struct InputIdentity: Equatable, Sendable {
   }
 }
 
-/// A file or standard input, open for reading from front to back.
+/// A file, standard input or bytes in memory, open for reading from front to back.
 struct InputFile: ~Copyable, Sendable {
   /// The path as it was given; `-` is standard input.
   let path: String
@@ -27,6 +33,8 @@ struct InputFile: ~Copyable, Sendable {
   /// Nil for standard input: a stream of unknown length.
   let identity: InputIdentity?
   private let descriptor: FileDescriptor
+  /// What is read instead of the descriptor.
+  private let memory: MemoryInput?
   private let isCancelled: @Sendable () -> Bool
 
   /// Opens a regular file, or standard input if `path` is `-`. Never waits: what is not a regular file is refused.
@@ -35,7 +43,17 @@ struct InputFile: ~Copyable, Sendable {
   init(path: String, isCancelled: @escaping @Sendable () -> Bool = { false }) throws(VectorFileError) {
     (descriptor, identity) = try Self.open(path)
     self.path = path
+    memory = nil
     self.isCancelled = isCancelled
+  }
+
+  /// Bytes that are in memory already, read as a regular file would be.
+  init(_ memory: MemoryFile) {
+    path = "memory"
+    descriptor = FileDescriptor(rawValue: -1)
+    identity = InputIdentity(memory)
+    self.memory = MemoryInput(memory)
+    isCancelled = { false }
   }
 
   private static func open(_ path: String) throws(VectorFileError) -> (FileDescriptor, InputIdentity?) {
@@ -65,7 +83,7 @@ struct InputFile: ~Copyable, Sendable {
   }
 
   deinit {
-    if identity != nil { try? descriptor.close() }
+    if identity != nil, memory == nil { try? descriptor.close() }
   }
 
   private static func label(_ path: String) -> String { path == "-" ? "standard input" : path }
@@ -84,6 +102,7 @@ struct InputFile: ~Copyable, Sendable {
 
   /// Fills `bytes[range]` by read(2), as far as the input goes; returns the number of bytes, less only at the end.
   func read(into bytes: inout [UInt8], range: Range<Int>) throws(VectorFileError) -> Int {
+    if let memory { return memory.read(into: &bytes, range: range) }
     var end = range.lowerBound
     do {
       while end < range.upperBound {
@@ -118,6 +137,7 @@ struct InputFile: ~Copyable, Sendable {
 
   /// Moves to a byte of a regular file by lseek(2).
   func seek(to offset: UInt64) throws(VectorFileError) {
+    if let memory { return memory.seek(to: offset) }
     do {
       _ = try descriptor.seek(offset: Int64(clamping: offset), from: .start)
     } catch {
@@ -127,7 +147,7 @@ struct InputFile: ~Copyable, Sendable {
 
   /// Throws ``VectorFileError/Cause/changed`` unless the path still leads to the file as it was when it was opened.
   func checkUnchanged() throws(VectorFileError) {
-    guard let identity else { return }
+    guard let identity, memory == nil else { return }
     let now = (try? Stat(FilePath(path))).map(InputIdentity.init)
     guard now != identity else { return }
     let how =
@@ -139,4 +159,23 @@ struct InputFile: ~Copyable, Sendable {
       }
     throw VectorFileError(.changed, file: label, "input changed while it was read: \(how); start again")
   }
+}
+
+/// Bytes in memory and where the next read of them begins.
+private final class MemoryInput: Sendable {
+  private let file: MemoryFile
+  private let position = Mutex(0)
+
+  init(_ file: MemoryFile) { self.file = file }
+
+  func read(into bytes: inout [UInt8], range: Range<Int>) -> Int {
+    position.withLock { position in
+      let count = file.copy(from: position, into: &bytes, range: range)
+      position += count
+      return count
+    }
+  }
+
+  /// Past the end is where the end is.
+  func seek(to offset: UInt64) { position.withLock { $0 = min(file.count, Int(clamping: offset)) } }
 }

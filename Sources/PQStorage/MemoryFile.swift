@@ -28,5 +28,17 @@ internal import PQFormat
     unsafe base.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
   }
 
+  /// Copies the bytes from `offset` on into `bytes[range]`, as far as there are any; returns how many.
+  func copy(from offset: Int, into bytes: inout [UInt8], range: Range<Int>) -> Int {
+    precondition(offset >= 0 && offset <= count, "no such byte")
+    let part = min(range.count, count - offset)
+    unsafe bytes.withUnsafeMutableBytes { bytes in
+      // The slice is checked against the array, and the memory at `base` holds `part` bytes from `offset` on.
+      let target = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[range.lowerBound..<range.lowerBound + part])
+      unsafe target.copyMemory(from: UnsafeRawBufferPointer(start: base + offset, count: part))
+    }
+    return part
+  }
+
   deinit { unsafe base.deallocate() }
 }

@@ -27,6 +27,15 @@ public struct VectorReader: ~Copyable, Sendable {
         .unknownFormat, file: input.label,
         "the name does not tell the format; give --format, one of \(VectorFileFormat.names)")
     }
+    try self.init(input, format)
+  }
+
+  /// Reads bytes that are in memory.
+  package init(_ memory: MemoryFile, format: VectorFileFormat) throws(VectorFileError) {
+    try self.init(InputFile(memory), format)
+  }
+
+  private init(_ input: consuming InputFile, _ format: VectorFileFormat) throws(VectorFileError) {
     let layout = try VectorFileLayout(of: input, format: format)
     self.format = format
     let bufferRows = min(max(1, (1 << 20) / layout.rowBytes), Int(clamping: layout.rowCount ?? .max))

@@ -15,7 +15,7 @@ enum Fuzz {
   }()
 
   // libFuzzer calls from one thread.
-  private nonisolated(unsafe) static var surroundings = makeSurroundings()
+  private nonisolated(unsafe) static let surroundings = makeSurroundings()
 
   private static func makeSurroundings() -> FuzzTarget.Surroundings {
     do { return try FuzzTarget.Surroundings(target) } catch { fatalError("no files for the input: \(error)") }
@@ -33,7 +33,8 @@ enum Fuzz {
     var arguments = unsafe Optional(CommandLine.unsafeArgv)
     let status = unsafe LLVMFuzzerRunDriver(&count, &arguments) { start, count in
       // libFuzzer's buffer is valid for the call.
-      unsafe Fuzz.target.run(Array(UnsafeBufferPointer(start: start, count: count)), &Fuzz.surroundings)
+      unsafe Fuzz.target.run(
+        RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: start, count: count)), Fuzz.surroundings)
       return 0
     }
     exit(status)

@@ -57,71 +57,70 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     return try folder.read("a" + suffix)
   }
 
-  /// What targets need beside their bytes, made when it is first used.
+  /// What targets need beside their bytes, made once.
   public struct Surroundings: ~Copyable {
-    /// The file that bytes are written to where vectors or ids are read.
-    fileprivate var probe: Probe
-    fileprivate var build: InterruptedBuild?
+    fileprivate let build: InterruptedBuild?
 
     public init(_ target: FuzzTarget) throws {
-      let probe = try Probe([])
-      let build: InterruptedBuild? = target == .resume ? try InterruptedBuild() : nil
-      self.probe = probe
-      self.build = build
+      // Not one expression: the compiler loses what a conditional one makes.
+      if target == .resume { build = try InterruptedBuild() } else { build = nil }
     }
   }
 
-  /// Feeds `bytes`. An index is opened in memory that ends where its bytes do.
-  public func run(_ bytes: [UInt8], _ surroundings: inout Surroundings) {
-    run(bytes, &surroundings.probe)
-    if self == .resume { _ = try? surroundings.build?.resume(bytes) }
-  }
-
-  private func run(_ bytes: [UInt8], _ probe: inout Probe) {
+  /// Feeds `bytes`. A file is read from memory that ends where its bytes do.
+  public func run(_ bytes: RawSpan, _ surroundings: borrowing Surroundings) {
     switch self {
     case .open:
-      _ = try? Index(MemoryFile(bytes.rawSpan))
+      _ = try? Index(MemoryFile(bytes))
     case .search:
-      guard let index = try? Index(MemoryFile(bytes.rawSpan)) else { return }
+      guard let index = try? Index(MemoryFile(bytes)) else { return }
       let query = [Float](repeating: 0.5, count: index.parameters.dimension)
       _ = try? index.search(query, SearchOptions(k: 20, nprobe: max(1, index.parameters.nlist)))
     case .sealed:
-      var file = SealedFile(bytes)
+      var file = SealedFile(Array(copying: bytes))
       file.seal()
-      let random = UInt64(Checksum.plain(bytes.rawSpan))
+      // Where the file id is: sealing replaces it, so an input may hold anything there.
+      let random = bytes.byteCount < Header.byteCount ? 0 : bytes.u64(at: 48)
       Exercise.run(MemoryFile(file.bytes.rawSpan), queries: [0.5, -0.25, 1], random: random)
     case .inspect:
-      Exercise.run(MemoryFile(bytes.rawSpan), queries: [1], random: 1 << 17)
+      Exercise.run(MemoryFile(bytes), queries: [1], random: 1 << 17)
     case .lz4:
-      guard bytes.count >= 2 else { return }
+      guard bytes.byteCount >= 2 else { return }
       var output: [UInt8] = []
-      _ = LZ4Block.decompress(
-        bytes.rawSpan.slice(2, bytes.count - 2), count: Int(bytes.rawSpan.u16(at: 0)), into: &output)
+      let block = bytes.slice(2, bytes.byteCount - 2)
+      _ = LZ4Block.decompress(block, count: Int(bytes.u16(at: 0)), into: &output)
     case .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .npy:
-      probe.replace(bytes)
       guard let format = VectorFileFormat(rawValue: rawValue) else { return }
-      _ = try? readAll(probe.path, format)
+      _ = try? readAll(MemoryFile(bytes), format)
     case .ids:
-      probe.replace(bytes)
-      _ = try? IDMatrix(path: probe.path)
-      _ = try? readIDs(probe.path)
+      let file = MemoryFile(bytes)
+      _ = try? IDMatrix(file)
+      _ = try? readIDs(file)
     case .journal:
-      _ = try? Journal.Content(decoding: bytes, path: "journal")
-    case .resume: break
+      _ = try? Journal.Content(decoding: Array(copying: bytes), path: "journal")
+    case .resume:
+      _ = try? surroundings.build?.resume(Array(copying: bytes))
     }
   }
 
-  private func readAll(_ path: String, _ format: VectorFileFormat) throws(VectorFileError) {
-    var reader = try VectorReader(path: path, format: format)
+  private func readAll(_ file: MemoryFile, _ format: VectorFileFormat) throws(VectorFileError) {
+    var reader = try VectorReader(file, format: format)
     var rows: [Float] = []
     while try reader.read(maxRows: 7, into: &rows) > 0 {}
     try reader.seek(toRow: 1)
     _ = try reader.readAll()
   }
 
-  private func readIDs(_ path: String) throws(VectorFileError) {
-    var reader = try IDReader(path: path)
+  private func readIDs(_ file: MemoryFile) throws(VectorFileError) {
+    var reader = try IDReader(file)
     var ids: [UInt64] = []
     for _ in 0..<4 { try reader.read(maxCount: 3, into: &ids) }
+  }
+}
+
+extension [UInt8] {
+  fileprivate init(copying bytes: RawSpan) {
+    self = []
+    append(bytes)
   }
 }

@@ -35,12 +35,13 @@ private func crc32c(_ bytes: [UInt8]) -> UInt32 {
     }
   }
 
-  /// Lengths around those where a kernel goes from one step to the next: 64, 256, 384, 512 and 3,072 bytes.
+  /// Lengths around those where a kernel goes from one step to the next: 32, 128, 256, 384, 512 and 3,072 bytes.
   @Test(arguments: Kernels.available) func longInputs(kernels: Kernels) {
     var random = SplitMix64(seed: 8)
     let bytes = (0..<7000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     for length in [
-      255, 383, 384, 385, 511, 512, 513, 575, 576, 577, 767, 768, 769, 1023, 1024, 1025, 1337, 2049, 3071, 3072, 3073,
+      255, 256, 257, 287, 288, 289, 319, 320, 383, 384, 385, 511, 512, 513, 575, 576, 577, 767, 768, 769, 1023, 1024,
+      1025, 1337, 2049, 3071, 3072, 3073,
       3456, 6150,
     ] {
       for start in [0, 1, 8, 33] {

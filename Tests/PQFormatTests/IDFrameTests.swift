@@ -52,6 +52,31 @@ import Testing
     roundTrip((0..<1024).map { 1 << 32 + 3 * $0 })
   }
 
+  /// An id that does not ascend is named wherever it is, and a sum that leaves 64 bits.
+  @Test(arguments: 1...8) func problems(planes: Int) {
+    for count in [2, 3, 7, 8, 9, 10, 16, 17, 18, 65] {
+      var frame = [UInt8](repeating: 0, count: planes * count)
+      // Each difference is 1 in one of the planes.
+      for i in 1..<count { frame[(i % planes) * count + i] = 1 }
+      func problem(_ frame: [UInt8], firstID: UInt64 = 0) -> String? {
+        IDFrame.problem(frame.rawSpan, planes: planes, count: count, firstID: firstID)
+      }
+      #expect(problem(frame) == nil)
+      for i in 1..<count {
+        var equal = frame
+        equal[(i % planes) * count + i] = 0
+        #expect(problem(equal) == "the difference of id \(i) is 0", "\(count) ids")
+      }
+      var shifted = frame
+      shifted[count * (planes - 1)] = 1
+      #expect(problem(shifted)?.hasPrefix("the difference of id 0 is") == true)
+      let last = (1..<count).reduce(UInt64(0)) { $0 + UInt64(1) << UInt64(8 * ($1 % planes)) }
+      #expect(problem(frame, firstID: .max - last) == nil)
+      #expect(problem(frame, firstID: .max - last + 1) == "id \(count - 1) is not below 2^64")
+    }
+    #expect(IDFrame.problem([UInt8]().rawSpan, planes: 0, count: 1, firstID: .max) == nil)
+  }
+
   @Test func exampleOfTheFormat() {
     var frame: [UInt8] = []
     #expect(IDFrame.append([7, 8, 300].span, to: &frame) == 2)

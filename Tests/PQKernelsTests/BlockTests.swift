@@ -109,6 +109,20 @@ private let dimensions = [1, 2, 3, 15, 16, 17, 100]
     }
   }
 
+  /// One block of centroids alone is more than is kept in the cache at once.
+  @Test(arguments: Kernels.available) func wideCentroids(kernels: Kernels) {
+    let dimension = 20_000
+    var values = Values(seed: 31)
+    let (points, centroids) = (values.floats(2 * dimension), values.floats(40 * dimension))
+    let blocks = LaneBlocks.pack(centroids.span, dimension: dimension)
+    let found = kernels.nearest(
+      points, stride: dimension, dimension: dimension, blocks: blocks, centroids: 40, count: 2)
+    let expected = (0..<2).map {
+      Oracle.nearest(Array(points[$0 * dimension..<($0 + 1) * dimension]), centroids, dimension: dimension)
+    }
+    #expect(found == expected, "\(kernels.name)")
+  }
+
   @Test func infiniteDistancesLeaveIndexZero() {
     let blocks = LaneBlocks.pack([Float](repeating: 3e38, count: 40).span, dimension: 2)
     for kernels in Kernels.available {

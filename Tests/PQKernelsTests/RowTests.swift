@@ -53,4 +53,12 @@ import Testing
       #expect(found == expected, "\(kernels.name)")
     }
   }
+
+  @Test(arguments: Kernels.available) func infiniteHalves(kernels: Kernels) {
+    let halves: [Float16] = [.infinity, -.infinity]
+    var bytes: [UInt8] = []
+    for half in halves { bytes.append(littleEndian: half.bitPattern) }
+    let found = kernels.rows(.innerProduct, [1], bytes, .f16, offset: 0, count: 2)
+    #expect(found == [Float.infinity.bitPattern, (-Float.infinity).bitPattern], "\(kernels.name)")
+  }
 }

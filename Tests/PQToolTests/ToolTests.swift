@@ -86,6 +86,27 @@ import Testing
     #expect(try folder.read("file.pqx") == folder.read("pipe.pqx"))
   }
 
+  /// Rows of a stream are the rows of the file; those before them are read past.
+  @Test func rowsOfStandardInput() throws {
+    let folder = try TemporaryFolder()
+    let bytes = VectorBytes.fvecs(Self.rows)
+    let base = try folder.write(bytes, to: "base.fvecs")
+    let model = folder.path("model.pqx")
+    #expect(try runTool("pq-build", ["train", base, "-o", model, "--quiet"] + Self.flags).exitCode == 0)
+    func encode(_ input: String, _ rows: String, _ output: String) throws -> ToolRun {
+      try runTool(
+        "pq-build",
+        ["encode", input, "--format", "fvecs", "--model", model, "--rows", rows, "-o", folder.path(output), "--quiet"],
+        input: bytes)
+    }
+    #expect(try encode(base, "30:90", "file.pqx").exitCode == 0)
+    #expect(try encode("-", "30:90", "pipe.pqx").exitCode == 0)
+    #expect(try folder.read("file.pqx") == folder.read("pipe.pqx"))
+    let beyond = try encode("-", "500:600", "none.pqx")
+    #expect(beyond.exitCode == 64)
+    #expect(beyond.errors.contains("row 500 was asked for, but it has 400 rows"))
+  }
+
   @Test func exitCodes() throws {
     let folder = try TemporaryFolder()
     let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")

@@ -1,5 +1,6 @@
 import Foundation
 import PQDamage
+import PQFormat
 import Testing
 
 /// What fuzzing begins with and what it has ever found, fed to each target again. `Tests/fuzz.sh` is the long form.
@@ -15,8 +16,8 @@ import Testing
 
   /// Each returns: a trap would end the tests. Seeds are fed whole, cut and with a wrong byte here and there.
   @Test(arguments: FuzzTarget.allCases) func replay(_ target: FuzzTarget) throws {
-    var surroundings = try FuzzTarget.Surroundings(target)
-    for finding in findings(target) { target.run(finding, &surroundings) }
+    let surroundings = try FuzzTarget.Surroundings(target)
+    for finding in findings(target) { target.run(finding.rawSpan, surroundings) }
     let seeds = try target.seeds()
     #expect(!seeds.isEmpty)
     for seed in seeds {
@@ -26,7 +27,7 @@ import Testing
           bytes[i * 4_099 % bytes.count] ^= UInt8(1 << (i % 8))
           if i % 4 == 0 { bytes.removeLast(i * 97 % bytes.count) }
         }
-        target.run(bytes, &surroundings)
+        target.run(bytes.rawSpan, surroundings)
       }
     }
   }

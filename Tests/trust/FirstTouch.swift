@@ -3,57 +3,89 @@ import Foundation
 import PQFormat
 import PQKernels
 import PQSearch
+import PQStorage
 
-/// What checking costs: a search of all lists when the index has just been opened, and the same search again. The
-/// file's pages are resident; its mapping is new each time, so the first pass takes their page faults too.
+/// What checking costs: a search when the index has just been opened, and the same search again. The file's pages are
+/// resident; its mapping is new each time, so the first pass takes their page faults too.
+///
+/// Openings take turns: as users have them; without asking the kernel for pages; and so without checks too.
 struct FirstTouch: ParsableCommand {
   @Argument(help: "An index file.")
   var index: String
 
+  @Argument(help: "A vector file: each round takes its next row as the query.")
+  var queries: String
+
+  @Option(help: "Lists that a search visits; all without this.")
+  var nprobe: Int?
+
   @Option
   var rounds = 7
 
+  private enum Opening: CaseIterable { case usual, withoutAsking, withoutChecks }
+
   func run() throws {
-    let clock = ContinuousClock()
-    // Resident pages, and the largest that one core maps and reads: each byte once.
+    // Resident pages.
     let data = try Data(contentsOf: URL(fileURLWithPath: index))
-    var (opens, firsts, laters, faults, looks) = ([Double](), [Double](), [Double](), [Double](), [Double]())
+    var reader = try VectorReader(path: queries)
+    var query: [Float] = []
+    var firsts = [Opening: [Double]]()
+    var (opens, laters, faults, looks) = ([Double](), [Double](), [Double](), [Double]())
     for _ in 0..<rounds {
-      var opened: Index?
-      opens.append(try seconds(clock) { opened = try Index(path: index) })
-      guard let file = opened else { return }
-      var searcher = Searcher(file)
-      let query = [Float](repeating: 0.25, count: file.parameters.dimension)
-      let options = SearchOptions(k: 10, nprobe: max(1, file.parameters.nlist))
-      var neighbors: [Neighbor] = []
-      func pass() throws -> Double { try seconds(clock) { try searcher.search(query.span, options, into: &neighbors) } }
-      firsts.append(try pass())
-      // The second one still looks for pages that are not resident.
-      _ = try pass()
-      for _ in 0..<3 { laters.append(try pass()) }
-      faults.append(try touch(clock, data.count))
-      looks.append(try look(clock, file))
+      guard try reader.read(maxRows: 1, into: &query) == 1 else { throw ValidationError("too few queries") }
+      for opening in Opening.allCases {
+        let start = ContinuousClock.now
+        let file = try Index(path: index)
+        opens.append(seconds(since: start))
+        var searcher = Searcher(file)
+        if opening != .usual { searcher.assumesResidence() }
+        if opening == .withoutChecks { try file.assumesSoundness() }
+        firsts[opening, default: []].append(try pass(&searcher, file, query))
+        // The second one still looks for pages that are not resident.
+        _ = try pass(&searcher, file, query)
+        if opening == .usual {
+          for _ in 0..<3 { laters.append(try pass(&searcher, file, query)) }
+          looks.append(try look(file))
+        }
+      }
+      faults.append(try touch(data.count))
     }
     func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-    let (first, later, fault, look) = (median(firsts), median(laters), median(faults), median(looks))
-    print("open \(milliseconds(median(opens))); first pass \(milliseconds(first)), later ones \(milliseconds(later));")
-    print("page faults of a new mapping of the whole file \(milliseconds(fault))")
-    print("checks: \(percent((first - later - fault) / first)) of the first pass, beside page faults")
+    func first(_ opening: Opening) -> Double { median(firsts[opening] ?? []) }
+    let (usual, later, look) = (first(.usual), median(laters), median(looks))
+    let (asking, checks) = (usual - first(.withoutAsking), first(.withoutAsking) - first(.withoutChecks))
+    print("open \(milliseconds(median(opens))); first pass \(milliseconds(usual)), later ones \(milliseconds(later))")
+    print("of the first pass, checks of checksums and content \(milliseconds(checks)), \(percent(checks / usual));")
+    print("asking the kernel for pages \(milliseconds(asking)), \(percent(asking / usual));")
+    let rest = first(.withoutChecks) - later
+    print("page faults and what a searcher does once \(milliseconds(rest)), \(percent(rest / usual))")
+    print("page faults alone of a new mapping of the whole file \(milliseconds(median(faults)))")
     print("after: to see that all is checked takes \(milliseconds(look)), \(percent(look / later)) of a later pass")
   }
 
+  private func pass(_ searcher: inout Searcher, _ index: Index, _ query: [Float]) throws -> Double {
+    let options = SearchOptions(k: 10, nprobe: nprobe ?? max(1, index.parameters.nlist))
+    var neighbors: [Neighbor] = []
+    let start = ContinuousClock.now
+    try searcher.search(query.span, options, into: &neighbors)
+    return seconds(since: start)
+  }
+
   /// Looks at as many bits as a pass does: for each list its page, for each code frame its page and itself.
-  private func look(_ clock: ContinuousClock, _ index: Index) throws -> Double {
+  private func look(_ index: Index) throws -> Double {
     let frames = try index.sections().first { $0.name == "codes" || $0.name == "vectors" }?.frames ?? 0
-    let bits = AtomicBits(count: index.parameters.listCount + 2 * frames)
+    let lists = index.parameters.listCount
+    let bits = AtomicBits(count: (lists + 2 * frames) * min(nprobe ?? lists, lists) / lists)
     for bit in 0..<bits.count { bits.insert(bit) }
     var found = 0
-    let time = seconds(clock) { for bit in 0..<bits.count where bits.contains(bit) { found += 1 } }
+    let start = ContinuousClock.now
+    for bit in 0..<bits.count where bits.contains(bit) { found += 1 }
+    let time = seconds(since: start)
     return found == bits.count ? time : .infinity
   }
 
   /// Maps the file anew and reads a byte of each page.
-  private func touch(_ clock: ContinuousClock, _ count: Int) throws -> Double {
+  private func touch(_ count: Int) throws -> Double {
     let file = unsafe open(index, O_RDONLY)
     defer { close(file) }
     guard let map = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, file, 0), unsafe map != MAP_FAILED else {
@@ -61,18 +93,18 @@ struct FirstTouch: ParsableCommand {
     }
     defer { unsafe _ = munmap(map, count) }
     var sum = 0
-    let time = seconds(clock) {
-      // Inside the mapping, of `count` bytes.
-      for page in stride(from: 0, to: count, by: 4096) {
-        sum += Int(unsafe map.load(fromByteOffset: page, as: UInt8.self))
-      }
+    let start = ContinuousClock.now
+    // Inside the mapping, of `count` bytes.
+    for page in stride(from: 0, to: count, by: 4096) {
+      sum += Int(unsafe map.load(fromByteOffset: page, as: UInt8.self))
     }
+    let time = seconds(since: start)
     return sum < 0 ? 0 : time
   }
 
-  private func seconds(_ clock: ContinuousClock, _ body: () throws -> Void) rethrows -> Double {
-    let time = try clock.measure(body)
-    return Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+  private func seconds(since start: ContinuousClock.Instant) -> Double {
+    let time = (ContinuousClock.now - start).components
+    return Double(time.seconds) + Double(time.attoseconds) * 1e-18
   }
 
   private func milliseconds(_ time: Double) -> String { String(format: "%.3f ms", time * 1000) }

@@ -1,0 +1,174 @@
+import PQFormat
+import PQKernels
+import Testing
+
+/// Selections and sums of every instruction set, by what they are defined to be.
+@Suite struct SelectionTests {
+  private static let counts = [1, 2, 15, 16, 17, 31, 32, 33, 100, 255, 256, 257, 1000]
+  /// Many of one value, few, and all different.
+  private static let kinds: [(String, @Sendable (inout Values, Int) -> [Float])] = [
+    ("whole", { $0.whole($1) }), ("floats", { $0.floats($1) }),
+    ("falling", { _, count in (0..<count).map { Float(count - $0) } }),
+  ]
+
+  private func ranks(_ count: Int) -> Set<Int> {
+    Set([1, 2, count / 2, count - 1, count].filter { $0 >= 1 && $0 <= count })
+  }
+
+  @Test(arguments: Kernels.available) func kthAndLimit(kernels: Kernels) {
+    var values = Values(seed: 21)
+    for count in Self.counts {
+      for (name, make) in Self.kinds {
+        let keys = make(&values, count)
+        let sorted = keys.sorted()
+        for k in ranks(count) {
+          let kth = kernels.kth(k, of: keys.span)
+          #expect(kth == sorted[k - 1], "\(kernels.name), \(name), \(k) of \(count)")
+          let limit = kernels.limit(keys.span, k)
+          #expect(limit >= sorted[k - 1], "\(kernels.name), \(name), \(k) of \(count)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: Kernels.available) func limitOfSums(kernels: Kernels) {
+    var values = Values(seed: 22)
+    for count in Self.counts + [20_000] {
+      for nbits in [1, 8, 16] {
+        let sums = values.codes(count, nbits: nbits)
+        let sorted = sums.sorted()
+        for k in ranks(count) {
+          let found = kernels.limit(sums.span, k)
+          #expect(found == sorted[k - 1], "\(kernels.name), \(k) of \(count) sums of \(nbits) bits")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: Kernels.available) func numbersAtMost(kernels: Kernels) {
+    var values = Values(seed: 23)
+    for count in [0] + Self.counts {
+      let keys = values.floats(count)
+      for limit in [-.infinity, 0, keys.first ?? 1, .infinity] {
+        var output = [UInt32](repeating: .max, count: count + 1)
+        var span = output.mutableSpan
+        let found = kernels.numbers(keys.span, atMost: limit, into: &span)
+        let expected = keys.indices.filter { keys[$0] <= limit }.map(UInt32.init)
+        #expect(Array(output[..<found]) == expected, "\(kernels.name), \(count) values at most \(limit)")
+      }
+    }
+  }
+
+  /// A group is a lane of `depth` vectors of 16 values.
+  @Test(arguments: Kernels.available) func minimaOfGroups(kernels: Kernels) {
+    var values = Values(seed: 24)
+    for count in Self.counts {
+      for depth in [1, 2, 5, 8] {
+        let keys = values.floats(count)
+        let groups = (count + 16 * depth - 1) / (16 * depth) * 16
+        var expected = [Float](repeating: .infinity, count: groups)
+        for (i, key) in keys.enumerated() {
+          let group = i / (16 * depth) * 16 + i % 16
+          expected[group] = min(expected[group], key)
+        }
+        var output = [Float](repeating: .nan, count: groups)
+        var span = output.mutableSpan
+        let found = kernels.groupMinima(keys.span, depth: depth, into: &span)
+        #expect(found == groups && output == expected, "\(kernels.name), \(count) values, depth \(depth)")
+      }
+    }
+  }
+
+  /// Lengths around the 8,192 bytes after which partial sums are widened.
+  @Test(arguments: Kernels.available) func sumsOfBytes(kernels: Kernels) {
+    var values = Values(seed: 25)
+    for count in [0, 1, 31, 32, 33, 8191, 8192, 8193, 16_384, 20_001] {
+      for bytes in [[UInt8](repeating: 255, count: count), values.codes(count, nbits: 8).map(UInt8.init)] {
+        let sum = kernels.sum(bytes.rawSpan)
+        #expect(sum == bytes.reduce(0) { $0 + UInt64($1) }, "\(kernels.name), \(count) bytes")
+        kernels.fetch(bytes.rawSpan)
+      }
+    }
+  }
+
+  @Test(arguments: Kernels.available) func differencesToALane(kernels: Kernels) {
+    var values = Values(seed: 26)
+    for dimension in [1, 7, 8, 33] {
+      let (query, vectors) = (values.floats(dimension), values.floats(20 * dimension))
+      let blocks = LaneBlocks.pack(vectors.span, dimension: dimension)
+      for vector in [0, 15, 16, 19] {
+        var output = [Float](repeating: .nan, count: dimension)
+        var span = output.mutableSpan
+        kernels.subtract(vector, of: blocks.span, from: query.span, into: &span)
+        let expected = (0..<dimension).map { query[$0] - vectors[vector * dimension + $0] }
+        #expect(output == expected, "\(kernels.name), vector \(vector) of dimension \(dimension)")
+      }
+    }
+  }
+
+  /// A batch gives the bits of its queries one by one.
+  @Test(arguments: Kernels.available) func batches(kernels: Kernels) {
+    var values = Values(seed: 27)
+    for dimension in [1, 8, 13] {
+      for (queries, centroids) in [(1, 1), (1, 40), (5, 16), (7, 100), (9, 50), (16, 33)] {
+        let (points, vectors) = (values.floats(queries * dimension), values.floats(centroids * dimension))
+        let blocks = LaneBlocks.pack(vectors.span, dimension: dimension)
+        for similarity in [Similarity.squaredL2, .innerProduct] {
+          var output = [Float](repeating: .nan, count: queries * centroids)
+          var span = output.mutableSpan
+          kernels.batch(
+            similarity, points.span, dimension: dimension, blocks: blocks.span, count: centroids, into: &span)
+          let single = (0..<queries).flatMap {
+            kernels.blocks(
+              similarity, Array(points[$0 * dimension..<($0 + 1) * dimension]), blocks, count: centroids)
+          }
+          #expect(
+            output.map(\.bitPattern) == single, "\(kernels.name), \(queries) queries, \(centroids) of \(dimension)")
+        }
+      }
+    }
+  }
+
+  /// Rows anywhere give the bits of the same rows side by side.
+  @Test(arguments: Kernels.available) func scatteredRows(kernels: Kernels) {
+    var values = Values(seed: 28)
+    for type in [RowType.f32, .f16, .u8] {
+      for count in [0, 1, 8, 9, 30] {
+        let dimension = 17
+        let offset: Float = type == .u8 ? -128 : 0
+        let query = values.floats(dimension)
+        let (bytes, _) = RowTests.rows(type, 30 * dimension, offset: offset, &values)
+        let order = (0..<count).map { $0 * 7 % 30 }
+        for similarity in [Similarity.squaredL2, .innerProduct] {
+          let all = kernels.rows(similarity, query, bytes, type, offset: offset, count: 30)
+          var output = [Float](repeating: .nan, count: count)
+          var span = output.mutableSpan
+          let offsets = order.map { UInt64($0 * type.rowBytes(dimension)) }
+          kernels.rows(
+            similarity, query.span, in: bytes.rawSpan, at: offsets.span, type: type, offset: offset, into: &span)
+          #expect(output.map(\.bitPattern) == order.map { all[$0] }, "\(kernels.name), \(type), \(count) rows")
+        }
+      }
+    }
+  }
+
+  /// More points than are assigned at once.
+  @Test(arguments: Kernels.available) func manyPoints(kernels: Kernels) {
+    var values = Values(seed: 29)
+    let (dimension, count) = (6, 500)
+    let points = values.floats(count * dimension)
+    for centroids in [3, 33] {
+      let vectors = values.floats(centroids * dimension)
+      let blocks = LaneBlocks.pack(vectors.span, dimension: dimension)
+      var (output, scratch) = ([UInt32](repeating: .max, count: count), [Int32]())
+      var span = output.mutableSpan
+      kernels.assign(
+        points.span, stride: dimension, dimension: dimension, blocks: blocks.span, centroids: centroids,
+        scratch: &scratch, into: &span)
+      let expected = (0..<count).map {
+        Oracle.nearest(Array(points[$0 * dimension..<($0 + 1) * dimension]), vectors, dimension: dimension).index
+      }
+      #expect(output == expected, "\(kernels.name), \(centroids) centroids")
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import PQFormat
+import PQStorage
+import PQTestSupport
+import Testing
+
+/// FAULTS: system calls that fail where writing, publishing and going on need them.
+@Suite struct FileFaultTests {
+  private static let row: [Float] = [1, 2]
+
+  private func write(to path: String) throws {
+    var writer = try VectorWriter(path: path, dimension: 2, replacing: true)
+    try writer.append(rows: Self.row.span)
+    try writer.finish()
+  }
+
+  /// Every write to the device fails as on a full disk.
+  @Test func fullDevice() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a.fvecs")
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/full")
+    let error = failure { try write(to: path) }
+    #expect(error?.cause == .writeFailed)
+    #expect(error?.kind == .inputOutput)
+    #expect(error?.detail.contains("space") == true)
+  }
+
+  /// A device takes what is written to it at once, and is not replaced.
+  @Test func device() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a.fvecs")
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/null")
+    try write(to: path)
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == "/dev/null")
+  }
+
+  @Test func folderThatIsGone() throws {
+    let folder = try TemporaryFolder()
+    let inner = folder.path("inner")
+    try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: false)
+    let error = failure {
+      var writer = try VectorWriter(path: inner + "/a.fvecs", dimension: 2)
+      try writer.append(rows: Self.row.span)
+      try? FileManager.default.removeItem(atPath: inner)
+      try writer.finish()
+    }
+    #expect(error?.cause == .cannotCreate)
+  }
+
+  @Test func idsThatBecomeFewer() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write([UInt8](repeating: 1, count: 16), to: "ids")
+    let error = failure {
+      var reader = try IDReader(path: path)
+      _ = unsafe truncate(path, 8)
+      var ids: [UInt64] = []
+      try reader.read(maxCount: 2, into: &ids)
+    }
+    #expect(error?.cause == .changed)
+    #expect(failure { _ = try IDReader(path: "-") }?.cause == .notAFile)
+  }
+
+  private func failureOfFile(_ work: () throws -> Void) -> FileError? {
+    do {
+      try work()
+      return nil
+    } catch { return error as? FileError }
+  }
+
+  @Test func workFileThatLacksBytes() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write([1, 2, 3], to: "spill")
+    let short = failureOfFile { _ = try WorkFile(reopening: path, length: 4) }
+    #expect(short?.kind == .badData)
+    #expect(short?.description == "\(path): open; has 3 bytes, expected 4; start again without --resume")
+    #expect(failureOfFile { _ = try WorkFile(reopening: path + ".none", length: 0) }?.kind == .badData)
+    #expect(try folder.read("spill") == [1, 2, 3])
+    let file = try WorkFile(reopening: path, length: 2)
+    #expect(file.position == 2)
+    #expect(try folder.read("spill") == [1, 2])
+  }
+
+  @Test func outputThatAppearedBeforeItIsPublished() throws {
+    let folder = try TemporaryFolder()
+    let output = folder.path("a.pqx")
+    let work = try WorkFolder(output: output)
+    try folder.write([1], to: "a.pqx.work/new")
+    try folder.write([2], to: "a.pqx")
+    let refused = failureOfFile { try work.publish("new", replacing: false) }
+    #expect(refused?.kind == .cannotCreate)
+    #expect(refused?.call == "renameat2")
+    #expect(try folder.read("a.pqx") == [2])
+    try work.publish("new", replacing: true)
+    #expect(try folder.read("a.pqx") == [1])
+    let missing = failureOfFile { try work.publish("new", replacing: true) }
+    #expect(missing?.call == "rename")
+  }
+
+  @Test func whatIsNoFileIsNotMapped() throws {
+    let folder = try TemporaryFolder()
+    let error = failureOfFile { _ = try MappedFile(path: folder.path) }
+    #expect(error?.kind == .noInput)
+    #expect(error?.description.contains("not a regular file") == true)
+  }
+
+  /// No LZ4 block has such a length.
+  @Test func lengthThatLZ4DoesNotHave() {
+    var output: [UInt8] = []
+    #expect(!LZ4Block.decompress([0].rawSpan, count: 1 << 40, into: &output))
+    #expect(output.isEmpty)
+  }
+}
