@@ -54,7 +54,7 @@ extension IndexFile {
         : CodeBound(range, base: parameters.addsListKey ? key : 0, m: shape.m)
       let threshold = min(work.pending.threshold, work.candidates.threshold)
       guard let limit = scans ? bound.threshold(threshold) : .max else { continue }
-      statistics.bytesRead += Int(frame.entry.length)
+      statistics.read(frame)
 
       if frame.isCompressed { try decompress(frame, into: &decompressed) }
       let codes = CodeFrame(

@@ -56,14 +56,20 @@ extension IndexFile {
     try self.prefetch(.vectors, candidates, perFrame: parameters.rowsPerFrame, &prefetch)
     let rowBytes = parameters.rowBytes
     var last: FrameView?
+    var page: UInt64?
     var isRaw = true
     for i in 0..<candidates.count {
       let place = candidates.found.items[i]
       let row = place.position % parameters.rowsPerFrame
       let frame = try rowFrame(place, last)
-      statistics.bytesRead += !frame.isCompressed ? rowBytes : frame.isSame(as: last) ? 0 : Int(frame.entry.length)
+      let offset = frame.entry.offset + UInt64(row * rowBytes)
+      if !frame.isCompressed {
+        statistics.read(offset: offset, count: rowBytes, &page)
+      } else if !frame.isSame(as: last) {
+        statistics.read(frame)
+      }
       last = frame
-      offsets.append(frame.entry.offset + UInt64(row * rowBytes))
+      offsets.append(offset)
       if frame.isCompressed { isRaw = false }
     }
     return isRaw

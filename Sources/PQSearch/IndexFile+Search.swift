@@ -124,7 +124,7 @@ extension IndexFile {
       statistics.codesScanned += view.count
       for index in 0..<frameCount(.vectors, view) {
         let frame = try frame(.vectors, view, index)
-        statistics.bytesRead += Int(frame.entry.length)
+        statistics.read(frame)
         try rowDistances(frame, group.vectors.span.extracting(group.vector(query)), &work.frame, &distances)
         let first = index * parameters.rowsPerFrame
         func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
