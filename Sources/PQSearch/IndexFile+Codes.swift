@@ -29,7 +29,6 @@ extension IndexFile {
     let length = comparison == .brackets ? group.lengths[query] : 0
     let longest = work.model?.longestResidual ?? 0
 
-    try prefetch(.codes, lists, &work.prefetch)
     work.pending.begin(capacity: work.candidates.capacity)
     var walk = CodeWalk(lists)
     var next = try nextFrame(&walk)

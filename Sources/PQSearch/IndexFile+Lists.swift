@@ -66,11 +66,24 @@ extension IndexFile {
     let number = frameNumber(kind, list, index)
     let view = try frameView(kind, list, index, number: number)
     if !checks.frames.contains(number) {
+      map.prefetch(offset: Int(view.entry.offset), count: Int(view.entry.length))
       try checkStored(view)
       try checkContent(view)
       checks.frames.insert(number)
     }
     return view
+  }
+
+  /// Asks for the directory's entry of a list.
+  borrowing func prefetchEntry(_ number: Int) {
+    prefetchPages(.lists, number * ListEntry.byteCount..<(number + 1) * ListEntry.byteCount)
+  }
+
+  /// Asks for the directory's entries of all frames of a list.
+  borrowing func prefetchFrameEntries(_ list: ListView) {
+    let frames = places.frames(list.count)
+    guard frames > 0 else { return }
+    prefetchPages(.frames, list.firstFrame * FrameEntry.byteCount..<(list.firstFrame + frames) * FrameEntry.byteCount)
   }
 
   /// Whether a frame was used before.
