@@ -18,6 +18,7 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
   return sum + __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 #include "assign.inc.h"
+#include "rows8.inc.h"
 
 #define LANES 32
 #define COLUMNS 1 /* two would not leave registers for the rows of a table */
@@ -84,9 +85,9 @@ const cpq_kernels cpq_avx2 = {
     .assign = assign,
     .assign_scratch = assign_scratch,
     .accumulate = accumulate,
-    .l2_rows = l2_rows,
+    .l2_rows = l2_rows_whole,
     .ip_rows = ip_rows,
-    .rows_at = rows_at,
+    .rows_at = rows_at_whole,
     .quantize = quantize,
     .scan = scan,
     .adc_tables = cpq_adc_tables,
