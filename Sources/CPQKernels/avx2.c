@@ -18,6 +18,7 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
   return sum + __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 #include "assign.inc.h"
+#include "rows8.inc.h"
 
 #define LANES 32
 #define COLUMNS 1 /* two would not leave registers for the rows of a table */
@@ -37,8 +38,9 @@ INLINE vb load_lanes(const uint8_t *p, size_t n) {
   return (vb)_mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
 }
 
-/* 256 entries are sixteen rows of 16: the low nibble looks into each, the bits of the high one choose. Each choice follows
- * its two looks, so that few of them wait, and all stay in registers. */
+/* 256 entries are four times four rows of 16. A look gives zero where the index has its top bit, so of the four rows whose
+ * number ends in the same two bits three give zero, and nothing has to choose between them; bits 6 and 7 choose between
+ * the fours. */
 typedef const uint8_t *table256;
 
 INLINE table256 load256(const uint8_t *p) { return p; }
@@ -47,19 +49,18 @@ INLINE table256 load256(const uint8_t *p) { return p; }
 INLINE vb choose(vb even, vb odd, vb bits) {
   return (vb)_mm256_blendv_epi8((__m256i)even, (__m256i)odd, (__m256i)bits);
 }
-INLINE vb look32(const uint8_t *rows, vb low, const vb *bit) {
-  return choose(look16(load16(rows), low), look16(load16(rows + 16), low), bit[0]);
+INLINE vb look64(const uint8_t *rows, const vb *index) {
+  vb low = look16(load16(rows), index[0]) | look16(load16(rows + 16), index[1]);
+  return low | look16(load16(rows + 32), index[2]) | look16(load16(rows + 48), index[3]);
 }
-INLINE vb look64(const uint8_t *rows, vb low, const vb *bit) {
-  return choose(look32(rows, low, bit), look32(rows + 32, low, bit), bit[1]);
-}
-INLINE vb look128(const uint8_t *rows, vb low, const vb *bit) {
-  return choose(look64(rows, low, bit), look64(rows + 64, low, bit), bit[2]);
+INLINE vb look128(const uint8_t *rows, const vb *index, vb bit6) {
+  return choose(look64(rows, index), look64(rows + 64, index), bit6);
 }
 INLINE vb look256(const table256 *table, vb code) {
-  vb low = code & 15, bit[3];
-  for (int b = 0; b < 3; b++) bit[b] = (vb)_mm256_slli_epi16((__m256i)code, 3 - b);
-  return choose(look128(*table, low, bit), look128(*table + 128, low, bit), code);
+  /* Bits 4 and 5 of row r, and no others, become 0: then adding 0x70 leaves the top bit clear. */
+  vb index[4], bit6 = (vb)_mm256_slli_epi16((__m256i)code, 1);
+  for (int r = 0; r < 4; r++) index[r] = ((code & 0x3F) ^ (uint8_t)(r << 4)) + 0x70;
+  return choose(look128(*table, index, bit6), look128(*table + 128, index, bit6), code);
 }
 
 #include "scan.inc.h"
@@ -84,9 +85,9 @@ const cpq_kernels cpq_avx2 = {
     .assign = assign,
     .assign_scratch = assign_scratch,
     .accumulate = accumulate,
-    .l2_rows = l2_rows,
+    .l2_rows = l2_rows_whole,
     .ip_rows = ip_rows,
-    .rows_at = rows_at,
+    .rows_at = rows_at_whole,
     .quantize = quantize,
     .scan = scan,
     .adc_tables = cpq_adc_tables,

@@ -11,6 +11,7 @@
 #include "x86_512.inc.h"
 #include "accumulate.inc.h"
 #include "assign.inc.h"
+#include "rows8.inc.h"
 
 #define COLUMNS 2
 #define RAGGED_COLUMNS 1
@@ -58,9 +59,9 @@ const cpq_kernels cpq_avx512 = {
     .assign = assign,
     .assign_scratch = assign_scratch,
     .accumulate = accumulate,
-    .l2_rows = l2_rows,
+    .l2_rows = l2_rows_whole,
     .ip_rows = ip_rows,
-    .rows_at = rows_at,
+    .rows_at = rows_at_whole,
     .quantize = quantize,
     .scan = scan,
     .adc_tables = cpq_adc_tables,

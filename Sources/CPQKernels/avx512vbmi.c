@@ -11,6 +11,7 @@
 #include "x86_512.inc.h"
 #include "accumulate.inc.h"
 #include "assign.inc.h"
+#include "rows8.inc.h"
 
 /* Four tiles a table: more share its four registers, but lists are short (measured: 6.5 G vectors/s at m = 16 from L2;
  * 3.6 with one tile). */
@@ -56,9 +57,9 @@ const cpq_kernels cpq_avx512vbmi = {
     .assign = assign,
     .assign_scratch = assign_scratch,
     .accumulate = accumulate,
-    .l2_rows = l2_rows,
+    .l2_rows = l2_rows_whole,
     .ip_rows = ip_rows,
-    .rows_at = rows_at,
+    .rows_at = rows_at_whole,
     .quantize = quantize,
     .scan = scan,
     .adc_tables = cpq_adc_tables,

@@ -1,5 +1,6 @@
 internal import PQFormat
 internal import PQKernels
+internal import PQStorage
 internal import Synchronization
 
 /// What has been checked of an open file. Two threads may check the same thing at once: both find the same.
@@ -43,6 +44,10 @@ extension IndexFile {
   /// Checks centroids, codebooks and the page checksums, once. O(nlist · D) the first time.
   borrowing func checkModel() throws(FormatError) {
     guard !checks.model.contains(0) else { return }
+    // All are on their way before the first is waited for.
+    for kind in [SectionKind.centroids, .codebooks, .centre, .groups, .pages] {
+      if let section = table[kind] { map.prefetch(offset: Int(section.offset), count: Int(section.length)) }
+    }
     for kind in [SectionKind.centroids, .codebooks, .centre] { try checkValues(kind) }
     try checkSection(.groups)
     if let groups = try groups() { checks.keep(groups) }
@@ -161,6 +166,21 @@ extension IndexFile {
       if checks.framePages.contains(first), first == last || checks.framePages.contains(last) { return }
       try checkNewPages(kind, first...last, checks.framePages)
     }
+  }
+
+  /// Asks for the directory pages that hold `range` of the section `kind` (lists or frames), unless the first and the last
+  /// were used before.
+  /// - Precondition: `range` is not empty.
+  borrowing func prefetchPages(_ kind: SectionKind, _ range: Range<Int>) {
+    let size = Int(DirectoryPage.byteCount)
+    let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
+    if kind == .lists {
+      if checks.listPages.contains(first), checks.listPages.contains(last) { return }
+    } else {
+      if checks.framePages.contains(first), checks.framePages.contains(last) { return }
+    }
+    guard let section = table[kind] else { return }
+    map.prefetch(offset: Int(section.offset) + range.lowerBound, count: range.count)
   }
 
   private borrowing func checkNewPages(

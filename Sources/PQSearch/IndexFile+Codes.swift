@@ -29,7 +29,6 @@ extension IndexFile {
     let length = comparison == .brackets ? group.lengths[query] : 0
     let longest = work.model?.longestResidual ?? 0
 
-    try prefetch(.codes, lists, &work.prefetch)
     work.pending.begin(capacity: work.candidates.capacity)
     var walk = CodeWalk(lists)
     var next = try nextFrame(&walk)
@@ -56,7 +55,7 @@ extension IndexFile {
       guard let limit = scans ? bound.threshold(threshold) : .max else { continue }
       // Not before: what is not read needs no checksum. The scan of the frame before has fetched it.
       if !isChecked(frame) { try check(frame) }
-      statistics.bytesRead += Int(frame.entry.length)
+      statistics.read(frame)
 
       if frame.isCompressed { try decompress(frame, into: &decompressed) }
       let codes = CodeFrame(

@@ -65,7 +65,10 @@ extension IndexFile {
   /// - Precondition: `index` is below ``frameCount(_:_:)``.
   borrowing func frame(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameView {
     let view = try frameView(kind, list, index)
-    if !isChecked(view) { try check(view) }
+    if !isChecked(view) {
+      map.prefetch(offset: Int(view.entry.offset), count: Int(view.entry.length))
+      try check(view)
+    }
     return view
   }
 
@@ -74,6 +77,18 @@ extension IndexFile {
     try checkStored(frame)
     try checkContent(frame)
     checks.frames.insert(frame.number)
+  }
+
+  /// Asks for the directory's entry of a list.
+  borrowing func prefetchEntry(_ number: Int) {
+    prefetchPages(.lists, number * ListEntry.byteCount..<(number + 1) * ListEntry.byteCount)
+  }
+
+  /// Asks for the directory's entries of all frames of a list.
+  borrowing func prefetchFrameEntries(_ list: ListView) {
+    let frames = places.frames(list.count)
+    guard frames > 0 else { return }
+    prefetchPages(.frames, list.firstFrame * FrameEntry.byteCount..<(list.firstFrame + frames) * FrameEntry.byteCount)
   }
 
   /// Whether a frame was used before.

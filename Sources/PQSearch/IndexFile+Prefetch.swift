@@ -5,7 +5,7 @@ internal import PQStorage
 /// Whether a query asks the kernel for pages before it waits for the first of them. Looking for what was not used yet costs
 /// time for each list, so a searcher that finds nothing looks ever more rarely: at last at one query in 64.
 struct Prefetch: Sendable {
-  /// Whether the present query looks.
+  /// Whether the query whose lists were chosen last looks.
   private(set) var isActive = true
   private var pause = 0
   private var queriesLeft = 0
@@ -23,11 +23,14 @@ struct Prefetch: Sendable {
 }
 
 extension IndexFile {
-  /// Asks for the frames of all chosen lists, before the first is scanned.
+  /// Asks for the frames of all chosen lists, before the first is scanned: for the lists' entries, for those of their
+  /// frames, and then for the frames, so that the device is waited for twice and not for each list.
   borrowing func prefetch(
     _ kind: SectionKind, _ lists: [UInt32], _ prefetch: inout Prefetch
   ) throws(FormatError) {
     guard prefetch.isActive else { return }
+    for number in lists { prefetchEntry(Int(number)) }
+    for number in lists { prefetchFrameEntries(try list(Int(number))) }
     for number in lists {
       let view = try list(Int(number))
       try self.prefetch(kind, view, 0..<frameCount(kind, view), &prefetch)

@@ -54,16 +54,21 @@ extension IndexFile {
   ) throws(FormatError) -> Bool {
     offsets.removeAll(keepingCapacity: true)
     try self.prefetch(.vectors, candidates, perFrame: parameters.rowsPerFrame, &prefetch)
-    let rowBytes = parameters.rowBytes
+    let (rowBytes, perFrame) = (parameters.rowBytes, parameters.rowsPerFrame)
     var last: FrameView?
+    var page: UInt64?
     var isRaw = true
     for i in 0..<candidates.count {
       let place = candidates.found.items[i]
-      let row = place.position % parameters.rowsPerFrame
-      let frame = try rowFrame(place, last)
-      statistics.bytesRead += !frame.isCompressed ? rowBytes : frame.isSame(as: last) ? 0 : Int(frame.entry.length)
+      let (frame, row) = try rowFrame(place, perFrame, last)
+      let offset = frame.entry.offset + UInt64(row * rowBytes)
+      if !frame.isCompressed {
+        statistics.read(offset: offset, count: rowBytes, &page)
+      } else if !frame.isSame(as: last) {
+        statistics.read(frame)
+      }
       last = frame
-      offsets.append(frame.entry.offset + UInt64(row * rowBytes))
+      offsets.append(offset)
       if frame.isCompressed { isRaw = false }
     }
     return isRaw
@@ -73,25 +78,29 @@ extension IndexFile {
     _ candidates: borrowing Candidates, _ query: Span<Float>, _ decompressed: inout [UInt8],
     _ distances: inout [Float]
   ) throws(FormatError) {
-    let rowBytes = parameters.rowBytes
+    let (rowBytes, perFrame) = (parameters.rowBytes, parameters.rowsPerFrame)
     var last: FrameView?
     for i in 0..<candidates.count {
-      let place = candidates.found.items[i]
-      let frame = try rowFrame(place, last)
+      let (frame, number) = try rowFrame(candidates.found.items[i], perFrame, last)
       if frame.isCompressed, !frame.isSame(as: last) { try decompress(frame, into: &decompressed) }
       last = frame
-      let row = content(frame, decompressed).slice(place.position % parameters.rowsPerFrame * rowBytes, rowBytes)
+      let row = content(frame, decompressed).slice(number * rowBytes, rowBytes)
       var output = distances.mutableSpan
       var one = output.part(i..<i + 1)
       rowDistances(query, row, into: &one)
     }
   }
 
-  /// The frame that holds the row at a place: `last` if it does, so that one is found once for the candidates in it, which
-  /// follow each other.
-  private borrowing func rowFrame(_ place: Place, _ last: FrameView?) throws(FormatError) -> FrameView {
-    let (index, row) = place.position.quotientAndRemainder(dividingBy: parameters.rowsPerFrame)
-    if let last, last.list == Int(place.list), last.index == index, row < last.count { return last }
-    return try frame(.vectors, list(holding: place), index)
+  /// The frame that holds the row at a place, and the row's number there: `last` if it does, so that one is found once for
+  /// the candidates in it, which follow each other.
+  private borrowing func rowFrame(
+    _ place: Place, _ perFrame: Int, _ last: FrameView?
+  ) throws(FormatError) -> (frame: FrameView, row: Int) {
+    if let last, last.list == Int(place.list) {
+      let row = place.position - last.index * perFrame
+      if row >= 0, row < last.count { return (last, row) }
+    }
+    let (index, row) = place.position.quotientAndRemainder(dividingBy: perFrame)
+    return (try frame(.vectors, list(holding: place), index), row)
   }
 }

@@ -59,7 +59,7 @@ extension IndexFile {
         end += 1
       }
       let frame = try frame(.ids, list(holding: farthest), index)
-      statistics.bytesRead += Int(frame.entry.length)
+      statistics.read(frame)
       if !frame.isCompressed {
         let needed = farthest.position % IndexParameters.idsPerFrame + 1
         for plane in 0..<frame.entry.planes { Kernels.best.fetch(stored(frame).slice(plane * frame.count, needed)) }

@@ -47,22 +47,35 @@ extension IndexFile {
         compareCentroids(options, &scratch, &statistics)
         compareCodebooks(&scratch.group)
       }
+      var lists = take(&scratch.lists)
+      defer { swap(&lists, &scratch.lists) }
       for query in 0..<scratch.group.count {
         if parameters.count > 0 {
-          chooseLists(query, options, &scratch, &statistics)
-          try searchOne(
-            query, options, scratch.group, scratch.choice.lists, &scratch.work, &statistics, &results)
+          if query == 0 { askForLists(of: query, options, &scratch, &statistics) }
+          scratch.choice.moveLists(to: &lists)
+          // One query ahead, so that the device reads while codes are scanned.
+          if query + 1 < scratch.group.count { askForLists(of: query + 1, options, &scratch, &statistics) }
+          try searchOne(query, options, scratch.group, lists, &scratch.work, &statistics, &results)
         }
         ended(results.count)
       }
     } catch { throw .format(path: map.path, error) }
   }
 
+  /// Chooses the lists of a query, `scratch.choice.lists`, and has their frames on their way.
+  private borrowing func askForLists(
+    of query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
+  ) {
+    chooseLists(query, options, &scratch, &statistics)
+    scratch.work.prefetch.beginQuery()
+    // What is wrong with a list is found when it is visited.
+    try? prefetch(parameters.m > 0 ? .codes : .vectors, scratch.choice.lists, &scratch.work.prefetch)
+  }
+
   private borrowing func searchOne(
     _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ lists: [UInt32],
     _ work: inout ScanWork, _ statistics: inout SearchStatistics, _ results: inout [Neighbor]
   ) throws(FormatError) {
-    work.prefetch.beginQuery()
     let wanted = parameters.m > 0 ? max(options.k, options.rerank) : options.k
     work.candidates.begin(capacity: min(wanted, Int(clamping: parameters.count)))
     if parameters.m > 0 {
@@ -116,7 +129,6 @@ extension IndexFile {
       swap(&ids, &work.ids)
       swap(&distances, &work.distances)
     }
-    try prefetch(.vectors, lists, &work.prefetch)
     for number in lists {
       let view = try list(Int(number))
       guard view.count > 0 else { continue }
@@ -124,7 +136,7 @@ extension IndexFile {
       statistics.codesScanned += view.count
       for index in 0..<frameCount(.vectors, view) {
         let frame = try frame(.vectors, view, index)
-        statistics.bytesRead += Int(frame.entry.length)
+        statistics.read(frame)
         try rowDistances(frame, group.vectors.span.extracting(group.vector(query)), &work.frame, &distances)
         let first = index * parameters.rowsPerFrame
         func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {

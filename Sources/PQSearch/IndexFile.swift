@@ -40,9 +40,12 @@ struct IndexFile: ~Copyable, Sendable {
 
   private static func decodeStructure(_ map: borrowing MappedFile) throws(FormatError) -> IndexStructure {
     let bytes = map.bytes
+    map.prefetch(offset: 0, count: min(bytes.byteCount, Header.byteCount))
     try load(0..<min(bytes.byteCount, Header.byteCount), of: map)
     let header = try IndexStructure.header(bytes)
-    try load(Int(header.sectionTableOffset)..<bytes.byteCount, of: map)
+    let end = Int(header.sectionTableOffset)
+    map.prefetch(offset: end, count: bytes.byteCount - end)
+    try load(end..<bytes.byteCount, of: map)
     return try IndexStructure(header, decoding: bytes)
   }
 

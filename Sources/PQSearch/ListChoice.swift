@@ -17,6 +17,9 @@ struct ListChoice: ~Copyable {
     numbers = [UInt32](repeating: 0, count: nlist + 1)
   }
 
+  /// Hands out the lists, and takes memory for the next ones.
+  mutating func moveLists(to other: inout [UInt32]) { swap(&lists, &other) }
+
   /// Chooses the one list of an index without a coarse quantizer.
   mutating func chooseOnly() {
     lists.removeAll(keepingCapacity: true)

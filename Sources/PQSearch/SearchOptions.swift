@@ -53,8 +53,26 @@ public struct SearchStatistics: Sendable, Equatable {
   public var reranked = 0
   /// Stored bytes of the code, id and vector frames that were used.
   public var bytesRead = 0
+  /// Pages of 4 KiB in which those bytes lie. One that two frames share counts for each.
+  public var pagesRead = 0
 
   public init() {}
+
+  /// Counts a frame.
+  mutating func read(_ frame: FrameView) {
+    var page: UInt64?
+    read(offset: frame.entry.offset, count: Int(frame.entry.length), &page)
+  }
+
+  /// Counts a part of a frame.
+  /// - Parameter page: the last page that was counted in this way; it does not count again.
+  mutating func read(offset: UInt64, count: Int, _ page: inout UInt64?) {
+    guard count > 0 else { return }
+    bytesRead += count
+    let (first, last) = (offset >> 12, (offset + UInt64(count) - 1) >> 12)
+    pagesRead += Int(last - first) + (first == page ? 0 : 1)
+    page = last
+  }
 
   package static func += (sum: inout SearchStatistics, other: SearchStatistics) {
     sum.queries += other.queries
@@ -63,5 +81,6 @@ public struct SearchStatistics: Sendable, Equatable {
     sum.codesScanned += other.codesScanned
     sum.reranked += other.reranked
     sum.bytesRead += other.bytesRead
+    sum.pagesRead += other.pagesRead
   }
 }

@@ -6,6 +6,8 @@ struct SearchScratch: ~Copyable {
   var group: QueryGroup
   var groups = GroupChoice()
   var choice: ListChoice
+  /// The lists that the present query visits.
+  var lists: [UInt32] = []
   var work: ScanWork
 
   init(_ p: IndexParameters) {

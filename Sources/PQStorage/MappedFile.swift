@@ -144,13 +144,23 @@ package enum FileAccess: Sendable {
     }
   }
 
-  /// Asks the kernel to read a range of the file soon: madvise(2) with MADV_WILLNEED. A hint; failure is harmless.
+  /// Asks the kernel to read the pages of a range of the file soon, and no others: madvise(2) with MADV_WILLNEED. A page
+  /// that is missed when it is touched brings many around it: right for who reads on, and not for who reads here and
+  /// there. A hint; failure is harmless.
   package func prefetch(offset: Int, count length: Int) {
     guard access != .read, memory == nil, let base = unsafe base else { return }
     guard length > 0, offset >= 0, length <= count - offset else { return }
-    let start = offset & ~4095  // madvise wants a page's first byte; mappings start on a page
-    unsafe _ = madvise(base + start, length + offset - start, MADV_WILLNEED)
+    let end = offset + length
+    var start = offset & ~4095  // madvise wants a page's first byte; mappings start on a page
+    while start < end {
+      let piece = min(end - start, Self.prefetchBytes)
+      unsafe _ = madvise(base + start, piece, MADV_WILLNEED)
+      start += piece
+    }
   }
+
+  /// The most that one call asks for. Linux drops what is beyond the device's readahead size, 128 KiB unless it is set.
+  private static let prefetchBytes = 128 << 10
 
   deinit {
     if let slot { cpq_guard_remove(slot) }

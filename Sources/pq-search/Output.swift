@@ -95,6 +95,7 @@ struct PointJSON: Encodable {
     case latency = "latency_us"
     case codesScanned = "codes_scanned"
     case bytesRead = "bytes_read"
+    case pagesRead = "pages_read"
   }
 
   let nprobe: Int
@@ -107,6 +108,7 @@ struct PointJSON: Encodable {
   let latency: Latency
   let codesScanned: Int
   let bytesRead: Int
+  let pagesRead: Int
 
   init(_ point: Measurement, _ p: IndexParameters) {
     nprobe = point.nprobe(p)
@@ -119,6 +121,7 @@ struct PointJSON: Encodable {
     latency = Latency(p50: point.latency.p50, p95: point.latency.p95, p99: point.latency.p99)
     codesScanned = point.results.statistics.codesScanned
     bytesRead = point.results.statistics.bytesRead
+    pagesRead = point.results.statistics.pagesRead
   }
 }
 

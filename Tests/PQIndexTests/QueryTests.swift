@@ -64,6 +64,18 @@ import Testing
     }
   }
 
+  /// 700 rows of 32 bytes are a frame of four pages and one of less than two; their codes of four bytes, in eleven tiles,
+  /// are one page.
+  @Test(arguments: [0, 4]) func bytesAndPages(m: Int) throws {
+    let folder = try TemporaryFolder()
+    var f = Fixture(dimension: 8, m: m, nbits: 8)
+    f.rows = f.values(700, 8, seed: 32)
+    let index = try f.make(in: folder).index
+    let found = try index.search(f.rows[0] + f.rows[1], SearchOptions(k: 1, rerank: m > 0 ? 700 : 0))
+    #expect(found.statistics.bytesRead == 2 * (700 * 32 + 11 * 64 * m))
+    #expect(found.statistics.pagesRead == 2 * (6 + (m > 0 ? 1 : 0)))
+  }
+
   /// The first uses, which check sections and frames, come from all threads at once.
   @Test func threadsAgree() throws {
     let folder = try TemporaryFolder()

@@ -1,5 +1,6 @@
 import PQFormat
 import PQKernels
+import PQTestSupport
 import Testing
 
 @Suite struct RowTests {
@@ -37,6 +38,49 @@ import Testing
               let found = kernels.rows(similarity, query, bytes, type, offset: offset, count: count)
               #expect(found == expected, "\(kernels.name), \(type), dimension \(dimension), \(count) rows")
             }
+          }
+        }
+      }
+    }
+  }
+
+  /// Queries of whole numbers, and such that miss being one by little: in one component, by a fraction or by one unit.
+  private static func wholeQueries(_ dimension: Int, offset: Float, _ values: inout Values) -> [[Float]] {
+    let whole = (0..<dimension).map { _ in Float(UInt8(truncatingIfNeeded: values.random.next())) + offset }
+    let extremes = (0..<dimension).map { ($0 % 2 == 0 ? 0 : 255) + offset }
+    let place = Int(values.random.next() % UInt64(dimension))
+    return [whole, extremes]
+      + [offset - 1, offset + 256, 0.5, 0x1p-30, .greatestFiniteMagnitude].map { value in
+        var query = whole
+        query[place] = value
+        return query
+      }
+  }
+
+  @Test(arguments: [1, 15, 16, 31, 32, 33, 64, 100, 128, 257, 258, 259, 300])
+  func distancesOfBytesToWholeNumbers(dimension: Int) {
+    var values = Values(seed: UInt64(dimension))
+    for offset: Float in [0, -128, 0.5, 1000] {
+      for query in Self.wholeQueries(dimension, offset: offset, &values) {
+        for count in [1, 3, 4, 5, 17] {
+          var (bytes, _) = Self.rows(.u8, count * dimension, offset: offset, &values)
+          for i in 0..<dimension where i % 3 != 0 { bytes[i] = i % 3 == 1 ? 0 : 255 }
+          let rows = bytes.map { Float($0) + offset }
+          let expected = (0..<count).map {
+            Oracle.row(.squaredL2, query, rows[$0 * dimension..<($0 + 1) * dimension]).bitPattern
+          }
+          let guarded = GuardedBuffer(bytes)
+          let offsets = (0..<count).map { UInt64((count - 1 - $0) * dimension) }
+          for kernels in Kernels.available {
+            let found = kernels.rows(.squaredL2, query, bytes, .u8, offset: offset, count: count)
+            #expect(found == expected, "\(kernels.name), dimension \(dimension), offset \(offset), \(count) rows")
+            var scattered = [Float](repeating: .nan, count: count)
+            var span = scattered.mutableSpan
+            kernels.rows(
+              .squaredL2, query.span, in: guarded.rawSpan, at: offsets.span, type: .u8, offset: offset, into: &span)
+            #expect(
+              scattered.map(\.bitPattern) == expected.reversed(),
+              "\(kernels.name), dimension \(dimension), offset \(offset), \(count) scattered rows")
           }
         }
       }

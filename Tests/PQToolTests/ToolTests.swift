@@ -35,7 +35,7 @@ import Testing
     #expect(report["open_us"] as? Double ?? 0 > 0)
     let list = try #require(report["points"] as? [[String: Any]])
     #expect(list.count == 4)
-    for key in ["nprobe", "rerank", "recall_at_1", "recall_at_k", "qps", "codes_scanned", "bytes_read"] {
+    for key in ["nprobe", "rerank", "recall_at_1", "recall_at_k", "qps", "codes_scanned", "bytes_read", "pages_read"] {
       #expect(list[0][key] != nil, "\(key)")
     }
     let latency = try #require(list[0]["latency_us"] as? [String: Any])
