@@ -5,8 +5,8 @@ internal import PQStorage
 /// Whether a query asks the kernel for pages before it waits for the first of them. Looking for what was not used yet costs
 /// time for each list, so a searcher that finds nothing looks ever more rarely: at last at one query in 64.
 struct Prefetch: Sendable {
-  /// Whether the query whose lists were chosen last looks.
-  private(set) var isActive = true
+  /// Whether the query whose lists were chosen last looks. The first one does.
+  private(set) var isActive = false
   private var pause = 0
   private var queriesLeft = 0
   fileprivate var found = false
