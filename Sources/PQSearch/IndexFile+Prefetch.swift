@@ -28,7 +28,8 @@ extension IndexFile {
   borrowing func prefetch(
     _ kind: SectionKind, _ lists: [UInt32], _ prefetch: inout Prefetch
   ) throws(FormatError) {
-    guard prefetch.isActive else { return }
+    // Of many lists that are most of all, each brings its neighbours when it is touched: asking for every one costs more.
+    guard prefetch.isActive, lists.count <= 64 || 2 * lists.count <= parameters.listCount else { return }
     for number in lists { prefetchEntry(Int(number)) }
     for number in lists { prefetchFrameEntries(try list(Int(number))) }
     for number in lists {
