@@ -118,7 +118,7 @@ struct ShardCursor {
       try codes.read(shard, &frames, vectors: vectors, index) { content, range, frameVectors throws(FormatError) in
         layout.appendCodes(content, range, count: frameVectors, to: &blockCodes)
       }
-      if layout.tableSize > 1 << index.nbits { try checkCodes() }
+      if layout.canHoldOtherCodes { try checkCodes() }
     }
     if index.vectors != .none {
       let size = index.rowBytes

@@ -8,9 +8,12 @@ package struct Brackets: Sendable {
   private let quantizer: ProductQuantizer
   /// μ: per component the f64 mean of the centroids in ascending order, as f32.
   package let centre: [Float]
-  /// Per subspace and codeword, what it adds to the bracket of a vector in `list`: `[subspace][codeword]`.
-  private var terms: [Double] = []
   private var list: Int?
+  /// 2(c − μ) of `list`.
+  private var offsets: [Double]
+  /// Per subspace and codeword, what it adds to the bracket of a vector in `list`: `[subspace][codeword]`; if `isFilled`.
+  private var terms: [Double] = []
+  private var isFilled = false
 
   /// Nil unless the model has both quantizers. O(nlist · D).
   package init?(_ model: Model) {
@@ -22,6 +25,7 @@ package struct Brackets: Sendable {
       for list in 0..<coarse.nlist { sum += Double(coarse.component(component, of: list)) }
       return Float(sum / Double(coarse.nlist))
     }
+    offsets = [Double](repeating: 0, count: coarse.dimension)
   }
 
   /// The brackets of one frame's vectors, rounded down to bytes: bracket ≥ minimum + step · byte.
@@ -36,10 +40,10 @@ package struct Brackets: Sendable {
   package mutating func frame(_ codes: Span<UInt16>, list: Int) -> Frame {
     let (m, words) = (quantizer.m, quantizer.centroids)
     let count = codes.count / m
-    if list != self.list, count >= words { fillTerms(list) }
+    if list != self.list { begin(list) }
+    if !isFilled, count >= words { fillTerms() }
     var values: [Double] = []
     values.reserveCapacity(count)
-    let isFilled = list == self.list
     let terms = terms.span
     for first in stride(from: 0, to: codes.count, by: m) {
       var value = 0.0
@@ -50,7 +54,7 @@ package struct Brackets: Sendable {
           book &+= words
         }
       } else {
-        for s in 0..<m { value += term(s, Int(codes[first + s]), list) }
+        for s in 0..<m { value += quantizer.term(s, Int(codes[first + s]), offsets.span) }
       }
       values.append(value)
     }
@@ -76,48 +80,46 @@ package struct Brackets: Sendable {
     return frame
   }
 
-  /// What a codeword adds to the brackets of a list. O(D/m).
-  private func term(_ s: Int, _ word: Int, _ list: Int) -> Double {
-    let d = quantizer.subdimension
-    var term = 0.0
-    for i in 0..<d {
-      let r = Double(quantizer.component(i, of: word, subspace: s))
-      let c = Double(coarse.component(s * d + i, of: list)) - Double(centre[s * d + i])
-      term += r * (r + 2 * c)
-    }
-    return term
+  private mutating func begin(_ list: Int) {
+    self.list = list
+    isFilled = false
+    for i in offsets.indices { offsets[i] = 2 * (Double(coarse.component(i, of: list)) - Double(centre[i])) }
   }
 
-  /// What ``term(_:_:_:)`` gives for all codewords. O(2^nbits · D).
-  private mutating func fillTerms(_ list: Int) {
-    self.list = list
-    let (m, words, d) = (quantizer.m, quantizer.centroids, quantizer.subdimension)
+  private mutating func fillTerms() {
+    let (m, words) = (quantizer.m, quantizer.centroids)
     // Out of the structure, so that it can be written while the model is read.
     var filled = terms.isEmpty ? [Double](repeating: 0, count: m * words) : terms
     terms = []
-    defer { terms = filled }
-    let twice = (0..<m * d).map { 2 * (Double(coarse.component($0, of: list)) - Double(centre[$0])) }
-    let (offsets, codebooks) = (twice.span, quantizer.codebooks.span)
-    let lanes = LaneBlocks.lanes
-    let book = LaneBlocks.floats(vectors: words, dimension: d)
     var output = filled.mutableSpan
     for s in 0..<m {
-      for word in 0..<words {
-        var at = s * book + word / lanes * d * lanes + word % lanes
-        var term = 0.0
-        for i in s * d..<(s + 1) * d {
-          let r = Double(codebooks[at])
-          term += r * (r + offsets[i])
-          at += lanes
-        }
-        output[s * words + word] = term
-      }
+      for word in 0..<words { output[s * words + word] = quantizer.term(s, word, offsets.span) }
     }
+    terms = filled
+    isFilled = true
   }
 
   /// The largest f32 that is not above `value`. The least finite one stands for every value below it.
   private static func down(_ value: Double) -> Float {
     let nearest = max(Float(value), -Float.greatestFiniteMagnitude)
     return Double(nearest) > value ? nearest.nextDown : nearest
+  }
+}
+
+extension ProductQuantizer {
+  /// What a codeword r of subspace `s` adds to the bracket: Σ rᵢ (rᵢ + 2(c − μ)ᵢ). O(D/m).
+  @inline(__always)
+  fileprivate func term(_ s: Int, _ word: Int, _ offsets: Span<Double>) -> Double {
+    let d = subdimension
+    let lanes = LaneBlocks.lanes
+    let blocks = codebooks.span
+    var at = s * LaneBlocks.floats(vectors: centroids, dimension: d) + word / lanes * d * lanes + word % lanes
+    var term = 0.0
+    for i in s * d..<(s + 1) * d {
+      let r = Double(blocks[at])
+      term += r * (r + offsets[i])
+      at += lanes
+    }
+    return term
   }
 }
