@@ -157,29 +157,31 @@ extension IndexFile {
   /// - Precondition: `range` is not empty.
   @inline(__always)
   borrowing func checkPages(_ kind: SectionKind, _ range: Range<Int>) throws(FormatError) {
+    guard !arePagesChecked(kind, range) else { return }
     let size = Int(DirectoryPage.byteCount)
-    let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
+    let pages = range.lowerBound / size...(range.upperBound - 1) / size
     if kind == .lists {
-      if checks.listPages.contains(first), first == last || checks.listPages.contains(last) { return }
-      try checkNewPages(kind, first...last, checks.listPages)
+      try checkNewPages(kind, pages, checks.listPages)
     } else {
-      if checks.framePages.contains(first), first == last || checks.framePages.contains(last) { return }
-      try checkNewPages(kind, first...last, checks.framePages)
+      try checkNewPages(kind, pages, checks.framePages)
     }
   }
 
-  /// Asks for the directory pages that hold `range` of the section `kind` (lists or frames), unless the first and the last
-  /// were used before.
-  /// - Precondition: `range` is not empty.
-  borrowing func prefetchPages(_ kind: SectionKind, _ range: Range<Int>) {
+  /// Whether the first and the last page that hold `range` of the section `kind` are checked. An entry has no others.
+  @inline(__always)
+  private borrowing func arePagesChecked(_ kind: SectionKind, _ range: Range<Int>) -> Bool {
     let size = Int(DirectoryPage.byteCount)
     let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
     if kind == .lists {
-      if checks.listPages.contains(first), checks.listPages.contains(last) { return }
-    } else {
-      if checks.framePages.contains(first), checks.framePages.contains(last) { return }
+      return checks.listPages.contains(first) && (first == last || checks.listPages.contains(last))
     }
-    guard let section = table[kind] else { return }
+    return checks.framePages.contains(first) && (first == last || checks.framePages.contains(last))
+  }
+
+  /// Asks for the directory pages that hold `range` of the section `kind` (lists or frames), unless they were used before.
+  /// - Precondition: `range` is not empty.
+  borrowing func prefetchPages(_ kind: SectionKind, _ range: Range<Int>) {
+    guard !arePagesChecked(kind, range), let section = table[kind] else { return }
     map.prefetch(offset: Int(section.offset) + range.lowerBound, count: range.count)
   }
 
