@@ -1,5 +1,6 @@
 /* CRC-32C by carry-less multiplication (Gopal et al., "Fast CRC computation for generic polynomials using PCLMULQDQ",
- * 2009); included after crc32c_sse42.inc.h.
+ * 2009); included after crc32c_sse42.inc.h. The including file defines `vector`, of WIDTH bytes, FOLD_ONE and FOLD_FOUR,
+ * folds by as many vectors, `load`, `widen` and `repeat` of 128 bits, `fold` and NARROW, a vector folded to 128 bits.
  *
  * Bit i of a 128-bit lane is the coefficient of x^(127-i). A fold by d bits multiplies the lane by x^d modulo the
  * polynomial: its low half, which stands for x^64 times a polynomial, by x^(d+63), and its high half by x^(d-1); the
@@ -23,4 +24,19 @@ static inline uint32_t finish(__m128i lane, const void *bytes, size_t count) {
   uint64_t state = __builtin_ia32_crc32di(0, (uint64_t)_mm_extract_epi64(lane, 0));
   state = __builtin_ia32_crc32di(state, (uint64_t)_mm_extract_epi64(lane, 1));
   return crc32c(~(uint32_t)state, bytes, count);
+}
+
+static inline uint32_t folded(uint32_t crc, const void *bytes, size_t count) {
+  if (count < 8 * WIDTH) return crc32c(crc, bytes, count);
+  const char *p = bytes;
+  vector sum[4];
+  for (int i = 0; i < 4; i++) sum[i] = load(p + WIDTH * i);
+  sum[0] ^= widen(_mm_cvtsi32_si128((int)~crc));
+  vector by = repeat(constants(FOLD_FOUR));
+  for (p += 4 * WIDTH, count -= 4 * WIDTH; count >= 4 * WIDTH; p += 4 * WIDTH, count -= 4 * WIDTH)
+    for (int i = 0; i < 4; i++) sum[i] = fold(sum[i], by, load(p + WIDTH * i));
+  by = repeat(constants(FOLD_ONE));
+  for (int i = 1; i < 4; i++) sum[0] = fold(sum[0], by, sum[i]);
+  for (; count >= WIDTH; p += WIDTH, count -= WIDTH) sum[0] = fold(sum[0], by, load(p));
+  return finish(NARROW(sum[0]), p, count);
 }
