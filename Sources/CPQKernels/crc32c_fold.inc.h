@@ -26,17 +26,29 @@ static inline uint32_t finish(__m128i lane, const void *bytes, size_t count) {
   return crc32c(~(uint32_t)state, bytes, count);
 }
 
-static inline uint32_t folded(uint32_t crc, const void *bytes, size_t count) {
-  if (count < 8 * WIDTH) return crc32c(crc, bytes, count);
-  const char *p = bytes;
-  vector sum[4];
+/* The sums of four vectors each, of which the first vector is that of the `crc` of what was before. */
+static inline void first_four(vector sum[4], uint32_t crc, const uint8_t *p) {
   for (int i = 0; i < 4; i++) sum[i] = load(p + WIDTH * i);
   sum[0] ^= widen(_mm_cvtsi32_si128((int)~crc));
-  vector by = repeat(constants(FOLD_FOUR));
-  for (p += 4 * WIDTH, count -= 4 * WIDTH; count >= 4 * WIDTH; p += 4 * WIDTH, count -= 4 * WIDTH)
-    for (int i = 0; i < 4; i++) sum[i] = fold(sum[i], by, load(p + WIDTH * i));
+}
+
+static inline void next_four(vector sum[4], vector by, const uint8_t *p) {
+  for (int i = 0; i < 4; i++) sum[i] = fold(sum[i], by, load(p + WIDTH * i));
+}
+
+static inline vector one_of(const vector sum[4], vector by) {
+  vector one = sum[0];
+  for (int i = 1; i < 4; i++) one = fold(one, by, sum[i]);
+  return one;
+}
+
+static inline uint32_t folded(uint32_t crc, const uint8_t *p, size_t count) {
+  if (count < 8 * WIDTH) return crc32c(crc, p, count);
+  vector sum[4], by = repeat(constants(FOLD_FOUR));
+  first_four(sum, crc, p);
+  for (p += 4 * WIDTH, count -= 4 * WIDTH; count >= 4 * WIDTH; p += 4 * WIDTH, count -= 4 * WIDTH) next_four(sum, by, p);
   by = repeat(constants(FOLD_ONE));
-  for (int i = 1; i < 4; i++) sum[0] = fold(sum[0], by, sum[i]);
-  for (; count >= WIDTH; p += WIDTH, count -= WIDTH) sum[0] = fold(sum[0], by, load(p));
-  return finish(NARROW(sum[0]), p, count);
+  vector one = one_of(sum, by);
+  for (; count >= WIDTH; p += WIDTH, count -= WIDTH) one = fold(one, by, load(p));
+  return finish(NARROW(one), p, count);
 }

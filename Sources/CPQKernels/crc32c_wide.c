@@ -18,7 +18,7 @@ enum { WIDTH = 64 };
   fold128(fold128(fold128(_mm512_castsi512_si128(v), _mm512_extracti64x2_epi64(v, 1)), _mm512_extracti64x2_epi64(v, 2)), \
           _mm512_extracti64x2_epi64(v, 3))
 
-static inline vector load(const char *p) { return _mm512_loadu_si512(p); }
+static inline vector load(const void *p) { return _mm512_loadu_si512(p); }
 static inline vector widen(__m128i lane) { return _mm512_zextsi128_si512(lane); }
 static inline vector repeat(__m128i lane) { return _mm512_broadcast_i64x2(lane); }
 static inline vector fold(vector lanes, vector by, vector next) { /* exclusive or of three */
