@@ -26,29 +26,14 @@ static inline uint32_t finish(__m128i lane, const void *bytes, size_t count) {
   return crc32c(~(uint32_t)state, bytes, count);
 }
 
-/* The sums of four vectors each, of which the first vector is that of the `crc` of what was before. */
+/* The sums of four vectors each, the first of them with the `crc` of what was before. */
 static inline void first_four(vector sum[4], uint32_t crc, const uint8_t *p) {
   for (int i = 0; i < 4; i++) sum[i] = load(p + WIDTH * i);
   sum[0] ^= widen(_mm_cvtsi32_si128((int)~crc));
-}
-
-static inline void next_four(vector sum[4], vector by, const uint8_t *p) {
-  for (int i = 0; i < 4; i++) sum[i] = fold(sum[i], by, load(p + WIDTH * i));
 }
 
 static inline vector one_of(const vector sum[4], vector by) {
   vector one = sum[0];
   for (int i = 1; i < 4; i++) one = fold(one, by, sum[i]);
   return one;
-}
-
-static inline uint32_t folded(uint32_t crc, const uint8_t *p, size_t count) {
-  if (count < 8 * WIDTH) return crc32c(crc, p, count);
-  vector sum[4], by = repeat(constants(FOLD_FOUR));
-  first_four(sum, crc, p);
-  for (p += 4 * WIDTH, count -= 4 * WIDTH; count >= 4 * WIDTH; p += 4 * WIDTH, count -= 4 * WIDTH) next_four(sum, by, p);
-  by = repeat(constants(FOLD_ONE));
-  vector one = one_of(sum, by);
-  for (; count >= WIDTH; p += WIDTH, count -= WIDTH) one = fold(one, by, load(p));
-  return finish(NARROW(one), p, count);
 }

@@ -27,6 +27,17 @@ static inline vector fold(vector lanes, vector by, vector next) { /* exclusive o
 }
 #include "crc32c_fold.inc.h"
 
-uint32_t cpq_crc32c_wide(uint32_t crc, const void *bytes, size_t count) { return folded(crc, bytes, count); }
+uint32_t cpq_crc32c_wide(uint32_t crc, const void *bytes, size_t count) {
+  if (count < 8 * WIDTH) return crc32c(crc, bytes, count);
+  const uint8_t *p = bytes;
+  vector sum[4], by = repeat(constants(FOLD_FOUR));
+  first_four(sum, crc, p);
+  for (p += 4 * WIDTH, count -= 4 * WIDTH; count >= 4 * WIDTH; p += 4 * WIDTH, count -= 4 * WIDTH)
+    for (int i = 0; i < 4; i++) sum[i] = fold(sum[i], by, load(p + WIDTH * i));
+  by = repeat(constants(FOLD_ONE));
+  vector one = one_of(sum, by);
+  for (; count >= WIDTH; p += WIDTH, count -= WIDTH) one = fold(one, by, load(p));
+  return finish(NARROW(one), p, count);
+}
 #pragma clang attribute pop
 #endif
