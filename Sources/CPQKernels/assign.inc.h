@@ -11,7 +11,6 @@
 typedef uint32_t u16v __attribute__((ext_vector_type(16), aligned(4)));
 typedef int32_t i4 __attribute__((ext_vector_type(4), aligned(4)));
 typedef float v8 __attribute__((ext_vector_type(8), aligned(4)));
-typedef int32_t i8v __attribute__((ext_vector_type(8), aligned(4)));
 typedef int16_t s8 __attribute__((ext_vector_type(8), aligned(2)));
 
 enum { TILE_VECTORS = 4, TILE = TILE_VECTORS * CPQ_LANES, QUAD = 4, NARROW_PAIRS = 8, UNDECIDED = 48 };

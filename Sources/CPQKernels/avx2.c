@@ -32,6 +32,8 @@ typedef vb table16;
 INLINE table16 load16(const uint8_t *p) { return (vb)_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p)); }
 INLINE vb look16(table16 table, vb index) { return (vb)_mm256_shuffle_epi8((__m256i)table, (__m256i)index); }
 INLINE vw mulhi16(vw a, vw b) { return (vw)_mm256_mulhi_epu16((__m256i)a, (__m256i)b); }
+INLINE vw dot_bytes(vb x, vb c) { return (vw)_mm256_maddubs_epi16((__m256i)x, (__m256i)c); }
+INLINE u16x16 dot_bytes16(u16x16 x, u16x16 c) { return (u16x16)_mm256_maddubs_epi16((__m256i)x, (__m256i)c); }
 INLINE uint64_t lane_bits(vb bytes) { return (uint32_t)_mm256_movemask_epi8((__m256i)bytes); }
 INLINE vb load_lanes(const uint8_t *p, size_t n) {
   if (n == 32) return *(const vb *)p;
@@ -64,6 +66,7 @@ INLINE vb look256(const table256 *table, vb code) {
 }
 
 #include "scan.inc.h"
+#include "near.inc.h"
 #pragma clang attribute pop
 
 const cpq_kernels cpq_avx2 = {
@@ -84,6 +87,7 @@ const cpq_kernels cpq_avx2 = {
     .nearest = nearest,
     .assign = assign,
     .assign_scratch = assign_scratch,
+    .assign_near = assign_near,
     .accumulate = accumulate,
     .l2_rows = l2_rows_whole,
     .ip_rows = ip_rows,

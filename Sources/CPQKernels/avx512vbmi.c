@@ -36,6 +36,7 @@ INLINE vb look256(const table256 *table, vb code) {
 }
 
 #include "scan.inc.h"
+#include "near.inc.h"
 #pragma clang attribute pop
 
 const cpq_kernels cpq_avx512vbmi = {
@@ -56,6 +57,7 @@ const cpq_kernels cpq_avx512vbmi = {
     .nearest = nearest,
     .assign = assign,
     .assign_scratch = assign_scratch,
+    .assign_near = assign_near,
     .accumulate = accumulate,
     .l2_rows = l2_rows_whole,
     .ip_rows = ip_rows,

@@ -22,6 +22,16 @@ INLINE vw mulhi16(vw a, vw b) {
   uint16x4_t low = vshrn_n_u32(vmull_u16(vget_low_u16((uint16x8_t)a), vget_low_u16((uint16x8_t)b)), 16);
   return (vw)vshrn_high_n_u32(low, vmull_high_u16((uint16x8_t)a, (uint16x8_t)b), 16);
 }
+#define DOT_BYTES(unsigned_words, words, x, c)                                                                  \
+  (unsigned_words)((words)((x)&0xFF) * ((words)((c) << 8) >> 8) + (words)((x) >> 8) * ((words)(c) >> 8))
+INLINE vw dot_bytes(vb x, vb c) {
+  typedef int16_t words __attribute__((vector_size(LANES), aligned(1)));
+  return DOT_BYTES(vw, words, (vw)x, (vw)c);
+}
+INLINE u16x16 dot_bytes16(u16x16 x, u16x16 c) {
+  typedef int16_t words __attribute__((ext_vector_type(16), aligned(2)));
+  return DOT_BYTES(u16x16, words, x, c);
+}
 INLINE uint64_t lane_bits(vb bytes) {
   static const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
   uint8x16_t set = vandq_u8((uint8x16_t)bytes, vld1q_u8(weights));
@@ -50,6 +60,7 @@ INLINE vb look256(const table256 *table, vb code) {
 }
 
 #include "scan.inc.h"
+#include "near.inc.h"
 
 const cpq_kernels cpq_neon = {
     .name = "neon",
@@ -69,6 +80,7 @@ const cpq_kernels cpq_neon = {
     .nearest = nearest,
     .assign = assign,
     .assign_scratch = assign_scratch,
+    .assign_near = assign_near,
     .accumulate = accumulate,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,

@@ -125,6 +125,7 @@ static void nearest(const float *points, size_t stride, size_t count, size_t dim
 }
 
 #include "assign_plain.inc.h"
+#include "near_plain.inc.h"
 
 static double accumulate(const float *points, size_t stride, size_t count, size_t dim,
                          const uint32_t *assigned, const float *centers, double *sums) {
@@ -276,6 +277,7 @@ const cpq_kernels cpq_scalar = {
     .nearest = nearest,
     .assign = assign,
     .assign_scratch = assign_scratch,
+    .assign_near = assign_near,
     .accumulate = accumulate,
     .l2_rows = l2_rows,
     .ip_rows = ip_rows,

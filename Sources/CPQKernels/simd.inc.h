@@ -13,6 +13,7 @@
 
 typedef float v16 __attribute__((ext_vector_type(16), aligned(4)));
 typedef int32_t i16 __attribute__((ext_vector_type(16), aligned(4)));
+typedef uint16_t u16x16 __attribute__((ext_vector_type(16), aligned(2)));
 typedef uint8_t b16 __attribute__((vector_size(16), aligned(1)));
 typedef _Float16 h16 __attribute__((vector_size(32), aligned(2)));
 
@@ -25,6 +26,7 @@ INLINE v16 fma16(v16 a, v16 b, v16 c) { return __builtin_elementwise_fma(a, b, c
 /* The least and the greatest of sixteen floats that are numbers: halves against halves, without the care for NaN that
  * makes the compiler's own reductions a chain of sixteen. */
 typedef float v8 __attribute__((ext_vector_type(8), aligned(4)));
+typedef int32_t i8v __attribute__((ext_vector_type(8), aligned(4)));
 typedef float v4 __attribute__((ext_vector_type(4), aligned(4)));
 
 INLINE float least(v16 v) {

@@ -182,6 +182,48 @@ internal import CPQKernels
     }
   }
 
+  /// The most components of ``assignNear(_:mean:scale:blocks:centroids:scratch:into:)``.
+  package static let nearDimension = Int(CPQ_NEAR_DIM)
+  /// The largest norm of its centroids.
+  package static let nearNorm = Float(CPQ_NEAR_NORM - 1)
+
+  /// A centroid that is the nearest one but for rounding, for each of `output.count` packed points, at a multiple of the
+  /// rate of ``assign(_:offset:stride:dimension:blocks:centroids:scratch:into:)``; the same from every set.
+  ///
+  /// Points and centroids, less `mean` and times `scale`, are rounded to integers, and a point gets the centroid whose
+  /// integers are nearest, lowest index among equals. A point whose norm is too large gets its nearest centroid.
+  /// O(points · centroids · dimension).
+  /// - Parameters:
+  ///   - mean: a value for each component, at most ``nearDimension``.
+  ///   - scale: positive, such that no centroid has a norm above ``nearNorm``.
+  ///   - scratch: grows as needed; to be used again by the next call on the same thread.
+  package func assignNear(
+    _ points: Span<Float>, mean: Span<Float>, scale: Float, blocks: Span<Float>, centroids: Int,
+    scratch: inout [Int32], into output: inout MutableSpan<UInt32>
+  ) {
+    let dimension = mean.count
+    precondition(dimension <= Self.nearDimension && scale > 0 && scale < .infinity, "no such rounding")
+    guard output.count > 0 else { return }
+    checkBlocks(blocks.count, vectors: centroids, dimension: dimension)
+    checkPoints(points.count, offset: 0, stride: dimension, dimension: dimension, count: output.count)
+    let needed = LaneBlocks.floats(vectors: centroids, dimension: Int(CPQ_NEAR_WORDS))
+    if scratch.count < needed { scratch = [Int32](repeating: 0, count: needed) }
+    var words = scratch.mutableSpan
+    unsafe points.withUnsafeBufferPointer { p in
+      unsafe blocks.withUnsafeBufferPointer { b in
+        unsafe mean.withUnsafeBufferPointer { mean in
+          unsafe words.withUnsafeMutableBufferPointer { words in
+            unsafe output.withUnsafeMutableBufferPointer { out in
+              unsafe table.pointee.assign_near(
+                p.baseAddress, out.count, dimension, b.baseAddress, centroids, mean.baseAddress, scale,
+                words.baseAddress, out.baseAddress)
+            }
+          }
+        }
+      }
+    }
+  }
+
   /// Adds each point to the sum of its centroid, points ascending.
   /// - Parameters:
   ///   - points: point i has its `dimension` components at `points[offset + i * stride]`.

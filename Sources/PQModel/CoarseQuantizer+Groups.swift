@@ -35,8 +35,7 @@ extension CoarseQuantizer {
     rows.reserveCapacity(nlist * dimension)
     for list in 0..<nlist { LaneBlocks.appendRow(list, of: blocks.span, dimension: dimension, to: &rows) }
     let kmeans = KMeans(k: count, iterations: Self.groupIterations, threads: threads)
-    let clustering = try kmeans.train(
-      rows, stride: dimension, dimension: dimension, quantizer: "groups", progress: progress)
+    let clustering = try kmeans.train(rows, dimension: dimension, quantizer: "groups", progress: progress)
     let centers = CoarseQuantizer(dimension: dimension, nlist: count, blocks: clustering.blocks)
     var nearest: [UInt32] = []
     centers.assign(rows, threads: threads, into: &nearest)

@@ -8,7 +8,8 @@ internal import PQKernels
 /// - Update: each mean is summed in f64 over its points in ascending order: no reduction depends on threads.
 /// - Empty clusters: the j-th empty one takes half of the j-th largest: a copy of its centroid, the two moved apart
 ///   by 1/1024 of each component, in opposite directions for even and odd components.
-/// - Haste, if asked for: most iterations see a part of the points, and means move on with momentum (``Haste``).
+/// - Haste, if asked for: most iterations see a part of the points, and means move on with momentum (``Haste``); distances
+///   are of points rounded to bytes (``Rounding``).
 package struct KMeans: Sendable {
   package var k: Int
   package var iterations: Int
@@ -44,43 +45,25 @@ package struct KMeans: Sendable {
     package var history: [Iteration]
   }
 
-  /// Learns `k` centroids of the points `[point][stride]`, components `offset..<offset + dimension` of each.
+  /// Learns `k` centroids of the packed points `[point][dimension]`.
   ///
   /// Stops early when an assignment of all points equals the one before. O(iterations · points · k · dimension).
   /// - Parameter progress: called after each iteration; false stops the training.
   package func train(
-    _ points: some PointSource, offset: Int = 0, stride: Int, dimension: Int, quantizer: String,
-    progress: (Iteration) -> Bool = { _ in true }
+    _ points: some PointSource, dimension: Int, quantizer: String, progress: (Iteration) -> Bool = { _ in true }
   ) throws(TrainingError) -> Result {
-    let count = points.withComponents { $0.count } / stride
-    guard count >= k else { throw .tooFewVectors(have: count, centroids: k, quantizer: quantizer) }
-    if stride == dimension { return try train(packed: points, dimension: dimension, progress) }
-    // Each iteration reads every point: side by side they take a fraction of the cache lines.
-    var packed: [Float] = []
-    packed.reserveCapacity(count * dimension)
-    points.withComponents { all in
-      for first in Swift.stride(from: offset, to: offset + count * stride, by: stride) {
-        for c in first..<first + dimension { packed.append(all[c]) }
-      }
-    }
-    return try train(packed: packed, dimension: dimension, progress)
-  }
-
-  private func train(
-    packed points: some PointSource, dimension: Int, _ progress: (Iteration) -> Bool
-  ) throws(TrainingError) -> Result {
-    var centers = points.withComponents { all in (0..<k * dimension).map { all[$0] } }
     let count = points.withComponents { $0.count } / dimension
+    guard count >= k else { throw .tooFewVectors(have: count, centroids: k, quantizer: quantizer) }
+    var centers = points.withComponents { all in (0..<k * dimension).map { all[$0] } }
     var haste = hastens ? Haste(centers, iterations: iterations, points: count, k: k) : nil
     var assigned: [UInt32] = []
     var previous: [UInt32] = []
     var history: [Iteration] = []
     for number in 0..<iterations {
-      let seen = Prefix(source: points, components: dimension * (haste?.points(number) ?? count))
+      let seen = Part(source: points, components: 0..<dimension * (haste?.points(number) ?? count))
       try assign(seen, dimension: dimension, centers: &centers, into: &assigned)
       let (sums, objective) = sum(seen, dimension: dimension, assigned: assigned, centers: centers)
-      var sizes = [Int](repeating: 0, count: k)
-      for cluster in assigned { sizes[Int(cluster)] += 1 }
+      let sizes = Self.sizes(assigned, k: k)
       let iteration = Iteration(
         objective: objective, imbalance: listImbalance(sizes), empty: sizes.count { $0 == 0 })
       history.append(iteration)
@@ -103,8 +86,11 @@ package struct KMeans: Sendable {
   private func assign(
     _ points: some PointSource, dimension: Int, centers: inout [Float], into assigned: inout [UInt32]
   ) throws(TrainingError) {
-    var quantizer = CoarseQuantizer(
-      dimension: dimension, nlist: k, blocks: LaneBlocks.pack(centers.span, dimension: dimension))
+    let blocks = LaneBlocks.pack(centers.span, dimension: dimension)
+    if hastens, let rounding = Rounding(points, dimension: dimension, centers: centers) {
+      return rounding.assign(points, blocks: blocks, centroids: k, threads: threads, into: &assigned)
+    }
+    var quantizer = CoarseQuantizer(dimension: dimension, nlist: k, blocks: blocks)
     if groups > 0 {
       quantizer = try quantizer.grouped(into: groups, threads: threads)
       centers.removeAll(keepingCapacity: true)
@@ -113,6 +99,13 @@ package struct KMeans: Sendable {
       }
     }
     quantizer.assign(points, threads: threads, into: &assigned)
+  }
+
+  private static func sizes(_ assigned: [UInt32], k: Int) -> [Int] {
+    var sizes = [Int](repeating: 0, count: k)
+    var counts = sizes.mutableSpan
+    for cluster in assigned { counts[Int(cluster)] += 1 }
+    return sizes
   }
 
   /// Components that one thread sums at a time. Fixed, for they decide the order in which the objective is summed.

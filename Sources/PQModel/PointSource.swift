@@ -16,14 +16,16 @@ extension [Float]: PointSource {
   }
 }
 
-/// The first of another source's points.
-struct Prefix<Source: PointSource>: PointSource {
+/// Some of another source's components.
+struct Part<Source: PointSource>: PointSource {
   let source: Source
-  let components: Int
+  let components: Range<Int>
 
   func withComponents<Result>(_ body: (Span<Float>) -> Result) -> Result {
-    source.withComponents { body($0.extracting(0..<components)) }
+    source.withComponents { body($0.extracting(components)) }
   }
 
-  consuming func first(_ count: Int) -> [Float] { source.first(min(count, components)) }
+  consuming func first(_ count: Int) -> [Float] {
+    withComponents { all in (0..<min(count, all.count)).map { all[$0] } }
+  }
 }

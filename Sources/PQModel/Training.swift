@@ -85,7 +85,7 @@ extension TrainingPlan {
   ) throws(TrainingError) {
     let kmeans = KMeans(k: nlist, iterations: coarseIterations, threads: threads, groups: groups)
     var number = 0
-    let result = try kmeans.train(sample, stride: dimension, dimension: dimension, quantizer: "coarse quantizer") {
+    let result = try kmeans.train(sample, dimension: dimension, quantizer: "coarse quantizer") {
       number += 1
       return progress(.coarse(iteration: number, $0))
     }
@@ -95,29 +95,68 @@ extension TrainingPlan {
     model.coarseHistory = result.history
   }
 
-  /// Subspaces are independent: with as many as threads each gets one, else the threads share one after another.
+  /// Adjacent subspaces whose points are read from the sample at once: their components share cache lines and pages.
+  private static let mostAtOnce = 16
+
+  /// Subspaces are independent: with as many as threads each thread gets some, else the threads share one after another.
   private func trainCodebooks(
     _ sample: [Float], model: inout Model, progress: @escaping @Sendable (TrainingStep) -> Bool
   ) throws(TrainingError) {
     let wide = m >= threads
     let kmeans = KMeans(k: 1 << nbits, iterations: codebookIterations, threads: wide ? 1 : threads, hastens: true)
+    let atOnce = max(1, min(Self.mostAtOnce, m / threads))
+    let (m, dimension) = (m, dimension)
     let subdimension = dimension / m
-    let dimension = dimension
-    let results = Threads.map(count: m, threads: wide ? threads : 1) { s -> Result<KMeans.Result, TrainingError> in
+    let components = sample.count / dimension * subdimension
+    // A cache line more, or all subspaces' points would begin in the same set of a cache.
+    let pitch = components + 16
+    typealias Results = Result<[KMeans.Result], TrainingError>
+    let results = Threads.map(count: (m + atOnce - 1) / atOnce, threads: wide ? threads : 1) { group -> Results in
       Result { () throws(TrainingError) in
-        let result = try kmeans.train(
-          sample, offset: s * subdimension, stride: dimension, dimension: subdimension, quantizer: "codebook \(s)"
-        ) { _ in progress(.codebook(subspace: s)) }
-        return result
+        let subspaces = group * atOnce..<min(m, (group + 1) * atOnce)
+        let points = Self.subspaces(
+          subspaces, of: sample, dimension: dimension, subdimension: subdimension, pitch: pitch)
+        var results: [KMeans.Result] = []
+        for (i, s) in subspaces.enumerated() {
+          let part = Part(source: points, components: i * pitch..<i * pitch + components)
+          results.append(
+            try kmeans.train(part, dimension: subdimension, quantizer: "codebook \(s)") { _ in
+              progress(.codebook(subspace: s))
+            })
+        }
+        return results
       }
     }
     var codebooks: [Float] = []
     let rows = Double(sample.count / dimension)
-    for result in results {
-      let codebook = try result.get()
-      codebooks.append(contentsOf: codebook.blocks)
-      model.distortion.append((codebook.history.last?.objective ?? 0) / rows)
+    for group in results {
+      for codebook in try group.get() {
+        codebooks.append(contentsOf: codebook.blocks)
+        model.distortion.append((codebook.history.last?.objective ?? 0) / rows)
+      }
     }
     model.quantizer = ProductQuantizer(dimension: dimension, m: m, nbits: nbits, codebooks: codebooks)
+  }
+
+  /// The points of some subspaces, packed: `[subspace][row][subdimension]`, each subspace `pitch` floats after the one before.
+  private static func subspaces(
+    _ subspaces: Range<Int>, of sample: [Float], dimension: Int, subdimension: Int, pitch: Int
+  ) -> [Float] {
+    let rows = sample.count / dimension
+    var points = [Float](repeating: 0, count: subspaces.count * pitch)
+    let sample = sample.span
+    var output = points.mutableSpan
+    for row in 0..<rows {
+      let first = row * dimension + subspaces.lowerBound * subdimension
+      for i in 0..<subspaces.count {
+        let part = sample.extracting(first + i * subdimension..<first + (i + 1) * subdimension)
+        var to = i * pitch + row * subdimension
+        for c in part.indices {
+          output[to] = part[c]
+          to += 1
+        }
+      }
+    }
+    return points
   }
 }

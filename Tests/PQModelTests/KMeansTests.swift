@@ -9,7 +9,7 @@ import Testing
     _ points: [Float], dimension: Int, k: Int, iterations: Int = 10, threads: Int = 1
   ) throws -> KMeans.Result {
     try KMeans(k: k, iterations: iterations, threads: threads)
-      .train(points, stride: dimension, dimension: dimension, quantizer: "test")
+      .train(points, dimension: dimension, quantizer: "test")
   }
 
   private func random(_ rows: Int, _ dimension: Int, seed: UInt64) -> [Float] {
@@ -76,20 +76,12 @@ import Testing
     var calls = 0
     #expect(throws: TrainingError.cancelled) {
       try KMeans(k: 3, iterations: 9, threads: 1)
-        .train(random(50, 2, seed: 1), stride: 2, dimension: 2, quantizer: "test") { _ in
+        .train(random(50, 2, seed: 1), dimension: 2, quantizer: "test") { _ in
           calls += 1
           return calls < 2
         }
     }
     #expect(calls == 2)
-  }
-
-  @Test func strideAndOffset() throws {
-    let wide = random(200, 6, seed: 8)
-    let narrow = (0..<200).flatMap { Array(wide[$0 * 6 + 2..<$0 * 6 + 4]) }
-    let result = try KMeans(k: 7, iterations: 5, threads: 2)
-      .train(wide, offset: 2, stride: 6, dimension: 2, quantizer: "test")
-    #expect(result.blocks == (try train(narrow, dimension: 2, k: 7, iterations: 5).blocks))
   }
 
   /// Points around 40 places: the error of hasty training is that of plain training, but for the luck of a start.
@@ -109,7 +101,7 @@ import Testing
 
   private func hasty(_ points: [Float], _ hastens: Bool, threads: Int) throws -> KMeans.Result {
     try KMeans(k: 50, iterations: 25, threads: threads, hastens: hastens)
-      .train(points, stride: 4, dimension: 4, quantizer: "test")
+      .train(points, dimension: 4, quantizer: "test")
   }
 
   /// An eighth of many points, then more; of few, all.
@@ -127,7 +119,7 @@ import Testing
   @Test func hasteSettles() throws {
     let points = (0..<200).flatMap { i -> [Float] in i % 2 == 0 ? [1, 1] : [9, 1] }
     let result = try KMeans(k: 2, iterations: 25, threads: 1, hastens: true)
-      .train(points, stride: 2, dimension: 2, quantizer: "test")
+      .train(points, dimension: 2, quantizer: "test")
     #expect(result.blocks == LaneBlocks.pack(([1, 1, 9, 1] as [Float]).span, dimension: 2))
     #expect(try #require(result.history.last).objective == 0)
   }

@@ -15,6 +15,9 @@
  * A lane block holds 16 vectors as [component][16 lanes] f32; the last block of a set is padded with zeros. */
 
 #define CPQ_LANES 16
+#define CPQ_NEAR_DIM 16
+#define CPQ_NEAR_NORM 107
+#define CPQ_NEAR_WORDS 14
 
 typedef struct {
   uint32_t index;
@@ -99,6 +102,12 @@ typedef struct {
   void (*assign)(const float *points, size_t stride, size_t count, size_t dim, const float *blocks, size_t centroids,
                  int32_t *scratch, uint32_t *out);
   size_t (*assign_scratch)(size_t dim, size_t centroids);
+
+  /* out[i] = a centroid that is the nearest one but for rounding, in training of at most CPQ_NEAR_DIM components (near.inc.h).
+   * Less `mean` [dim] and times `scale`, all centroids have norms of at most CPQ_NEAR_NORM - 1; farther points cost more.
+   * `scratch` has CPQ_NEAR_WORDS for each lane of each block. */
+  void (*assign_near)(const float *points, size_t count, size_t dim, const float *blocks, size_t centroids,
+                      const float *mean, float scale, int32_t *scratch, uint32_t *out);
 
   /* Adds each point x at points + i * stride, [dim], to sums[assigned[i]], and returns the sum of (x - c)^2 with
    * c = centers[assigned[i]]; centers and sums are [centroid][dim]. Differences are f32, all else f64; points ascending;
