@@ -1,21 +1,17 @@
 internal import PQFormat
 internal import PQStorage
 
-/// Cuts one section's share of a list into frames, and writes each: compressed where that saves an eighth, else raw.
-/// The entries of the frame table grow in a side file, list after list.
+/// Writes the frames of one section. The entries of the frame table grow in a side file, list after list.
 struct FrameWriter: ~Copyable {
-  let kind: SectionKind
-  private let compress: Bool
   /// Entries of all lists, offsets counted from the section's start.
   var entries: WorkFile
-  /// Frames of the current list.
-  private(set) var count: UInt64
-  private var scratch: [UInt8] = []
+  /// Frames of the current list that were written one by one.
+  private var count: UInt64
+  private var single: FrameBatch
 
   /// - Parameter state: where to go on; nil to begin.
   init(_ kind: SectionKind, compress: Bool, path: String, resuming state: State?) throws(FileError) {
-    self.kind = kind
-    self.compress = compress
+    single = FrameBatch(kind, compress: compress)
     count = state?.count ?? 0
     entries =
       if let state { try WorkFile(reopening: path, length: state.entryBytes) } else { try WorkFile(creating: path) }
@@ -28,30 +24,32 @@ struct FrameWriter: ~Copyable {
 
   var state: State { State(count: count, entryBytes: entries.position) }
 
+  /// An empty batch for frames of the section.
+  var batch: FrameBatch { FrameBatch(single.kind, compress: single.compress) }
+
   /// Writes one frame. `start` is where the section begins in `file`.
   mutating func write(
     _ raw: RawSpan, list: Int, planes: Int = 0, firstID: UInt64 = 0, to file: inout WorkFile, start: UInt64
   ) throws(FileError) {
-    if kind != .ids { try file.pad(to: FrameEntry.alignment) }
-    let offset = file.position - start
-    let limit = FrameEntry.longestCompressed(raw.byteCount)
-    let compressed = compress ? LZ4Block.compress(raw, into: &scratch, limit: limit) : nil
-    let index = UInt32(truncatingIfNeeded: count)
-    let length: Int
-    let crc: UInt32
-    if let compressed {
-      length = compressed
-      crc = Checksum.salted(scratch.rawSpan.slice(0, length), kind: kind, index: index, list: UInt64(list))
-      try file.append(scratch.rawSpan.slice(0, length))
-    } else {
-      length = raw.byteCount
-      crc = Checksum.salted(raw, kind: kind, index: index, list: UInt64(list))
-      try file.append(raw)
-    }
-    var entry: [UInt8] = []
-    FrameEntry(offset: offset, planes: planes, length: UInt32(length), crc: crc, firstID: firstID).encode(to: &entry)
-    try entries.append(entry.rawSpan)
+    single.removeAll()
+    single.append(raw, list: list, number: count, planes: planes, firstID: firstID)
+    try write(single, to: &file, start: start)
     count += 1
+  }
+
+  /// Writes frames that were made elsewhere.
+  mutating func write(_ batch: FrameBatch, to file: inout WorkFile, start: UInt64) throws(FileError) {
+    guard !batch.entries.isEmpty else { return }
+    try file.pad(to: batch.alignment)
+    let offset = file.position - start
+    try file.append(batch.bytes.rawSpan)
+    var encoded: [UInt8] = []
+    encoded.reserveCapacity(batch.entries.count * FrameEntry.byteCount)
+    for var entry in batch.entries {
+      entry.offset += offset
+      entry.encode(to: &encoded)
+    }
+    try entries.append(encoded.rawSpan)
   }
 
   mutating func endList() { count = 0 }

@@ -1,4 +1,5 @@
 internal import PQFormat
+internal import PQKernels
 
 /// The check that no id is in two shards.
 extension IndexMerge {
@@ -6,16 +7,19 @@ extension IndexMerge {
   func checkIDs(_ shards: [Shard], _ index: IndexParameters) throws(BuildError) {
     guard index.storesIDs else { return try Self.checkImplicitIDs(shards) }
     guard shards.count > 1 else { return }
-    var ranges: [(range: ClosedRange<UInt64>, shard: Shard)] = []
-    for shard in shards {
-      if let range = try Self.idRange(shard) { ranges.append((range, shard)) }
+    let results = Threads.map(count: shards.count, threads: threads) { shard in
+      Result { () throws(BuildError) in try Self.idRange(shards[shard]) }
     }
-    ranges.sort { $0.range.lowerBound < $1.range.lowerBound }
-    let areApart = zip(ranges, ranges.dropFirst()).allSatisfy { $0.range.upperBound < $1.range.lowerBound }
+    var ranges: [ClosedRange<UInt64>] = []
+    for result in results {
+      if let range = try result.get() { ranges.append(range) }
+    }
+    ranges.sort { $0.lowerBound < $1.lowerBound }
+    let areApart = zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound }
     guard !areApart else { return }  // as shards of rows are
     let count = shards.reduce(0) { $0 + $1.index.count }
     try UniqueIDs.check(count: count, memory: memory / 4, name: "the shards") { visit throws(BuildError) in
-      for shard in shards { try Self.forEachID(shard, visit) }
+      for shard in shards { try Self.forEachID(shard, .all, visit) }
     }
   }
 
@@ -34,14 +38,16 @@ extension IndexMerge {
 
   private static func idRange(_ shard: Shard) throws(BuildError) -> ClosedRange<UInt64>? {
     var range: ClosedRange<UInt64>?
-    try forEachID(shard) { id in
+    try forEachID(shard, .bounds) { id in
       range = min(range?.lowerBound ?? id, id)...max(range?.upperBound ?? id, id)
     }
     return range
   }
 
-  private static func forEachID(_ shard: Shard, _ visit: (UInt64) -> Void) throws(BuildError) {
-    var cursor = ShardCursor(shard, idsOnly: true)
+  private static func forEachID(
+    _ shard: Shard, _ reach: ShardCursor.Reach, _ visit: (UInt64) -> Void
+  ) throws(BuildError) {
+    var cursor = ShardCursor(shard, reach)
     for list in 0..<shard.index.listCount {
       try cursor.begin(list: list)
       while !cursor.isAtEnd {

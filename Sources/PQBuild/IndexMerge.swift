@@ -2,14 +2,18 @@ internal import PQFormat
 internal import PQStorage
 
 /// Merges index files of one model into one, as if all their vectors had been built into it at once: the bytes are the
-/// same. Reads and writes from front to back; memory depends on the number of files, not on what is in them.
+/// same. Reads and writes from front to back; memory depends on the number of files and threads, not on what is in them.
 public struct IndexMerge: Sendable {
   public var shards: [String]
   public var output: String
   /// Bytes that may be allocated.
   public var memory: UInt64 = 1 << 30
+  /// Threads that make frames; the bytes do not depend on it.
+  public var threads = 1
   /// Whether an output that exists is replaced.
   public var replacing = false
+  /// Bytes that are handed on at a time.
+  package var pieceBytes = FrameCutter.pieceBytes
   public var progress: @Sendable (BuildProgress) -> Void = { _ in }
   /// Asked between lists; true ends the merge with ``BuildError/interrupted``.
   public var isCancelled: @Sendable () -> Bool = { false }
@@ -25,6 +29,7 @@ public struct IndexMerge: Sendable {
     var clock = StageClock(progress)
     var open: [Shard] = []
     for path in shards { open.append(try Shard(path: path)) }
+    guard threads > 0 else { throw .usage("--threads \(threads): at least 1") }
     guard let first = open.first else { throw .usage("nothing to merge: name at least one index") }
     for shard in open { try Self.checkModel(shard, first) }
     let model = try ModelFile(path: first.path)
@@ -95,16 +100,28 @@ public struct IndexMerge: Sendable {
   private func mergeLists(
     _ shards: [Shard], _ index: IndexParameters, into writer: inout IndexWriter
   ) throws(BuildError) {
-    var cursors = shards.map { ShardCursor($0) }
-    for list in 0..<index.listCount {
-      if isCancelled() { throw .interrupted }
-      for c in cursors.indices { try cursors[c].begin(list: list) }
-      while let next = Self.nearest(cursors) {
-        try cursors[next.cursor].take(upTo: next.limit, to: &writer)
-        if !index.storesIDs { progress(.merging(lists: list, of: index.listCount, vectors: writer.count)) }
+    // Two pieces for each thread, in a quarter of the memory.
+    let most = memory / 4 / UInt64(FrameCutter.pieceBound(index))
+    let pieces = 2 * max(1, Int(min(UInt64(threads), most / 2)))
+    let ring = PieceRing((0..<pieces).map { _ in writer.piece() })
+    try ring.run(threads: min(threads, pieces)) { () throws(BuildError) in
+      func write(_ piece: MergePiece) throws(BuildError) { try writer.append(piece) }
+      var cursors = shards.map { ShardCursor($0, .all) }
+      var cutter = FrameCutter(index, pieceBytes: pieceBytes, try ring.free(write))
+      for list in 0..<index.listCount {
+        if isCancelled() { throw .interrupted }
+        for c in cursors.indices { try cursors[c].begin(list: list) }
+        while let next = Self.nearest(cursors) {
+          try cursors[next.cursor].take(upTo: next.limit, to: &cutter)
+          if cutter.isFull { ring.put(cutter.cut(next: try ring.free(write))) }
+          if !index.storesIDs { progress(.merging(lists: list, of: index.listCount, vectors: cutter.count)) }
+        }
+        cutter.endList()
+        if cutter.isFull { ring.put(cutter.cut(next: try ring.free(write))) }
+        progress(.merging(lists: list + 1, of: index.listCount, vectors: cutter.count))
       }
-      try writer.endList()
-      progress(.merging(lists: list + 1, of: index.listCount, vectors: writer.count))
+      ring.put(cutter.cut(next: try ring.free(write)))
+      try ring.finish(write)
     }
   }
 

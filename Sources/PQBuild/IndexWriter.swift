@@ -137,7 +137,10 @@ struct IndexWriter: ~Copyable {
   private mutating func flushCodes() throws(FileError) {
     guard !codes.isEmpty, let layout = index.codeLayout else { return }
     var (codes, raw) = (self.codes.takeAll(), self.raw.takeAll())
-    let frame = brackets?.frame(codes.span, list: list)
+    let m = layout.m
+    let frame = brackets?.frame(count: codes.count / m, list: list) { first, subspace, lanes in
+      for lane in 0..<min(lanes.count, codes.count / m - first) { lanes[lane] = codes[(first + lane) * m + subspace] }
+    }
     layout.appendFrame(codes.span, brackets: frame?.bytes ?? [], to: &raw)
     let range = frame.map { FrameEntry.brackets(minimum: $0.minimum, step: $0.step) } ?? 0
     try codeFrames.write(raw.rawSpan, list: list, firstID: range, to: &output, start: bodyStart)
@@ -189,19 +192,44 @@ struct IndexWriter: ~Copyable {
       try flushCodes()
       try flushIDs()
       try flushRows()
-      var entry: [UInt8] = []
-      ListEntry(count: listVectors, firstFrame: frameCount).encode(to: &entry)
-      try listFile.append(entry.rawSpan)
+      try endList(vectors: listVectors)
     } catch { throw .file(error) }
-    frameCount += codeFrames.count + idFrames.count + vectorFrames.count
     codeFrames.endList()
     idFrames.endList()
     vectorFrames.endList()
-    count += listVectors
-    squares += Double(listVectors) * Double(listVectors)
-    list += 1
     listVectors = 0
     lastID = nil
+  }
+
+  private mutating func endList(vectors: UInt64) throws(FileError) {
+    var entry: [UInt8] = []
+    ListEntry(count: vectors, firstFrame: frameCount).encode(to: &entry)
+    try listFile.append(entry.rawSpan)
+    for kind in IndexParameters.frameSections { frameCount += index.frames(of: kind, listCount: vectors) }
+    count += vectors
+    squares += Double(vectors) * Double(vectors)
+    list += 1
+  }
+
+  /// Adds a piece whose frames have been made; a writer takes pieces or vectors, never both.
+  mutating func append(_ piece: MergePiece) throws(BuildError) {
+    do throws(FileError) {
+      try codeFrames.write(piece.codes.batch, to: &output, start: bodyStart)
+      try idFrames.write(piece.ids.batch, to: &idFile, start: 0)
+      if index.m == 0 {
+        try vectorFrames.write(piece.rows.batch, to: &output, start: bodyStart)
+      } else {
+        try vectorFrames.write(piece.rows.batch, to: &vectorFile, start: 0)
+      }
+      for vectors in piece.ended { try endList(vectors: vectors) }
+    } catch { throw .file(error) }
+  }
+
+  /// An empty piece, as ``append(_:)`` takes it.
+  func piece() -> MergePiece {
+    MergePiece(
+      codes: CodePiece(index, brackets, batch: codeFrames.batch), ids: IDPiece(batch: idFrames.batch),
+      rows: RowPiece(index, batch: vectorFrames.batch))
   }
 
   /// nlist · Σ nᵢ² / n² over the lists written so far: 1 when they are equal.
@@ -360,21 +388,5 @@ extension BuildReport {
     fileBytes = writer.header.fileLength
     for section in writer.table.sections { sectionBytes[section.name] = section.length }
     stages = clock.stages
-  }
-}
-
-/// A span of a stored array cannot live while `self` changes: the array is taken out, and put back empty with the
-/// memory that it has.
-extension Array {
-  fileprivate mutating func takeAll() -> Self {
-    let all = self
-    self = []
-    return all
-  }
-
-  fileprivate mutating func putBack(_ all: inout Self) {
-    all.removeAll(keepingCapacity: true)
-    self = all
-    all = []
   }
 }

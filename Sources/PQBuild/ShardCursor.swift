@@ -17,18 +17,22 @@ struct ShardCursor {
   private var total: UInt64 = 0
   private var frameCount: UInt64 = 0
 
-  /// The vectors that have been decoded: ids, codes `[vector][m]`, packed rows. `next` is the first not yet taken.
+  /// The ids that have been decoded; `next` is the first not yet taken.
   private(set) var blockIDs: [UInt64] = []
-  private(set) var blockCodes: [UInt16] = []
-  private(set) var blockRows: [UInt8] = []
   private(set) var next = 0
 
-  private let idsOnly: Bool
+  /// What the blocks' ids are.
+  enum Reach {
+    case all
+    /// The first and the last of each frame alone.
+    case bounds
+  }
 
-  /// - Parameter idsOnly: whether codes and rows are left out of the blocks.
-  init(_ shard: Shard, idsOnly: Bool = false) {
+  private let reach: Reach
+
+  init(_ shard: Shard, _ reach: Reach) {
     self.shard = shard
-    self.idsOnly = idsOnly
+    self.reach = reach
     index = shard.index
     codes = FrameCursor(.codes)
     ids = FrameCursor(.ids)
@@ -70,20 +74,41 @@ struct ShardCursor {
   }
 
   /// Takes vectors at the place that are in the block and whose ids are not above `limit`, at least one, and hands them
-  /// to the writer.
-  mutating func take(upTo limit: UInt64, to writer: inout IndexWriter) throws(BuildError) {
+  /// to the cutter.
+  mutating func take(upTo limit: UInt64, to cutter: inout FrameCutter) throws(BuildError) {
+    let most = min(blockIDs.count, next + Self.takenVectors(index))
     var end = next + 1
-    while end < blockIDs.count, blockIDs[end] <= limit { end += 1 }
-    try write(next..<end, to: &writer)
+    if blockIDs[most - 1] <= limit { end = most }
+    while end < most, blockIDs[end] <= limit { end += 1 }
+    if index.storesIDs { try cutter.add(ids: blockIDs.span.extracting(next..<end)) }
+    do throws(FormatError) { try takeContent(end - next, &cutter) } catch { throw shard.failure(error) }
+    cutter.add(vectors: end - next)
     next = end
     if next == blockIDs.count { try skipBlock() }
   }
 
-  private func write(_ vectors: Range<Int>, to writer: inout IndexWriter) throws(BuildError) {
-    let codes = blockCodes.span.extracting(vectors.lowerBound * index.m..<vectors.upperBound * index.m)
-    let ids = blockIDs.span.extracting(index.storesIDs ? vectors : 0..<0)
-    let rows = blockRows.rawSpan.slice(vectors.lowerBound * index.rowBytes, vectors.count * index.rowBytes)
-    try writer.append(codes: codes, ids: ids, rows: rows, count: vectors.count)
+  private mutating func takeContent(_ vectors: Int, _ cutter: inout FrameCutter) throws(FormatError) {
+    if let layout = index.codeLayout {
+      try codes.read(shard, &frames, vectors: vectors, index) { content, range, frameVectors throws(FormatError) in
+        cutter.add(codes: content, range, count: frameVectors, layout)
+      }
+    }
+    if index.vectors != .none {
+      let size = index.rowBytes
+      try rows.read(shard, &frames, vectors: vectors, index) { content, range, _ throws(FormatError) in
+        cutter.add(rows: content.slice(range.lowerBound * size, range.count * size), count: range.count)
+      }
+    }
+  }
+
+  /// Vectors that are taken at most at a time: their rows take about a mebibyte.
+  private static func takenVectors(_ index: IndexParameters) -> Int {
+    max(1, min(IndexParameters.idsPerFrame, (1 << 20) / max(1, index.rowBytes)))
+  }
+
+  /// Bytes of the vectors that are taken at most at a time.
+  static func takenBytes(_ index: IndexParameters) -> Int {
+    takenVectors(index) * (index.rowBytes + 8 + (index.codeLayout?.planes ?? 0))
   }
 
   /// Goes on to the list's next block, which is empty at the end.
@@ -91,65 +116,51 @@ struct ShardCursor {
     do throws(FormatError) { try decodeBlock() } catch { throw shard.failure(error) }
   }
 
-  /// Vectors of a block: their rows take about a mebibyte.
-  private var blockVectors: UInt64 { UInt64(max(1, min(4096, (1 << 20) / max(1, index.rowBytes)))) }
-
   private mutating func decodeBlock() throws(FormatError) {
     next = 0
-    let block = Int(min(blockVectors, count - position))
     blockIDs.removeAll(keepingCapacity: true)
-    blockCodes.removeAll(keepingCapacity: true)
-    blockRows.removeAll(keepingCapacity: true)
+    let block = min(count - position, UInt64(IndexParameters.idsPerFrame))
     guard block > 0 else { return }
     if index.storesIDs {
-      // Whole id frames: their ids are differences.
-      while blockIDs.count < block { try decodeIDs() }
+      try decodeIDs(Int(block))
     } else {
-      let first = index.firstID + position
-      blockIDs.append(contentsOf: first..<first + UInt64(block))
+      blockIDs.append(contentsOf: index.firstID + position..<index.firstID + position + block)
     }
-    let vectors = blockIDs.count
-    if !idsOnly { try decodeContent(vectors) }
-    position += UInt64(vectors)
+    position += block
   }
 
-  private mutating func decodeContent(_ vectors: Int) throws(FormatError) {
-    if let layout = index.codeLayout {
-      try codes.read(shard, &frames, vectors: vectors, index) { content, range, frameVectors throws(FormatError) in
-        layout.appendCodes(content, range, count: frameVectors, to: &blockCodes)
-      }
-      if layout.canHoldOtherCodes { try checkCodes() }
-    }
-    if index.vectors != .none {
-      let size = index.rowBytes
-      try rows.read(shard, &frames, vectors: vectors, index) { content, range, _ throws(FormatError) in
-        blockRows.append(content.slice(range.lowerBound * size, range.count * size))
-      }
-    }
-  }
-
-  private mutating func decodeIDs() throws(FormatError) {
-    let left = Int(min(count - position - UInt64(blockIDs.count), UInt64(IndexParameters.idsPerFrame)))
+  /// A whole id frame: its ids are differences.
+  private mutating func decodeIDs(_ vectors: Int) throws(FormatError) {
     let entry = try ids.nextEntry(shard, &frames, index)
-    let last = blockIDs.last ?? lastID
+    let last = lastID
     let place = ids.place
-    try ids.read(shard, &frames, vectors: left, index) { content, range, frameVectors throws(FormatError) in
-      func bad(_ problem: String) -> FormatError { FormatError(.badFrame, place, at: entry.offset, problem) }
+    try ids.read(shard, &frames, vectors: vectors, index) { content, range, frameVectors throws(FormatError) in
+      func bad(_ problem: String) -> FormatError {
+        FormatError(.badFrame, place.description, at: entry.offset, problem)
+      }
       let (planes, first) = (entry.planes, entry.firstID)
       if let last, first <= last { throw bad("its first id \(first) is not above \(last), the one before") }
       if let problem = IDFrame.problem(content, planes: planes, count: frameVectors, firstID: first) {
         throw bad(problem)
       }
-      IDFrame.decode(content, planes: planes, count: frameVectors, firstID: first, to: &blockIDs)
+      switch reach {
+      case .all: IDFrame.decode(content, planes: planes, count: frameVectors, firstID: first, to: &blockIDs)
+      case .bounds:
+        blockIDs.append(first)
+        blockIDs.append(
+          IDFrame.id(content, planes: planes, count: frameVectors, firstID: first, at: frameVectors - 1))
+      }
     }
     lastID = blockIDs.last
   }
+}
 
-  private func checkCodes() throws(FormatError) {
-    guard let code = blockCodes.first(where: { $0 >> UInt16(index.nbits) != 0 }) else { return }
-    throw FormatError(
-      .badFrame, codes.place, at: shard.section(.codes).offset, "code \(code) is not below 2^\(index.nbits)")
-  }
+private struct FramePlace {
+  let kind: SectionKind
+  let list: Int
+  let frame: Int
+
+  var description: String { "list \(list), \(kind.name) frame \(frame)" }
 }
 
 /// A place in the frames of one section of a list.
@@ -168,7 +179,8 @@ private struct FrameCursor {
 
   init(_ kind: SectionKind) { self.kind = kind }
 
-  var place: String { "list \(list), \(kind.name) frame \(frame)" }
+  /// Names the frame at the place, if that is asked for.
+  var place: FramePlace { FramePlace(kind: kind, list: list, frame: frame) }
 
   /// Begins a list; `first` is the number of its first frame, and becomes that of the next section's first.
   mutating func begin(list: Int, count: UInt64, first: inout UInt64, _ index: IndexParameters) {
@@ -194,13 +206,15 @@ private struct FrameCursor {
     let entry = try frames.read(shard, at: at, count: size) { FrameEntry(decoding: $0, frame: 0) }
     let place = place
     rawLength = try entry.check(
-      kind, vectors: frameVectors(index), in: shard.section(kind), parameters: index, place: place,
-      at: shard.section(.frames).offset + at)
+      kind, vectors: frameVectors(index), in: shard.section(kind), parameters: index,
+      place: place.description, at: shard.section(.frames).offset + at)
     let (kind, frame, list) = (kind, frame, list)
     let crc = try shard.withBytes(at: entry.offset, count: Int(entry.length)) {
       Checksum.salted($0, kind: kind, index: UInt32(truncatingIfNeeded: frame), list: UInt64(list))
     }
-    guard crc == entry.crc else { throw .checksum(place, at: entry.offset, expected: entry.crc, found: crc) }
+    guard crc == entry.crc else {
+      throw .checksum(place.description, at: entry.offset, expected: entry.crc, found: crc)
+    }
     if Int(entry.length) < rawLength {
       let rawLength = rawLength
       var content = scratch
@@ -209,12 +223,26 @@ private struct FrameCursor {
         LZ4Block.decompress($0, count: rawLength, into: &content)
       }
       guard isSound else {
-        throw FormatError(.badFrame, place, at: entry.offset, "the LZ4 block does not give \(rawLength) bytes")
+        throw FormatError(
+          .badFrame, place.description, at: entry.offset, "the LZ4 block does not give \(rawLength) bytes")
       }
       scratch = content
     }
+    if kind == .codes { try checkCodes(shard, entry, index) }
     self.entry = entry
     return entry
+  }
+
+  private func checkCodes(_ shard: Shard, _ entry: FrameEntry, _ index: IndexParameters) throws(FormatError) {
+    guard let layout = index.codeLayout, layout.canHoldOtherCodes else { return }
+    let vectors = frameVectors(index)
+    let problem =
+      if Int(entry.length) < rawLength {
+        layout.problem(scratch.rawSpan.slice(0, rawLength), count: vectors)
+      } else {
+        try shard.withBytes(at: entry.offset, count: rawLength) { layout.problem($0, count: vectors) }
+      }
+    if let problem { throw FormatError(.badFrame, place.description, at: entry.offset, problem) }
   }
 
   /// Calls `body` for the next `vectors` vectors, frame by frame: the frame's content, which of its vectors are meant,

@@ -47,7 +47,7 @@ extension CodeLayout {
 
   /// The first code of a frame of `count` vectors that its planes can hold but no codebook has; nil if none. O(frame).
   package func problem(_ frame: RawSpan, count: Int) -> String? {
-    guard canHoldOtherCodes else { return nil }
+    guard canHoldOtherCodes, mayHoldOtherCodes(frame, count: count) else { return nil }
     for vector in 0..<count {
       for s in 0..<m {
         let code = code(frame, vector: vector, subspace: s, count: count)
@@ -59,40 +59,30 @@ extension CodeLayout {
     return nil
   }
 
-  /// Appends the codes `[vector][m]` of the vectors `range` of a frame of `count` vectors. O(codes).
-  package func appendCodes(_ frame: RawSpan, _ range: Range<Int>, count: Int, to codes: inout [UInt16]) {
-    guard (5...8).contains(nbits) else {
-      for vector in range {
-        for s in 0..<m { codes.append(code(frame, vector: vector, subspace: s, count: count)) }
-      }
-      return
-    }
-    // A byte a code: the planes of a tile are read one after the other.
-    let start = codes.count
-    codes.append(contentsOf: repeatElement(0, count: range.count * m))
-    var output = codes.mutableSpan
-    var vector = range.lowerBound
-    while vector < range.upperBound {
-      let first = vector / Self.tileLanes * Self.tileLanes
+  /// Whether a bit is set that no code has, lanes without a vector included.
+  private func mayHoldOtherCodes(_ frame: RawSpan, count: Int) -> Bool {
+    // The planes of the codes' highest bits, and which bits of theirs no code has.
+    let high = highPlanes > 0 ? lowPlanes : 0
+    let nibbles = nbits <= 4 || (9...12).contains(nbits)
+    let mask = UInt8(truncatingIfNeeded: nibbles ? (0xF << (nbits & 7) & 0xF) * 0x11 : 0xFF << (nbits & 7))
+    var any: UInt8 = 0
+    for first in stride(from: 0, to: count, by: Self.tileLanes) {
       let lanes = Self.lanes(min(Self.tileLanes, count - first))
-      let end = min(range.upperBound, first + Self.tileLanes)
-      for s in 0..<m {
-        let plane = planes * first + s * lanes - first
-        var code = start + (vector - range.lowerBound) * m + s
-        for v in vector..<end {
-          output[code] = UInt16(frame.u8(at: plane &+ v))
-          code &+= m
-        }
-      }
-      vector = end
+      let start = planes * first
+      for byte in start + high * lanes..<start + codePlanes * lanes { any |= frame.u8(at: byte) }
     }
+    return any & mask != 0
+  }
+
+  /// The plane whose high nibbles are empty: an odd number of subspaces leaves those of the last nibble plane.
+  var halfPlane: Int? {
+    m % 2 == 0 ? nil : nbits <= 4 ? lowPlanes - 1 : highPlanes > 0 && nbits <= 12 ? codePlanes - 1 : nil
   }
 
   /// Where a frame of `count` vectors is not zero in a lane without a vector or a half plane without a subspace; nil if
   /// nowhere. O(frame).
   package func nonzeroPadding(_ frame: RawSpan, count: Int) -> Int? {
-    // An odd number of subspaces leaves the high nibble of the last nibble plane empty.
-    let halfPlane = m % 2 == 0 ? nil : nbits <= 4 ? lowPlanes - 1 : highPlanes > 0 && nbits <= 12 ? codePlanes - 1 : nil
+    let halfPlane = halfPlane
     for first in stride(from: 0, to: count, by: Self.tileLanes) {
       let vectors = min(Self.tileLanes, count - first)
       let lanes = Self.lanes(vectors)

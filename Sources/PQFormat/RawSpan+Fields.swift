@@ -82,6 +82,19 @@ extension Array where Element: BitwiseCopyable {
   }
 }
 
+extension MutableSpan where Element == UInt8 {
+  /// Copies the span's bytes over those from `offset` on, which must be as many.
+  package mutating func put(_ bytes: RawSpan, at offset: Int) {
+    precondition(offset >= 0 && offset <= count - bytes.byteCount, "no room for all bytes")
+    // The ranges were checked; an exclusive span shares no byte with another.
+    unsafe withUnsafeMutableBytes { target in
+      unsafe bytes.withUnsafeBytes { bytes in
+        unsafe UnsafeMutableRawBufferPointer(rebasing: target[offset...]).copyMemory(from: bytes)
+      }
+    }
+  }
+}
+
 /// Little-endian fields appended to bytes.
 extension [UInt8] {
   /// The bytes as a raw span. `UInt8` has no padding, so every byte is initialized.

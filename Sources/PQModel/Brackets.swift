@@ -35,28 +35,31 @@ package struct Brackets: Sendable {
     package var bytes: [UInt8] = []
   }
 
-  /// The brackets of vectors of `list` with `codes` `[vector][m]`. O(vectors · D), and no more than O(2^nbits · D) for a
-  /// list.
-  package mutating func frame(_ codes: Span<UInt16>, list: Int) -> Frame {
+  /// The brackets of `count` vectors of `list`. O(vectors · D), and no more than O(2^nbits · D) for a list.
+  /// - Parameter codes: puts the codes that up to 64 vectors from `first` on have in a subspace.
+  package mutating func frame(
+    count: Int, list: Int, _ codes: (_ first: Int, _ subspace: Int, inout InlineArray<64, UInt16>) -> Void
+  ) -> Frame {
     let (m, words) = (quantizer.m, quantizer.centroids)
-    let count = codes.count / m
     if list != self.list { begin(list) }
     if !isFilled, count >= words { fillTerms() }
     var values: [Double] = []
     values.reserveCapacity(count)
+    var lanes = InlineArray<64, UInt16>(repeating: 0)
     let terms = terms.span
-    for first in stride(from: 0, to: codes.count, by: m) {
-      var value = 0.0
-      if isFilled {
-        var book = 0
-        for code in first..<first + m {
-          value += terms[book &+ Int(codes[code])]
-          book &+= words
+    for first in stride(from: 0, to: count, by: lanes.count) {
+      let vectors = min(lanes.count, count - first)
+      var sums = InlineArray<64, Double>(repeating: 0)
+      for s in 0..<m {
+        codes(first, s, &lanes)
+        if isFilled {
+          let book = terms.extracting(s * words..<(s + 1) * words)
+          for lane in 0..<vectors { sums[lane] += book[Int(lanes[lane])] }
+        } else {
+          for lane in 0..<vectors { sums[lane] += quantizer.term(s, Int(lanes[lane]), offsets.span) }
         }
-      } else {
-        for s in 0..<m { value += quantizer.term(s, Int(codes[first + s]), offsets.span) }
       }
-      values.append(value)
+      for lane in 0..<vectors { values.append(sums[lane]) }
     }
     return Self.quantize(values)
   }
@@ -68,14 +71,13 @@ package struct Brackets: Sendable {
     // A little more than 1/255 of the range, so that 255 is enough for the largest.
     let step = Float((most - Double(frame.minimum)) / 255 * (1 + 0x1p-20))
     frame.step = step.isFinite ? step : 0
-    frame.bytes.reserveCapacity(values.count)
-    for value in values {
-      var byte = 0.0
-      if frame.step > 0 {
-        byte = max(0, min(255, ((value - Double(frame.minimum)) / Double(frame.step)).rounded(.down)))
-        while byte > 0, Double(frame.minimum) + Double(frame.step) * byte > value { byte -= 1 }
-      }
-      frame.bytes.append(UInt8(byte))
+    let (minimum, width) = (Double(frame.minimum), Double(frame.step))
+    frame.bytes = values.map { value in
+      guard width > 0 else { return 0 }
+      // The conversion rounds down.
+      var byte = Double(UInt8(max(0, min(255, (value - minimum) / width))))
+      while byte > 0, minimum + width * byte > value { byte -= 1 }
+      return UInt8(byte)
     }
     return frame
   }

@@ -15,13 +15,12 @@ struct Merge: ParsableCommand {
 
   @OptionGroup var output: OutputOptions
 
-  @Option(help: "Memory that the merge may take, such as 512MiB.")
-  var memory = ByteCount(bytes: 1 << 30)
+  @OptionGroup var resources: ResourceOptions
 
   func run() throws {
     try reportingFailures {
       var merge = IndexMerge(shards, output: output.path)
-      merge.memory = memory.bytes
+      resources.apply(to: &merge)
       merge.replacing = output.force
       merge.isCancelled = { Interruption.isRequested }
       let display = output.begin()

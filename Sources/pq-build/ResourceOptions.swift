@@ -15,4 +15,9 @@ struct ResourceOptions: ParsableArguments {
     parameters.memory = memory.bytes
     parameters.threads = threads ?? Threads.processors
   }
+
+  func apply(to merge: inout IndexMerge) {
+    merge.memory = memory.bytes
+    merge.threads = threads ?? Threads.processors
+  }
 }

@@ -49,9 +49,10 @@ import Testing
       shards.insert(build.output, at: shards.count / 2)  // in no order
     }
     let expected = try folder.read("whole.pqx")
-    for files in [shards, shards + [folder.path("model.pqx")], [folder.path("whole.pqx")]] {
+    for (n, files) in [shards, shards + [folder.path("model.pqx")], [folder.path("whole.pqx")]].enumerated() {
       var merge = IndexMerge(files, output: folder.path("merged.pqx"))
       merge.replacing = true
+      merge.threads = [1, 2, 8][n]
       let report = try merge.run()
       #expect(report.vectors == 1000)
       let same = try folder.read("merged.pqx") == expected
@@ -66,6 +67,37 @@ import Testing
     _ = try IndexMerge(["part", "0", "1"].map { folder.path("\($0).pqx") }, output: folder.path("again.pqx")).run()
     let same = try folder.read("again.pqx") == expected
     #expect(same)
+  }
+
+  /// Pieces that end in the midst of frames and lists, frames of all sections that end apart, codes of every width, an
+  /// odd number of them: the same bytes for any number of threads and any size of the pieces.
+  @Test(arguments: [3, 4, 6, 8, 11, 13])
+  func piecesAndThreads(nbits: Int) throws {
+    let folder = try TemporaryFolder()
+    // Code frames hold 4,096 vectors, id frames 1,024, vector frames 455: 16 KiB of rows.
+    let rows = SeededVectors.floats(rows: 9000, dimension: 9, seed: 5)
+    let input = VectorSource(path: try folder.write(VectorBytes.fvecs(rows), to: "in.fvecs"))
+    var parameters = BuildParameters()
+    (parameters.nlist, parameters.m, parameters.nbits) = (3, 9, nbits)
+    (parameters.vectors, parameters.iterations, parameters.trainSize) = (.f32, 1, 1 << max(8, nbits))
+    try Self.run(FileBuild(input: input, output: folder.path("whole.pqx"), parameters: parameters))
+    var shards: [String] = []
+    for (a, b) in [(0, 4000), (4000, 4001), (4001, 9000)] as [(UInt64, UInt64)] {
+      var build = FileBuild(input: input, output: folder.path("\(a).pqx"), parameters: BuildParameters())
+      build.model = folder.path("whole.pqx")
+      build.rows = a..<b
+      try Self.run(build)
+      shards.append(build.output)
+    }
+    let expected = try folder.read("whole.pqx")
+    for (threads, pieceBytes) in [(1, 1), (1, 1 << 20), (2, 1), (2, 50_000), (8, 1), (8, 9_999)] {
+      var merge = IndexMerge(shards, output: folder.path("merged.pqx"))
+      merge.replacing = true
+      (merge.threads, merge.pieceBytes) = (threads, pieceBytes)
+      _ = try merge.run()
+      let same = try folder.read("merged.pqx") == expected
+      #expect(same, "\(threads) threads, pieces of \(pieceBytes) bytes")
+    }
   }
 
   /// Ids of the shards lie between each other.
@@ -83,9 +115,13 @@ import Testing
       try Self.run(build)
       shards.append(build.output)
     }
-    _ = try IndexMerge(shards, output: folder.path("merged.pqx")).run()
-    let same = try folder.read("merged.pqx") == whole
-    #expect(same)
+    for threads in [1, 2, 8] {
+      var merge = IndexMerge(shards, output: folder.path("merged\(threads).pqx"))
+      (merge.threads, merge.pieceBytes) = (threads, 1)
+      _ = try merge.run()
+      let same = try folder.read("merged\(threads).pqx") == whole
+      #expect(same)
+    }
   }
 
   @Test func refusals() throws {
@@ -111,6 +147,9 @@ import Testing
     try encode("p2.pqx", 501..<1000, model: "pq.pqx")
     try encode("p3.pqx", 499..<1000, model: "pq.pqx")
     #expect(merge([]) == .usage)
+    var noThread = IndexMerge([folder.path("a1.pqx")], output: folder.path("out.pqx"))
+    noThread.threads = 0
+    #expect(Self.kind { _ = try noThread.run() } == .usage)
     #expect(merge(["a.pqx", "b.pqx"]) == .usage)
     #expect(merge(["a.pqx", "pq.pqx"]) == .usage)
     #expect(merge(["a1.pqx", "a2.pqx"]) == .badData)  // row 499
@@ -123,7 +162,8 @@ import Testing
     #expect(!names.contains { $0.hasPrefix("out.pqx") || $0.hasPrefix("x.pqx") }, "\(names)")
   }
 
-  /// Any byte of a shard that is wrong is found, or was of no account: never a merged file that differs.
+  /// Any byte of a shard that is wrong is found, or was of no account: never a merged file that differs. The error is
+  /// the same for any number of threads, and nothing is left behind.
   @Test func damagedShards() throws {
     let folder = try TemporaryFolder()
     var parameters = BuildTests.parameters()
@@ -133,16 +173,27 @@ import Testing
       var bytes = whole
       bytes[position] ^= 0x10
       try folder.write(bytes, to: "damaged.pqx")
-      var merge = IndexMerge([folder.path("damaged.pqx")], output: folder.path("out.pqx"))
-      merge.replacing = true
-      let kind = Self.kind { _ = try merge.run() }
-      if kind == nil {
-        let same = try folder.read("out.pqx") == whole
-        #expect(same, "byte \(position)")
-      } else {
-        #expect(kind == .badData, "byte \(position)")
-      }
+      let outcomes = try [1, 2, 8].map { try Self.mergeDamaged(folder, threads: $0, whole) }
+      #expect(Set(outcomes).count == 1, "byte \(position): \(outcomes)")
     }
+  }
+
+  /// Merges `damaged.pqx` in many pieces, and returns what is said of it; "" for a merged file, which is `whole`.
+  private static func mergeDamaged(
+    _ folder: borrowing TemporaryFolder, threads: Int, _ whole: [UInt8]
+  ) throws -> String {
+    var merge = IndexMerge([folder.path("damaged.pqx")], output: folder.path("out.pqx"))
+    (merge.threads, merge.pieceBytes) = (threads, 2000)
+    do { _ = try merge.run() } catch {
+      let names = try folder.names()
+      #expect(error.kind == .badData)
+      #expect(!names.contains { $0.hasPrefix("out.pqx") }, "\(names)")
+      return error.description
+    }
+    let same = try folder.read("out.pqx") == whole
+    #expect(same)
+    try FileManager.default.removeItem(atPath: folder.path("out.pqx"))
+    return ""
   }
 
   /// A bit of the read-compatible word says that a tool which does not know it must not copy the file.

@@ -41,6 +41,65 @@ private struct TileDescription {
 }
 
 @Suite struct CodeTilesTests {
+  /// Vectors of a frame, put together from parts of other frames plane by plane, are the frame of their codes.
+  @Test(arguments: 1...16) func copiedPartsAreTheFrame(nbits: Int) {
+    var random = SplitMix64(seed: UInt64(nbits))
+    for m in [3, 4] {
+      for hasBracket in [false, true] {
+        let layout = CodeLayout(m: m, nbits: nbits, hasBracket: hasBracket)
+        for count in [1, 16, 17, 64, 65, 300] {
+          let codes = (0..<count * m).map { _ in UInt16(truncatingIfNeeded: random.next()) >> UInt16(16 - nbits) }
+          let brackets = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+          var (expected, tiles, frame) = ([UInt8](), [UInt8](), [UInt8]())
+          layout.appendFrame(codes.span, brackets: brackets, to: &expected)
+          var next = 0
+          while next < count {
+            // A part of a frame that has other vectors too.
+            let part = min(count - next, 1 + Int(random.next() % 90))
+            let (before, after) = (Int(random.next() % 70), Int(random.next() % 70))
+            let others = [UInt16](repeating: 1, count: m * max(before, after))
+            let all = Array(others[..<(before * m)] + codes[next * m..<(next + part) * m] + others[..<(after * m)])
+            var other: [UInt8] = []
+            layout.appendFrame(
+              all.span, brackets: [UInt8](repeating: 0xFF, count: before + part + after), to: &other)
+            layout.copyCodes(
+              other.rawSpan, before..<before + part, count: before + part + after, to: &tiles, after: next)
+            next += part
+          }
+          #expect(tiles.count == layout.openTiles(count) * layout.openTileBytes)
+          layout.appendFrame(tiles.rawSpan, count: count, brackets: brackets, to: &frame)
+          #expect(frame == expected, "m \(m), \(count) vectors")
+          let read = (0..<count * m).map { i in
+            var lanes = InlineArray<64, UInt16>(repeating: 0)
+            let tile = tiles.rawSpan.slice(i / m / 64 * layout.openTileBytes, layout.openTileBytes)
+            layout.readCodes(tile, subspace: i % m, into: &lanes)
+            return lanes[i / m % 64]
+          }
+          #expect(read == codes, "m \(m), \(count) vectors")
+        }
+      }
+    }
+  }
+
+  /// A code that its planes can hold but no codebook has is found in any place; lanes without a vector do not matter.
+  @Test(arguments: 1...16) func otherCodesAreFound(nbits: Int) {
+    for m in [3, 4] {
+      let layout = CodeLayout(m: m, nbits: nbits)
+      for (count, place) in [(1, 0), (70, 5), (70, 3 * m + 1), (70, 70 * m - 1)] {
+        var codes = [UInt16](repeating: UInt16(truncatingIfNeeded: 1 << nbits - 1), count: count * m)
+        var frame: [UInt8] = []
+        layout.appendFrame(codes.span, to: &frame)
+        frame[frame.count - 1] = 0xFF  // a lane without a vector
+        #expect(layout.problem(frame.rawSpan, count: count) == nil)
+        guard layout.canHoldOtherCodes else { continue }
+        codes[place % codes.count] = 1 << UInt16(nbits)
+        frame = []
+        layout.appendFrame(codes.span, to: &frame)
+        #expect(layout.problem(frame.rawSpan, count: count) != nil, "m \(m), code \(place) of \(count) vectors")
+      }
+    }
+  }
+
   @Test(arguments: 1...16) func framesRoundTrip(nbits: Int) {
     var random = SplitMix64(seed: UInt64(nbits))
     for m in [3, 4] {

@@ -25,4 +25,32 @@ import Testing
     let same = try folder.read("least.pqx") == folder.read("whole.pqx")
     #expect(same)
   }
+
+  /// A merge of a list that is larger than the budget, which the kernel holds it to.
+  @Test func listBeyondTheBudget() throws {
+    let folder = try TemporaryFolder()
+    let (copies, rows, dimension, budget) = (420, 256, 64, 25 << 20)
+    let block = SeededVectors.floats(rows: rows, dimension: dimension, seed: 3).flatMap { $0 }
+    var bytes = VectorBytes.bytes(UInt32(copies * rows)) + VectorBytes.bytes(UInt32(dimension))
+    let blockBytes = block.flatMap { VectorBytes.bytes($0.bitPattern) }
+    for _ in 0..<copies { bytes += blockBytes }
+    #expect(copies * blockBytes.count > budget)
+    let input = try folder.write(bytes, to: "in.fbin")
+    let whole = folder.path("whole.pqx")
+    let flags = ["--index", "ivfflat", "--nlist", "1", "--train-size", "256", "--iterations", "1", "--quiet"]
+    let build = try runTool("pq-build", [input, "-o", whole] + flags)
+    #expect(build.exitCode == 0, "\(build.errors)")
+    let expected = try folder.read("whole.pqx")
+    for threads in [1, 2] {
+      let merge = try runInstalled(
+        "prlimit",
+        [
+          "--data=\(budget)", toolPath("pq-build"), "merge", whole, "-o", folder.path("\(threads).pqx"), "--memory",
+          "\(budget)", "--threads", "\(threads)", "--quiet",
+        ])
+      #expect(merge.exitCode == 0, "\(threads) threads: \(merge.errors)")
+      let same = try folder.read("\(threads).pqx") == expected
+      #expect(same, "\(threads) threads")
+    }
+  }
 }
