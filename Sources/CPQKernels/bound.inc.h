@@ -51,7 +51,8 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
     memset(out, 0, m * table_size);
     return (cpq_range){-INFINITY, INFINITY, 0};
   }
-  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number. */
+  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number, nor
+   * over the limit. */
   float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
   if (!(scale <= FLT_MAX)) scale = 0;
   for (size_t s = 0; s < m; s++) {
@@ -60,8 +61,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
     for (size_t j = 0; j < table_size; j += CPQ_LANES) {
       v16 t = j < entries ? (entries_at(table, j, entries, factor) - splat(minima[s])) * splat(scale) : splat(0);
       if (j + CPQ_LANES > entries) t = PICK(used_lanes(j, entries), t, splat(0));
-      i16 whole = __builtin_elementwise_min(__builtin_convertvector(t, i16), (i16)(int32_t)limit);
-      *(b16 *)(bytes + j) = __builtin_convertvector(whole, b16);
+      *(b16 *)(bytes + j) = __builtin_convertvector(__builtin_convertvector(t, i16), b16);
     }
   }
   range.step = scale > 0 ? 1 / scale : 0;
