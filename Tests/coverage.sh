@@ -9,8 +9,9 @@ scratch=.build/coverage
 folder=$scratch/debug
 profiles=$PWD/$scratch/profiles
 rm -rf "$profiles"
+# Atomic: threads that count together lose counts, and a branch that never ran may seem to have.
 swift build --build-tests --enable-code-coverage --scratch-path $scratch -Xcc -fprofile-instr-generate \
-  -Xcc -fcoverage-mapping >&2
+  -Xcc -fcoverage-mapping -Xcc -fprofile-update=atomic >&2
 # Not with --enable-code-coverage: merging would stop at profiles of processes that a test has killed.
 run() {
   local set=$1

@@ -120,13 +120,13 @@ INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound
   }
 }
 
-/* Appends the lanes below `lanes` whose sum is at most the threshold. */
+/* Appends the lanes below `lanes`, 1 to 64, whose sum is at most the threshold. */
 INLINE size_t survivors(vw even, vw odd, size_t first, size_t lanes, uint16_t threshold, uint16_t *positions,
                         uint16_t *sums, size_t found) {
   vw limit = (vw){0} + threshold;
   vw low = (vw)(even <= limit) & 0x00FF, high = (vw)(odd <= limit) & 0xFF00;
   uint64_t bits = lane_bits((vb)(low | high));
-  if (lanes < 64) bits &= (1ull << lanes) - 1;
+  bits &= ~0ull >> (64 - lanes);
   if (__builtin_expect(bits == 0, 1)) return found;
   uint16_t halves[2][LANES / 2];
   memcpy(halves[0], &even, LANES);
