@@ -10,13 +10,13 @@ INLINE i16 used_lanes(size_t j, size_t entries) {
 /* The entries of one table, times `factor`; lanes past the last entry repeat the first one. */
 INLINE v16 entries_at(const float *table, size_t j, size_t entries, float factor) {
   v16 values = load(table + j);
-  if (j + CPQ_LANES > entries) values = used_lanes(j, entries) ? values : splat(table[0]);
+  if (j + CPQ_LANES > entries) values = PICK(used_lanes(j, entries), values, splat(table[0]));
   return values * factor;
 }
 
 INLINE void widen(v16 t, v16 *low, v16 *high, v16 *finite) {
-  *low = t < *low ? t : *low;
-  *high = t > *high ? t : *high;
+  *low = LESSER(t, *low);
+  *high = GREATER(t, *high);
   *finite += t - t;
 }
 
@@ -36,8 +36,8 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
         widen(load(table + j + c * CPQ_LANES) * factor, &low[c], &high[c], &finite[c]);
     for (; j < entries; j += CPQ_LANES) widen(entries_at(table, j, entries, factor), &low[0], &high[0], &finite[0]);
     for (int c = 1; c < 4; c++) {
-      low[0] = low[c] < low[0] ? low[c] : low[0];
-      high[0] = high[c] > high[0] ? high[c] : high[0];
+      low[0] = LESSER(low[c], low[0]);
+      high[0] = GREATER(high[c], high[0]);
       finite[0] += finite[c];
     }
     float min = least(low[0]), max = greatest(high[0]);
@@ -51,7 +51,8 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
     memset(out, 0, m * table_size);
     return (cpq_range){-INFINITY, INFINITY, 0};
   }
-  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number. */
+  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number, nor
+   * over the limit. */
   float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
   if (!(scale <= FLT_MAX)) scale = 0;
   for (size_t s = 0; s < m; s++) {
@@ -59,8 +60,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
     uint8_t *bytes = out + s * table_size;
     for (size_t j = 0; j < table_size; j += CPQ_LANES) {
       v16 t = j < entries ? (entries_at(table, j, entries, factor) - splat(minima[s])) * splat(scale) : splat(0);
-      if (j + CPQ_LANES > entries) t = used_lanes(j, entries) ? t : splat(0);
-      t = t < splat((float)limit) ? t : splat((float)limit);
+      if (j + CPQ_LANES > entries) t = PICK(used_lanes(j, entries), t, splat(0));
       *(b16 *)(bytes + j) = __builtin_convertvector(__builtin_convertvector(t, i16), b16);
     }
   }

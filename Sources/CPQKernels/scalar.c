@@ -223,13 +223,14 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
   }
   memset(out, 0, m * table_size);
   if (!finite || !(widest <= FLT_MAX)) return (cpq_range){-INFINITY, INFINITY, 0};
-  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number. */
+  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number, nor
+   * over the limit. */
   float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
   if (!(scale <= FLT_MAX)) scale = 0;
   for (size_t s = 0; s < m; s++) {
     for (size_t j = 0; j < entries; j++) {
       float t = (tables[s * stride + j] * factor - minima[s]) * scale;
-      out[s * table_size + j] = (uint8_t)(t < (float)limit ? t : (float)limit);
+      out[s * table_size + j] = (uint8_t)t;
     }
   }
   range.step = scale > 0 ? 1 / scale : 0;

@@ -9,7 +9,8 @@
  *   mulhi16                    the high halves of products of u16 lanes
  *   lane_bits                  bit i is the sign of byte i
  *   load_lanes                 the first n bytes (a multiple of 16, at most LANES), then zeros
- *   RAGGED_COLUMNS             how many columns, some of them shorter than LANES, are scanned together
+ *   RAGGED_COLUMNS             how many columns, some of them shorter than LANES, are scanned together: 1, or COLUMNS
+ *                              where these are 4 of 64 lanes
  *
  * A sum of u8 entries is kept as two vectors of u16: `odd` of the odd lanes, and `all`, which adds even lanes with the
  * odd ones 8 bits above them, so that nothing is unpacked inside the loop. No sum exceeds 16 bits: the caller's entries
@@ -41,56 +42,73 @@ typedef struct {
   size_t stride, lanes;
 } column;
 
+/* Adds the entries of `n` columns of codes of a nibble, a byte, or a byte and a nibble. */
+INLINE void add_nibbles(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
+                        const uint8_t *const *ahead, vw *all, vw *odd) {
+  size_t m = codes->m;
+  for (size_t p = 0; p < (m + 1) / 2; p++) {
+    table16 low = load16(bound->entries + 32 * p);
+    table16 high = 2 * p + 1 < m ? load16(bound->entries + 32 * p + 16) : load16(zero_table);
+    for (int c = 0; c < n; c++) {
+      vb code = load_codes(columns[c].codes + p * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
+      __builtin_prefetch(ahead[c] + p * (ragged ? columns[c].stride : 64));
+      add_entries(look16(low, code & 15) + look16(high, code >> 4), &all[c], &odd[c]);
+    }
+  }
+}
+
+INLINE void add_bytes(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
+                      const uint8_t *const *ahead, vw *all, vw *odd) {
+  for (size_t s = 0; s < codes->m; s++) {
+    table256 table = load256(bound->entries + 256 * s);
+    for (int c = 0; c < n; c++) {
+      vb code = load_codes(columns[c].codes + s * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
+      __builtin_prefetch(ahead[c] + s * (ragged ? columns[c].stride : 64));
+      add_entries(look256(&table, code), &all[c], &odd[c]);
+    }
+  }
+}
+
+#if WIDE_CODES
+INLINE void add_wide(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
+                     const uint8_t *const *ahead, vw *all, vw *odd) {
+  size_t m = codes->m;
+  for (size_t s = 0; s < m; s++) {
+    vb low[COLUMNS], high[COLUMNS], entries[COLUMNS];
+    for (int c = 0; c < n; c++) {
+      low[c] = load_codes(columns[c].codes + s * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
+      vb nibbles = load_codes(columns[c].codes + (m + s / 2) * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
+      __builtin_prefetch(ahead[c] + s * (ragged ? columns[c].stride : 64));
+      high[c] = s & 1 ? nibbles >> 4 : nibbles & 15;
+    }
+    table256 first = load256(bound->entries + 4096 * s);
+    for (int c = 0; c < n; c++) entries[c] = look256(&first, low[c]);
+    for (unsigned h = 1; h < 1u << (codes->nbits - 8); h++) {
+      table256 table = load256(bound->entries + 4096 * s + 256 * h);
+      for (int c = 0; c < n; c++) {
+        vb chosen = (vb)(high[c] == (vb){0} + (uint8_t)h);
+        entries[c] = (look256(&table, low[c]) & chosen) | (entries[c] & ~chosen);
+      }
+    }
+    for (int c = 0; c < n; c++) add_entries(entries[c], &all[c], &odd[c]);
+  }
+}
+#endif
+
 /* Sums of `n` columns. Unless they are `ragged`, all have LANES lanes, and a stride of 64. */
 INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
                   vw *even, vw *odd) {
   vw all[COLUMNS];
-  size_t m = codes->m;
   const uint8_t *ahead[COLUMNS];
   for (int c = 0; c < n; c++) {
     all[c] = odd[c] = (vw){0};
     ahead[c] = ahead_of(codes, columns[c].codes);
   }
-  if (width == 4) {
-    for (size_t p = 0; p < (m + 1) / 2; p++) {
-      table16 low = load16(bound->entries + 32 * p);
-      table16 high = 2 * p + 1 < m ? load16(bound->entries + 32 * p + 16) : load16(zero_table);
-      for (int c = 0; c < n; c++) {
-        vb code = load_codes(columns[c].codes + p * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-        __builtin_prefetch(ahead[c] + p * (ragged ? columns[c].stride : 64));
-        add_entries(look16(low, code & 15) + look16(high, code >> 4), &all[c], &odd[c]);
-      }
-    }
-  } else if (width == 8) {
-    for (size_t s = 0; s < m; s++) {
-      table256 table = load256(bound->entries + 256 * s);
-      for (int c = 0; c < n; c++) {
-        vb code = load_codes(columns[c].codes + s * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-        __builtin_prefetch(ahead[c] + s * (ragged ? columns[c].stride : 64));
-        add_entries(look256(&table, code), &all[c], &odd[c]);
-      }
-    }
-  } else {
-    for (size_t s = 0; s < m; s++) {
-      vb low[COLUMNS], high[COLUMNS], entries[COLUMNS];
-      for (int c = 0; c < n; c++) {
-        low[c] = load_codes(columns[c].codes + s * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-        vb nibbles = load_codes(columns[c].codes + (m + s / 2) * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-        __builtin_prefetch(ahead[c] + s * (ragged ? columns[c].stride : 64));
-        high[c] = s & 1 ? nibbles >> 4 : nibbles & 15;
-      }
-      table256 first = load256(bound->entries + 4096 * s);
-      for (int c = 0; c < n; c++) entries[c] = look256(&first, low[c]);
-      for (unsigned h = 1; h < 1u << (codes->nbits - 8); h++) {
-        table256 table = load256(bound->entries + 4096 * s + 256 * h);
-        for (int c = 0; c < n; c++) {
-          vb chosen = (vb)(high[c] == (vb){0} + (uint8_t)h);
-          entries[c] = (look256(&table, low[c]) & chosen) | (entries[c] & ~chosen);
-        }
-      }
-      for (int c = 0; c < n; c++) add_entries(entries[c], &all[c], &odd[c]);
-    }
-  }
+  if (width == 4) add_nibbles(codes, bound, n, ragged, columns, ahead, all, odd);
+#if WIDE_CODES
+  else if (width == 12) add_wide(codes, bound, n, ragged, columns, ahead, all, odd);
+#endif
+  else add_bytes(codes, bound, n, ragged, columns, ahead, all, odd);
   for (int c = 0; c < n; c++) {
     even[c] = all[c] - (odd[c] << 8);
     if (codes->bracket) {
@@ -102,13 +120,13 @@ INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound
   }
 }
 
-/* Appends the lanes below `lanes` whose sum is at most the threshold. */
+/* Appends the lanes below `lanes`, 1 to 64, whose sum is at most the threshold. */
 INLINE size_t survivors(vw even, vw odd, size_t first, size_t lanes, uint16_t threshold, uint16_t *positions,
                         uint16_t *sums, size_t found) {
   vw limit = (vw){0} + threshold;
   vw low = (vw)(even <= limit) & 0x00FF, high = (vw)(odd <= limit) & 0xFF00;
   uint64_t bits = lane_bits((vb)(low | high));
-  if (lanes < 64) bits &= (1ull << lanes) - 1;
+  bits &= ~0ull >> (64 - lanes);
   if (__builtin_expect(bits == 0, 1)) return found;
   uint16_t halves[2][LANES / 2];
   memcpy(halves[0], &even, LANES);
@@ -149,19 +167,22 @@ INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound
     for (int c = 0; c < COLUMNS; c++) columns[c] = column_at(codes, first + c * LANES);
     found = scan_columns(width, codes, bound, COLUMNS, 0, columns, first, threshold, positions, sums, found);
   }
-  while (first < codes->count) {
-    int n = 0;
-    for (; n < RAGGED_COLUMNS && first + n * LANES < codes->count; n++) columns[n] = column_at(codes, first + n * LANES);
-    switch (n) { /* constant numbers of columns stay in registers */
-    case 1: found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found); break;
-#if RAGGED_COLUMNS > 1
-    case 2: found = scan_columns(width, codes, bound, 2, 1, columns, first, threshold, positions, sums, found); break;
-    case 3: found = scan_columns(width, codes, bound, 3, 1, columns, first, threshold, positions, sums, found); break;
-    default: found = scan_columns(width, codes, bound, 4, 1, columns, first, threshold, positions, sums, found); break;
-#endif
-    }
-    first += n * LANES;
+#if RAGGED_COLUMNS == 1
+  for (; first < codes->count; first += LANES) {
+    columns[0] = column_at(codes, first);
+    found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found);
   }
+#else /* all at once: a constant number of columns stays in registers */
+  int n = 0;
+  for (size_t at = first; at < codes->count; at += LANES) columns[n++] = column_at(codes, at);
+  switch (n) {
+  case 0: break;
+  case 1: found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found); break;
+  case 2: found = scan_columns(width, codes, bound, 2, 1, columns, first, threshold, positions, sums, found); break;
+  case 3: found = scan_columns(width, codes, bound, 3, 1, columns, first, threshold, positions, sums, found); break;
+  default: found = scan_columns(width, codes, bound, 4, 1, columns, first, threshold, positions, sums, found); break;
+  }
+#endif
   return found;
 }
 
@@ -169,6 +190,8 @@ static size_t scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t thre
                    uint16_t *sums) {
   if (codes->nbits <= 4) return scan_width(4, codes, bound, threshold, positions, sums);
   if (codes->nbits <= 8) return scan_width(8, codes, bound, threshold, positions, sums);
-  if (WIDE_CODES && codes->nbits <= 12) return scan_width(12, codes, bound, threshold, positions, sums);
+#if WIDE_CODES
+  if (codes->nbits <= 12) return scan_width(12, codes, bound, threshold, positions, sums);
+#endif
   return cpq_scan_generic(codes, bound, threshold, positions, sums);
 }

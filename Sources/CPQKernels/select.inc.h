@@ -13,7 +13,7 @@ static size_t group_minima(const float *values, size_t count, size_t depth, floa
         for (size_t j = 0; j < CPQ_LANES; j++) rest[j] = i + j < count ? values[i + j] : INFINITY;
         v = load(rest);
       }
-      low = v < low ? v : low;
+      low = LESSER(v, low);
     }
     memcpy(out + groups, &low, sizeof low);
   }
@@ -42,7 +42,10 @@ static float float_limit(const float *values, size_t count, size_t k) {
   enum { HALVINGS = 12 };
   v16 smallest = splat(INFINITY);
   size_t whole = count / CPQ_LANES * CPQ_LANES;
-  for (size_t i = 0; i < whole; i += CPQ_LANES) smallest = load(values + i) < smallest ? load(values + i) : smallest;
+  for (size_t i = 0; i < whole; i += CPQ_LANES) {
+    v16 v = load(values + i);
+    smallest = LESSER(v, smallest);
+  }
   float low = least(smallest), high = low;
   for (size_t i = whole; i < count; i++) low = values[i] < low ? values[i] : low;
   /* Not the mean of all, which one far value moves: the largest of the first k bounds the k-th smallest. */
@@ -69,11 +72,11 @@ static float float_kth(const float *values, size_t count, size_t k) {
   size_t whole = count / CPQ_LANES * CPQ_LANES;
   i16 rest = (i16)INT32_MAX, fewest, most;
   for (size_t i = whole; i < count; i++) rest[i - whole] = ordered16(splat(values[i]))[0];
-  fewest = rest, most = rest == INT32_MAX ? (i16)INT32_MIN : rest;
+  fewest = rest, most = PICK(rest == INT32_MAX, (i16)INT32_MIN, rest);
   for (size_t i = 0; i < whole; i += CPQ_LANES) {
     i16 v = ordered16(load(values + i));
-    fewest = v < fewest ? v : fewest;
-    most = v > most ? v : most;
+    fewest = __builtin_elementwise_min(v, fewest);
+    most = __builtin_elementwise_max(v, most);
   }
   int64_t low = __builtin_reduce_min(fewest), high = __builtin_reduce_max(most); /* the answer is in low...high */
   while (low < high) {
@@ -82,11 +85,11 @@ static float float_kth(const float *values, size_t count, size_t k) {
     for (size_t i = 0; i < whole; i += CPQ_LANES) hits -= ordered16(load(values + i)) <= limit;
     size_t found = (size_t)__builtin_reduce_add(hits);
     if (found == k) { /* the largest of them is it: mostly long before the interval is one value */
-      i16 most_below = rest <= limit ? rest : (i16)INT32_MIN;
+      i16 most_below = PICK(rest <= limit, rest, (i16)INT32_MIN);
       for (size_t i = 0; i < whole; i += CPQ_LANES) {
         i16 v = ordered16(load(values + i));
-        v = v <= limit ? v : (i16)INT32_MIN;
-        most_below = v > most_below ? v : most_below;
+        v = PICK(v <= limit, v, (i16)INT32_MIN);
+        most_below = __builtin_elementwise_max(v, most_below);
       }
       low = __builtin_reduce_max(most_below);
       break;
@@ -118,8 +121,8 @@ static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
       uint16_t largest = 0;
       for (size_t i = 0; i < whole; i += 32) {
         s32 v = *(const s32 *)(sums + i);
-        v = v <= (s32)(uint16_t)middle ? v : (s32)0;
-        most = v > most ? v : most;
+        v = PICK(v <= (s32)(uint16_t)middle, v, (s32)0);
+        most = __builtin_elementwise_max(v, most);
       }
       for (size_t i = whole; i < count; i++) largest = sums[i] <= middle && sums[i] > largest ? sums[i] : largest;
       uint16_t vector = __builtin_reduce_max(most);

@@ -23,6 +23,12 @@ INLINE v16 load(const float *p) { return *(const v16 *)p; }
 INLINE v16 splat(float x) { return (v16)x; }
 INLINE v16 fma16(v16 a, v16 b, v16 c) { return __builtin_elementwise_fma(a, b, c); }
 
+/* Lanes of `a` where those of `mask` are -1, of `b` where they are 0: compiled to one selection or minimum, as `?:` would
+ * be, which reports of coverage take for a branch. */
+#define PICK(mask, a, b) ((__typeof__(b))(((mask) & (__typeof__(mask))(a)) | (~(mask) & (__typeof__(mask))(b))))
+#define LESSER(a, b) PICK((a) < (b), a, b)
+#define GREATER(a, b) PICK((a) > (b), a, b)
+
 /* The least and the greatest of sixteen floats that are numbers: halves against halves, without the care for NaN that
  * makes the compiler's own reductions a chain of sixteen. */
 typedef float v8 __attribute__((ext_vector_type(8), aligned(4)));
@@ -30,15 +36,15 @@ typedef int32_t i8v __attribute__((ext_vector_type(8), aligned(4)));
 typedef float v4 __attribute__((ext_vector_type(4), aligned(4)));
 
 INLINE float least(v16 v) {
-  v8 a = v.lo < v.hi ? v.lo : v.hi;
-  v4 b = a.lo < a.hi ? a.lo : a.hi;
+  v8 a = LESSER(v.lo, v.hi);
+  v4 b = LESSER(a.lo, a.hi);
   float x = b[0] < b[1] ? b[0] : b[1], y = b[2] < b[3] ? b[2] : b[3];
   return x < y ? x : y;
 }
 
 INLINE float greatest(v16 v) {
-  v8 a = v.lo > v.hi ? v.lo : v.hi;
-  v4 b = a.lo > a.hi ? a.lo : a.hi;
+  v8 a = GREATER(v.lo, v.hi);
+  v4 b = GREATER(a.lo, a.hi);
   float x = b[0] > b[1] ? b[0] : b[1], y = b[2] > b[3] ? b[2] : b[3];
   return x > y ? x : y;
 }
@@ -102,25 +108,22 @@ INLINE void batch_tile(int squared, int queries, int n, const float *query, size
              (lanes - b * CPQ_LANES < CPQ_LANES ? lanes - b * CPQ_LANES : CPQ_LANES) * sizeof(float));
 }
 
+INLINE void batch_blocks(int squared, int blocks, const float *queries, size_t n, size_t dim, const float *block,
+                         size_t lanes, float *out, size_t out_stride) {
+  size_t i = 0;
+  for (; i + POINTS <= n; i += POINTS)
+    batch_tile(squared, POINTS, blocks, queries + i * dim, dim, block, lanes, out + i * out_stride, out_stride);
+  for (; i < n; i++) batch_tile(squared, 1, blocks, queries + i * dim, dim, block, lanes, out + i * out_stride, out_stride);
+}
+
 INLINE void blocks_batch(int squared, const float *queries, size_t n, size_t dim, const float *data, size_t count,
                          float *out, size_t out_stride) {
-  for (size_t j = 0; j < count;) {
-    size_t lanes = count - j < BLOCKS * CPQ_LANES ? count - j : BLOCKS * CPQ_LANES, i = 0;
-    int blocks = lanes == BLOCKS * CPQ_LANES ? BLOCKS : 1;
-    if (blocks == 1 && lanes > CPQ_LANES) lanes = CPQ_LANES;
-    const float *block = data + j * dim;
-    for (; i + POINTS <= n; i += POINTS) {
-      const float *query = queries + i * dim;
-      if (blocks == BLOCKS) batch_tile(squared, POINTS, BLOCKS, query, dim, block, lanes, out + i * out_stride + j, out_stride);
-      else batch_tile(squared, POINTS, 1, query, dim, block, lanes, out + i * out_stride + j, out_stride);
-    }
-    for (; i < n; i++) {
-      const float *query = queries + i * dim;
-      if (blocks == BLOCKS) batch_tile(squared, 1, BLOCKS, query, dim, block, lanes, out + i * out_stride + j, out_stride);
-      else batch_tile(squared, 1, 1, query, dim, block, lanes, out + i * out_stride + j, out_stride);
-    }
-    j += lanes;
-  }
+  enum { LANES_AT_ONCE = BLOCKS * CPQ_LANES };
+  size_t j = 0;
+  for (; j + LANES_AT_ONCE <= count; j += LANES_AT_ONCE)
+    batch_blocks(squared, BLOCKS, queries, n, dim, data + j * dim, LANES_AT_ONCE, out + j, out_stride);
+  for (; j < count; j += CPQ_LANES)
+    batch_blocks(squared, 1, queries, n, dim, data + j * dim, count - j, out + j, out_stride);
 }
 
 static void l2_blocks_batch(const float *queries, size_t n, size_t dim, const float *data, size_t count, float *out,
@@ -163,12 +166,12 @@ INLINE void nearest_tile(int points, int n, const float *point, size_t stride, s
     if (first + CPQ_LANES > centroids) { /* the padding of the last block wins nothing */
       i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
       i16 real = lane < (i16)(int32_t)(centroids - first);
-      for (int p = 0; p < points; p++) sum[p * n + b] = real ? sum[p * n + b] : splat(INFINITY);
+      for (int p = 0; p < points; p++) sum[p * n + b] = PICK(real, sum[p * n + b], splat(INFINITY));
     }
     for (int p = 0; p < points; p++) {
       i16 closer = sum[p * n + b] < best[p]; /* strict: the earlier block keeps a tie */
-      best[p] = closer ? sum[p * n + b] : best[p];
-      where[p] = closer ? at : where[p];
+      best[p] = PICK(closer, sum[p * n + b], best[p]);
+      where[p] = PICK(closer, at, where[p]);
     }
   }
 }
@@ -181,14 +184,15 @@ INLINE void nearest_panel(int points, const float *point, size_t stride, size_t 
   size_t step = dim * CPQ_LANES, b = from;
   for (; b + BLOCKS <= to; b += BLOCKS)
     nearest_tile(points, BLOCKS, point, stride, dim, blocks + b * step, b, centroids, best, where);
+#if BLOCKS > 1
   for (; b < to; b++) nearest_tile(points, 1, point, stride, dim, blocks + b * step, b, centroids, best, where);
+#endif
   i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   for (int p = 0; p < points; p++) {
     float distance = least(best[p]);
-    i16 tied = best[p] == (v16)distance ? where[p] * CPQ_LANES + lane : (i16)INT32_MAX;
-    uint32_t index = (uint32_t)__builtin_reduce_min(tied);
-    if (distance < out[p].distance || (distance == out[p].distance && index < out[p].index && distance < INFINITY))
-      out[p] = (cpq_nearest){index, distance};
+    if (!(distance < out[p].distance)) continue; /* an earlier panel keeps a tie */
+    i16 tied = PICK(best[p] == (v16)distance, where[p] * CPQ_LANES + lane, (i16)INT32_MAX);
+    out[p] = (cpq_nearest){(uint32_t)__builtin_reduce_min(tied), distance};
   }
 }
 
@@ -248,7 +252,7 @@ INLINE void rows_tile(int squared, cpq_row_type type, int n, const float *query,
     for (int r = 0; r < n; r++) {
       char bytes[CPQ_LANES * 4] = {0};
       memcpy(bytes, row + r * row_bytes + i * size, tail * size);
-      v16 x = real ? row_part(type, bytes, 0, offset) : splat(0), d = q - x;
+      v16 x = PICK(real, row_part(type, bytes, 0, offset), splat(0)), d = q - x;
       sum[r] = squared ? fma16(d, d, sum[r]) : fma16(q, x, sum[r]);
     }
   }
@@ -269,7 +273,7 @@ INLINE void rows(int squared, cpq_row_type type, const float *query, size_t dim,
   switch (type) {
   case CPQ_ROW_F32: rows_of(squared, CPQ_ROW_F32, query, dim, data, count, 0, out); return;
   case CPQ_ROW_F16: rows_of(squared, CPQ_ROW_F16, query, dim, data, count, 0, out); return;
-  case CPQ_ROW_U8: rows_of(squared, CPQ_ROW_U8, query, dim, data, count, offset, out); return;
+  default: rows_of(squared, CPQ_ROW_U8, query, dim, data, count, offset, out); return;
   }
 }
 
@@ -295,7 +299,7 @@ INLINE void rows_at_metric(int squared, cpq_row_type type, const float *query, s
   switch (type) {
   case CPQ_ROW_F32: rows_at_of(squared, CPQ_ROW_F32, query, dim, rows, offsets, count, 0, out); return;
   case CPQ_ROW_F16: rows_at_of(squared, CPQ_ROW_F16, query, dim, rows, offsets, count, 0, out); return;
-  case CPQ_ROW_U8: rows_at_of(squared, CPQ_ROW_U8, query, dim, rows, offsets, count, offset, out); return;
+  default: rows_at_of(squared, CPQ_ROW_U8, query, dim, rows, offsets, count, offset, out); return;
   }
 }
 

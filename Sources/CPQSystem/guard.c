@@ -17,7 +17,6 @@ static struct {
 
 static struct sigaction previous;
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
-static int install_error;
 
 /* Puts zero pages in the place of the whole range that `address` is in; 0 if it is in none. One mapping for all of a
  * range, so that no number of faults exhausts the process's mappings. mmap is a bare system call here: it may be made
@@ -26,7 +25,9 @@ static int replace(uintptr_t address) {
   for (int i = 0; i < CPQ_GUARD_RANGES; i++) {
     uintptr_t start = atomic_load(&ranges[i].start);
     size_t count = atomic_load(&ranges[i].count);
-    if (start == 0 || address - start >= count || start != atomic_load(&ranges[i].start)) continue;
+    /* A count that was read while the slot changed hands is another range's. */
+    int same = start == atomic_load(&ranges[i].start);
+    if (!((start != 0) & same & (address - start < count))) continue;
     atomic_store(&ranges[i].failed, 1);
     return mmap((void *)start, count, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
   }
@@ -52,13 +53,12 @@ static void on_bus_error(int number, siginfo_t *info, void *context) {
 static void install(void) {
   struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_ONSTACK};
   sigemptyset(&action.sa_mask);
-  install_error = sigaction(SIGBUS, &action, &previous) ? errno : 0;
+  sigaction(SIGBUS, &action, &previous); /* fails for wrong arguments only */
 }
 
 int cpq_guard_add(const void *start, size_t count) {
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   pthread_once(&installed, install);
-  if (install_error) return errno = install_error, -1;
   pthread_mutex_lock(&lock);
   int slot = 0;
   while (slot < CPQ_GUARD_RANGES && atomic_load(&ranges[slot].start)) slot++;

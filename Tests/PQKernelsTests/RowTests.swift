@@ -60,7 +60,7 @@ import Testing
   @Test(arguments: [1, 15, 16, 31, 32, 33, 64, 100, 128, 257, 258, 259, 300])
   func distancesOfBytesToWholeNumbers(dimension: Int) {
     var values = Values(seed: UInt64(dimension))
-    for offset: Float in [0, -128, 0.5, 1000] {
+    for offset: Float in [0, -128, 0.5, 1000, -1000] {
       for query in Self.wholeQueries(dimension, offset: offset, &values) {
         for count in [1, 3, 4, 5, 17] {
           var (bytes, _) = Self.rows(.u8, count * dimension, offset: offset, &values)

@@ -1,5 +1,8 @@
 internal import Foundation
 
+/// Tests/sanitize.sh runs the tests: nothing can be preloaded into a tool, and its memory cannot be limited.
+public let isSanitized = ProcessInfo.processInfo.environment["PQX_SANITIZER"] != nil
+
 /// What a tool did.
 public struct ToolRun: Sendable {
   public let exitCode: Int32

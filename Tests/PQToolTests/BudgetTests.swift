@@ -3,9 +3,11 @@ import Testing
 
 /// The least budget that a plan asks for is enough, by the kernel's own bound on private memory.
 @Suite struct BudgetTests {
-  @Test(arguments: [
-    "ivfpq --nlist 16 --nbits 4 --vectors f32", "pq --nbits 4 --threads 1", "ivfflat --nlist 16 --threads 8", "flat",
-  ])
+  @Test(
+    .disabled(if: isSanitized),
+    arguments: [
+      "ivfpq --nlist 16 --nbits 4 --vectors f32", "pq --nbits 4 --threads 1", "ivfflat --nlist 16 --threads 8", "flat",
+    ])
   func leastBudget(_ index: String) throws {
     let folder = try TemporaryFolder()
     let input = folder.path("in.fvecs")

@@ -83,7 +83,6 @@ import Testing
     #expect(pss <= before.count + 4096, "the mappings add up to one copy of the file")
     #expect(dirty == 0)
     // A sanitizer's shadow memory is many times the process's own.
-    let isSanitized = ProcessInfo.processInfo.environment["PQX_SANITIZER"] != nil
     if !isSanitized { #expect(total <= before.count + Self.readers * 8 << 20) }
 
     for (i, reader) in processes.enumerated() where i % 2 == 1 { kill(reader.process.processIdentifier, SIGKILL) }

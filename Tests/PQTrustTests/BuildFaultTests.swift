@@ -4,9 +4,6 @@ import PQDamage
 import PQTestSupport
 import Testing
 
-/// Tests/sanitize.sh runs the tests: nothing can be preloaded into a tool, and its memory cannot be limited.
-let isSanitized = ProcessInfo.processInfo.environment["PQX_SANITIZER"] != nil
-
 /// FAULTS: an output is absent or sound, whatever the operating system refuses. `trust faults` is the long form.
 @Suite struct BuildFaultTests {
   @Test(.disabled(if: isSanitized)) func someFaults() throws {

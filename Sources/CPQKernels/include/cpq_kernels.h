@@ -150,4 +150,25 @@ typedef struct {
 /* The instruction sets that this machine can run, fastest first; the last one is always "scalar". */
 size_t cpq_kernels_available(const cpq_kernels *const **sets);
 
+/* What the choice among sets for x86-64 asks of a CPU. */
+enum {
+  CPQ_AVX2 = 1 << 0,
+  CPQ_FMA = 1 << 1,
+  CPQ_F16C = 1 << 2,
+  CPQ_SSE42 = 1 << 3,
+  CPQ_PCLMUL = 1 << 4,
+  CPQ_VPCLMULQDQ = 1 << 5,
+  CPQ_AVX512F = 1 << 6,
+  CPQ_AVX512BW = 1 << 7,
+  CPQ_AVX512VL = 1 << 8,
+  CPQ_AVX512DQ = 1 << 9,
+  CPQ_AVX512VNNI = 1 << 10,
+  CPQ_AVX512VBMI = 1 << 11,
+};
+#define CPQ_MOST_SETS 5
+
+/* The sets of this program that a CPU with these features can run, in the same order. `sets` has room for CPQ_MOST_SETS;
+ * returns how many they are. */
+size_t cpq_kernels_for(unsigned features, const cpq_kernels **sets);
+
 #endif
