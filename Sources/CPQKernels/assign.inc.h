@@ -115,7 +115,7 @@ static void round_centroids(const filter *f, size_t dim, const float *blocks, si
       i16 part[2] = {(i16)0, (i16)0};
       for (size_t i = 2 * p; i < 2 * p + 2 && i < dim; i++) {
         v16 c = (load(block + i * CPQ_LANES) - splat(f->mean[i])) * f->scale;
-        c = real ? __builtin_elementwise_rint(c) * unit : splat(0); /* an unused lane may be anywhere */
+        c = PICK(real, __builtin_elementwise_rint(c) * unit, splat(0)); /* an unused lane may be anywhere */
         part[i % 2] = __builtin_convertvector(c, i16);
       }
       i16 both = (part[0] & 0xFFFF) | part[1] << 16;
@@ -124,7 +124,7 @@ static void round_centroids(const filter *f, size_t dim, const float *blocks, si
     }
     i16 low = (i16)((1 << f->shift) - 1) - (lane & ((1 << f->shift) - 1));
     i16 half = -((norm >> (f->shift + 1)) << f->shift) + low;
-    half = real ? half : (i16)INT32_MIN;
+    half = PICK(real, half, (i16)INT32_MIN);
     memcpy(f->half + j, &half, sizeof half);
   }
 }
@@ -133,8 +133,8 @@ INLINE void round_row(const filter *f, const float *row, size_t dim, int32_t *ou
   float unit = (float)(1 << f->shift / 2), most = 32764 / unit;
   for (size_t i = 0; i < dim; i += 8) {
     v8 x = (row_eight(row, i, dim) - *(const v8 *)(f->mean + i)) * f->scale;
-    x = x < most ? x : most;
-    x = x > -most ? x : -most;
+    x = LESSER(x, (v8)most);
+    x = GREATER(x, (v8)-most);
     s8 components = __builtin_convertvector(__builtin_convertvector(__builtin_elementwise_rint(x) * unit, i8v), s8);
     memcpy(out + i / 2, &components, sizeof components);
   }
@@ -168,7 +168,7 @@ INLINE void take(top *t, i16 score, size_t centroid) {
   i16 closer = score > t->best;
   t->second = __builtin_elementwise_max(t->second, __builtin_elementwise_min(t->best, score));
   t->best = __builtin_elementwise_max(t->best, score);
-  t->where = closer ? (i16)(int32_t)centroid : t->where;
+  t->where = PICK(closer, (i16)(int32_t)centroid, t->where);
 }
 
 /* Few pairs. The low bits of a score are its centroid's number among 16, so that where costs nothing within these. */

@@ -33,8 +33,8 @@ typedef uint8_t b8 __attribute__((ext_vector_type(8), aligned(1)));
 /* The integers of eight components, from -CPQ_NEAR_NORM - 1 to CPQ_NEAR_NORM + 1. */
 INLINE i8v near_eight(v8 row, v8 mean, float scale) {
   v8 x = (row - mean) * scale;
-  x = x < CPQ_NEAR_NORM + 1 ? x : CPQ_NEAR_NORM + 1;
-  x = x > -CPQ_NEAR_NORM - 1 ? x : -CPQ_NEAR_NORM - 1;
+  x = LESSER(x, (v8)(CPQ_NEAR_NORM + 1));
+  x = GREATER(x, (v8)(-CPQ_NEAR_NORM - 1));
   return __builtin_convertvector(__builtin_elementwise_rint(x), i8v);
 }
 
@@ -131,7 +131,7 @@ INLINE void near_scan(const near_integers *all, size_t pairs, int n, const uint1
     for (int v = 0; v < n; v++) {
       vs closer = low[v] < best[v];
       best[v] = __builtin_elementwise_min(best[v], low[v]);
-      where[v] = (closer & ((vs){0} + (int16_t)b)) | (~closer & where[v]);
+      where[v] = PICK(closer, (vs){0} + (int16_t)b, where[v]);
     }
   }
 }
