@@ -69,7 +69,10 @@ mutants() {
     trust mutants --seed "${PQX_SEED:-1}" --from $from --count $((mutants - from < 100000 ? mutants - from : 100000)) || return 1
   done
 }
-faults() { trust faults --step $step; }
+faults() {
+  local scenario
+  for ((scenario = 0; scenario < 12; scenario++)); do trust faults --step $step --only $scenario || return 1; done
+}
 kills() { trust kills --count $kills --again $again; }
 truncations() { trust truncations --trials $trials; }
 replacements() { trust replacements --count $replacements; }

@@ -33,6 +33,7 @@ INLINE table16 load16(const uint8_t *p) { return (vb)_mm256_broadcastsi128_si256
 INLINE vb look16(table16 table, vb index) { return (vb)_mm256_shuffle_epi8((__m256i)table, (__m256i)index); }
 INLINE vw mulhi16(vw a, vw b) { return (vw)_mm256_mulhi_epu16((__m256i)a, (__m256i)b); }
 INLINE vw dot_bytes(vb x, vb c) { return (vw)_mm256_maddubs_epi16((__m256i)x, (__m256i)c); }
+INLINE uint32_t first_lane(s16x16 lanes) { return (uint32_t)__builtin_ctz((unsigned)_mm256_movemask_epi8((__m256i)lanes)) / 2; }
 INLINE u16x16 dot_bytes16(u16x16 x, u16x16 c) { return (u16x16)_mm256_maddubs_epi16((__m256i)x, (__m256i)c); }
 INLINE uint64_t lane_bits(vb bytes) { return (uint32_t)_mm256_movemask_epi8((__m256i)bytes); }
 INLINE vb load_lanes(const uint8_t *p, size_t n) {

@@ -7,7 +7,8 @@
  * point beyond the norm gets its nearest centroid.
  *
  * Included after scan.inc.h. The including file defines `dot_bytes(x, c)`, in each 16-bit lane x₀c₀ + x₁c₁ of bytes without
- * and with a sign, and `dot_bytes16` of 16 lanes: with x at most 2 CPQ_NEAR_NORM and c within the norm none overflows. */
+ * and with a sign, `dot_bytes16` of 16 lanes, with x at most 2 CPQ_NEAR_NORM and c within the norm none overflows, and
+ * `first_lane`, the number of the first of 16 lanes that are -1. */
 typedef int16_t vs __attribute__((vector_size(LANES), aligned(2)));
 
 typedef uint32_t near_words __attribute__((vector_size(LANES)));
@@ -118,7 +119,7 @@ INLINE void near_scan(const near_integers *all, size_t pairs, int n, const uint1
   for (size_t b = 0; b < block_count; b++) {
     vs low[2];
     for (int v = 0; v < n; v++) low[v] = (vs){0} + INT16_MAX;
-#pragma clang loop unroll_count(4)
+#pragma clang loop unroll_count(2)
     for (size_t j = 0; j < CPQ_LANES; j++, words += pairs, half++) {
       vw score[2];
       for (int v = 0; v < n; v++) score[v] = (vw)near_splat(*half);
@@ -142,9 +143,7 @@ INLINE uint32_t near_lane(const near_integers *all, size_t pairs, size_t block, 
   u16x16 score = *(const u16x16 *)(lanes + pairs * CPQ_LANES);
   for (size_t p = 0; p < pairs; p++)
     score -= dot_bytes16((u16x16)row[p], *(const u16x16 *)(lanes + p * CPQ_LANES));
-  u16x16 least = (u16x16)__builtin_reduce_min(score);
-  u16x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  return __builtin_reduce_min((u16x16)(score != least) | lane);
+  return first_lane(score == (u16x16)__builtin_reduce_min(score));
 }
 
 INLINE void near_points(size_t pairs, size_t dim, const float *points, size_t count, const float *blocks, size_t centroids,

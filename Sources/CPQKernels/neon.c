@@ -28,6 +28,10 @@ INLINE vw dot_bytes(vb x, vb c) {
   typedef int16_t words __attribute__((vector_size(LANES), aligned(1)));
   return DOT_BYTES(vw, words, (vw)x, (vw)c);
 }
+INLINE uint32_t first_lane(s16x16 lanes) {
+  s16x16 number = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return (uint32_t)__builtin_reduce_min(number | (~lanes & INT16_MAX));
+}
 INLINE u16x16 dot_bytes16(u16x16 x, u16x16 c) {
   typedef int16_t words __attribute__((ext_vector_type(16), aligned(2)));
   return DOT_BYTES(u16x16, words, x, c);

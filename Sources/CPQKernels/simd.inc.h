@@ -13,6 +13,7 @@
 
 typedef float v16 __attribute__((ext_vector_type(16), aligned(4)));
 typedef int32_t i16 __attribute__((ext_vector_type(16), aligned(4)));
+typedef int16_t s16x16 __attribute__((ext_vector_type(16), aligned(2)));
 typedef uint16_t u16x16 __attribute__((ext_vector_type(16), aligned(2)));
 typedef uint8_t b16 __attribute__((vector_size(16), aligned(1)));
 typedef _Float16 h16 __attribute__((vector_size(32), aligned(2)));

@@ -16,6 +16,7 @@ INLINE table16 load16(const uint8_t *p) { return (vb)_mm512_broadcast_i32x4(_mm_
 INLINE vb look16(table16 table, vb index) { return (vb)_mm512_shuffle_epi8((__m512i)table, (__m512i)index); }
 INLINE vw mulhi16(vw a, vw b) { return (vw)_mm512_mulhi_epu16((__m512i)a, (__m512i)b); }
 INLINE vw dot_bytes(vb x, vb c) { return (vw)_mm512_maddubs_epi16((__m512i)x, (__m512i)c); }
+INLINE uint32_t first_lane(s16x16 lanes) { return (uint32_t)__builtin_ctz((unsigned)_mm256_movemask_epi8((__m256i)lanes)) / 2; }
 INLINE u16x16 dot_bytes16(u16x16 x, u16x16 c) { return (u16x16)_mm256_maddubs_epi16((__m256i)x, (__m256i)c); }
 INLINE uint64_t lane_bits(vb bytes) { return _mm512_movepi8_mask((__m512i)bytes); }
 INLINE vb load_lanes(const uint8_t *p, size_t n) { return (vb)_mm512_maskz_loadu_epi8(~0ull >> (64 - n), p); }

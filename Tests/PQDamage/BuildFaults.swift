@@ -222,11 +222,13 @@ public struct BuildFaults: ~Copyable {
     clear()
     var processes: [Process] = []
     for _ in 0..<builders {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
-      process.arguments = words(scenario.arguments) + ["-o", folder.path("out.pqx"), "--quiet"]
-      process.standardError = FileHandle.nullDevice
-      try process.run()
+      let process = try started {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
+        process.arguments = words(scenario.arguments) + ["-o", folder.path("out.pqx"), "--quiet"]
+        process.standardError = FileHandle.nullDevice
+        return process
+      }
       processes.append(process)
     }
     for process in processes { process.waitUntilExit() }

@@ -1,4 +1,4 @@
-internal import Foundation
+public import Foundation
 
 /// Tests/sanitize.sh runs the tests: nothing can be preloaded into a tool, and its memory cannot be limited.
 public let isSanitized = ProcessInfo.processInfo.environment["PQX_SANITIZER"] != nil
@@ -49,15 +49,18 @@ private func run(
   let folder = try TemporaryFolder()
   let output = try folder.write([], to: "output")
   let errors = try folder.write([], to: "errors")
-  let process = Process()
-  process.executableURL = program
-  process.arguments = arguments
-  process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-  // Files, not pipes: a tool that writes much cannot wait for its reader.
-  process.standardInput = FileHandle(forReadingAtPath: try folder.write(input, to: "input"))
-  process.standardOutput = FileHandle(forWritingAtPath: output)
-  process.standardError = FileHandle(forWritingAtPath: errors)
-  try process.run()
+  let input = try folder.write(input, to: "input")
+  let process = try started {
+    let process = Process()
+    process.executableURL = program
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    // Files, not pipes: a tool that writes much cannot wait for its reader.
+    process.standardInput = FileHandle(forReadingAtPath: input)
+    process.standardOutput = FileHandle(forWritingAtPath: output)
+    process.standardError = FileHandle(forWritingAtPath: errors)
+    return process
+  }
   let deadline = Date(timeIntervalSinceNow: timeout)
   var interrupted = false
   while process.isRunning {
@@ -74,4 +77,21 @@ private func run(
   return ToolRun(
     exitCode: process.terminationStatus, output: try folder.read("output"),
     errors: String(decoding: try folder.read("errors"), as: UTF8.self))
+}
+
+/// The process that `make` gives, started.
+///
+/// Once in some thousand times Foundation finds a descriptor of its own closed, by its thread that waits for processes that
+/// ended: nothing was started then, and another try is made.
+public func started(_ make: () -> Process) throws -> Process {
+  for _ in 0..<4 {
+    let process = make()
+    do {
+      try process.run()
+      return process
+    } catch let error as NSError where error.domain == NSPOSIXErrorDomain && error.code == Int(EBADF) {}
+  }
+  let process = make()
+  try process.run()
+  return process
 }

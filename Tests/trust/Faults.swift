@@ -6,14 +6,21 @@ struct Faults: ParsableCommand {
   @Option(help: "Of all pairs of call and error, each which.")
   var step = 1
 
+  @Option(help: "A build or a part of one, by its number from 0 on; all without this.")
+  var only: Int?
+
   func run() throws {
     var faults = try BuildFaults()
-    for build in BuildFaults.builds {
+    let (builds, parts) = (BuildFaults.builds, BuildFaults.parts)
+    func isWanted(_ number: Int) -> Bool { only == nil || only == number }
+    for (number, build) in builds.enumerated() where isWanted(number) {
       try faults.sweep(build, step: step)
       try faults.limitFileSize(build, lengths: max(1, 40 / step))
       for _ in 0..<max(1, 5 / step) { try faults.race(build, builders: 16) }
     }
-    for part in BuildFaults.parts { try faults.sweep(part, step: step) }
+    for (number, part) in parts.enumerated() where isWanted(builds.count + number) {
+      try faults.sweep(part, step: step)
+    }
     for problem in faults.problems { print(problem) }
     try summary(
       "faults", trials: faults.injected, failures: faults.problems.count,
