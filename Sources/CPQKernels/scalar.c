@@ -133,7 +133,7 @@ static double accumulate(const float *points, size_t stride, size_t count, size_
   for (size_t i = 0; i < count; i++) {
     size_t center = assigned[i] * dim;
     for (size_t j = 0; j < dim; j++) {
-      float x = points[i * stride + j], d = x - centers[center + j];
+      float x = points[i * stride + j], d = centers ? x - centers[center + j] : 0;
       s[j % 8] += (double)d * (double)d;
       sums[center + j] += (double)x;
     }

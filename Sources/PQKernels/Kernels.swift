@@ -228,25 +228,25 @@ internal import CPQKernels
   /// - Parameters:
   ///   - points: point i has its `dimension` components at `points[offset + i * stride]`.
   ///   - assigned: the centroid of each point.
-  ///   - centers: `[centroid][dimension]`.
+  ///   - centers: `[centroid][dimension]`, or none.
   ///   - sums: `[centroid][dimension]`.
-  /// - Returns: the sum of the points' squared distances to their centroids, the same from every set.
+  /// - Returns: the sum of the points' squared distances to their centroids, the same from every set; 0 without centers.
   package func accumulate(
     _ points: Span<Float>, offset: Int = 0, stride: Int, dimension: Int, assigned: Span<UInt32>,
     centers: Span<Float>, into sums: inout MutableSpan<Double>
   ) -> Double {
     guard assigned.count > 0 else { return 0 }
     checkPoints(points.count, offset: offset, stride: stride, dimension: dimension, count: assigned.count)
-    precondition(centers.count == sums.count, "a sum for each component of each centroid")
-    let centroids = centers.count / dimension
+    precondition(centers.isEmpty || centers.count == sums.count, "a sum for each component of each centroid")
+    let centroids = sums.count / dimension
     for i in assigned.indices { precondition(assigned[i] < centroids, "no such centroid") }
     return unsafe points.withUnsafeBufferPointer { p in
       unsafe assigned.withUnsafeBufferPointer { a in
         unsafe centers.withUnsafeBufferPointer { c in
           unsafe sums.withUnsafeMutableBufferPointer { s in
             unsafe table.pointee.accumulate(
-              p.baseAddress?.advanced(by: offset), stride, a.count, dimension, a.baseAddress, c.baseAddress,
-              s.baseAddress)
+              p.baseAddress?.advanced(by: offset), stride, a.count, dimension, a.baseAddress,
+              c.isEmpty ? nil : c.baseAddress, s.baseAddress)
           }
         }
       }

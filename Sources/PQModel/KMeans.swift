@@ -31,7 +31,8 @@ package struct KMeans: Sendable {
 
   /// What one assignment found.
   package struct Iteration: Sendable, Equatable {
-    /// The sum of squared distances of the iteration's points to their centroids, before its update.
+    /// The sum of squared distances of the points to their centroids, before the update; 0 if the iteration saw a part of
+    /// them.
     package var objective: Double
     /// k · Σ nᵢ² / n²: 1 when all clusters are equal, k when one has all points.
     package var imbalance: Double
@@ -60,9 +61,11 @@ package struct KMeans: Sendable {
     var previous: [UInt32] = []
     var history: [Iteration] = []
     for number in 0..<iterations {
-      let seen = Part(source: points, components: 0..<dimension * (haste?.points(number) ?? count))
+      let seenCount = haste?.points(number) ?? count
+      let seen = Part(source: points, components: 0..<dimension * seenCount)
       try assign(seen, dimension: dimension, centers: &centers, into: &assigned)
-      let (sums, objective) = sum(seen, dimension: dimension, assigned: assigned, centers: centers)
+      let (sums, objective) = sum(
+        seen, dimension: dimension, assigned: assigned, centers: seenCount < count ? [] : centers)
       let sizes = Self.sizes(assigned, k: k)
       let iteration = Iteration(
         objective: objective, imbalance: listImbalance(sizes), empty: sizes.count { $0 == 0 })
@@ -111,7 +114,7 @@ package struct KMeans: Sendable {
   /// Components that one thread sums at a time. Fixed, for they decide the order in which the objective is summed.
   private static let componentsPerPart = 32
 
-  /// Of each cluster the sum of its points `[cluster][dimension]`, and the objective.
+  /// Of each cluster the sum of its points `[cluster][dimension]`, and the objective, unless there are no centers.
   private func sum(
     _ points: some PointSource, dimension: Int, assigned: [UInt32], centers: [Float]
   ) -> (sums: [Double], objective: Double) {
@@ -120,8 +123,7 @@ package struct KMeans: Sendable {
     let parts = Threads.map(count: (dimension + size - 1) / size, threads: threads) { part -> ([Double], Double) in
       let components = part * size..<min(dimension, (part + 1) * size)
       var local: [Float] = []
-      local.reserveCapacity(k * components.count)
-      for cluster in 0..<k {
+      for cluster in 0..<(centers.isEmpty ? 0 : k) {
         let first = cluster * dimension
         local += centers[first + components.lowerBound..<first + components.upperBound]
       }

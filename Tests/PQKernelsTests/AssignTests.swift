@@ -120,6 +120,12 @@ import Testing
         points.span, offset: offset, stride: stride, dimension: dimension, assigned: assigned.span,
         centers: centers.span, into: &output)
       #expect(found == objective && sums == expected, "\(kernels.name)")
+      sums = [Double](repeating: 0.25, count: k * dimension)
+      output = sums.mutableSpan
+      let none = kernels.accumulate(
+        points.span, offset: offset, stride: stride, dimension: dimension, assigned: assigned.span,
+        centers: [Float]().span, into: &output)
+      #expect(none == 0 && sums == expected, "\(kernels.name), sums alone")
     }
   }
 }

@@ -110,8 +110,8 @@ typedef struct {
                       const float *mean, float scale, int32_t *scratch, uint32_t *out);
 
   /* Adds each point x at points + i * stride, [dim], to sums[assigned[i]], and returns the sum of (x - c)^2 with
-   * c = centers[assigned[i]]; centers and sums are [centroid][dim]. Differences are f32, all else f64; points ascending;
-   * component j goes to sum j mod 8, and a fixed tree adds these. */
+   * c = centers[assigned[i]], or 0 where there are no centers; centers and sums are [centroid][dim]. Differences are f32,
+   * all else f64; points ascending; component j goes to sum j mod 8, and a fixed tree adds these. */
   double (*accumulate)(const float *points, size_t stride, size_t count, size_t dim, const uint32_t *assigned,
                        const float *centers, double *sums);
 
