@@ -29,16 +29,24 @@ struct FrameCutter {
   static let pieceBytes = 512 << 10
 
   /// Bytes that a piece may take: of what it holds and of its frames, which are as long, what makes it full, the
-  /// vectors that were added last, and a frame of each section.
+  /// vectors that were added last, and a frame of each section; and the terms of its brackets.
   static func pieceBound(_ index: IndexParameters) -> Int {
     let frames = IndexParameters.frameSections.reduce(0) {
       $0 + index.rawFrameBytes($1, vectors: index.vectorsPerFrame($1), planes: 8)
     }
-    return 2 * (pieceBytes + frames + ShardCursor.takenBytes(index))
+    let terms = index.codeLayout.map { $0.hasBracket ? 8 * $0.m << $0.nbits : 0 } ?? 0
+    return 2 * (pieceBytes + frames + ShardCursor.takenBytes(index)) + terms
   }
 
-  /// Whether the piece should be handed on.
-  var isFull: Bool { piece.byteCount >= pieceBytes }
+  /// Whether the piece should be handed on. What is in open frames is not: the next piece begins with it.
+  var isFull: Bool {
+    let open = openTileBytes + 8 * ids.content.count + index.rowBytes * rows.content.count
+    return piece.byteCount - open >= pieceBytes
+  }
+
+  private var openTileBytes: Int {
+    index.codeLayout.map { $0.openTiles(codes.content.count) * $0.openTileBytes } ?? 0
+  }
 
   /// Adds ids that ascend strictly; their codes and rows follow.
   /// - Throws: `.badData` unless they are above the list's ids before them.
@@ -87,10 +95,7 @@ struct FrameCutter {
 
   /// Goes on with `next`, which gets what frames that are open hold, and gives the piece with all the others.
   mutating func cut(next: MergePiece) -> MergePiece {
-    if let layout = index.codeLayout {
-      let open = layout.openTiles(codes.content.count) * layout.openTileBytes
-      piece.codes.tiles.moveLast(open, to: &next.codes.tiles)
-    }
+    piece.codes.tiles.moveLast(openTileBytes, to: &next.codes.tiles)
     piece.ids.ids.moveLast(ids.content.count, to: &next.ids.ids)
     piece.rows.bytes.moveLast(rows.content.count * index.rowBytes, to: &next.rows.bytes)
     defer { piece = next }

@@ -34,10 +34,11 @@ public struct IndexMerge: Sendable {
     for shard in open { try Self.checkModel(shard, first) }
     let model = try ModelFile(path: first.path)
     let filled = open.filter { $0.index.count > 0 }.sorted { $0.index.firstID < $1.index.firstID }
+    let trained = try trained(model, filled)
+    let pieces = try pieceCount(trained.plan, shards: filled.count)
     try checkIDs(filled, model.index)
     clock.end("check")
 
-    let trained = try trained(model, filled)
     var folder = try BuildError.onFiles { () throws(FileError) in
       let folder = try WorkFolder(output: output)
       if !replacing { try folder.checkOutputIsFree() }
@@ -54,7 +55,7 @@ public struct IndexMerge: Sendable {
         trained.plan.index, model: model.model, compression: model.compression, alignmentLog2: model.alignmentLog2,
         folder: folder, name: IndexBuilder.name)
     }
-    try mergeLists(filled, trained.plan.index, into: &writer)
+    try mergeLists(filled, trained.plan.index, pieces: pieces, into: &writer)
     clock.end("merge", vectors: writer.count)
     progress(.writing)
     let metadata = Metadata.describe(trained, vectors: writer.count, imbalance: writer.imbalance)
@@ -77,7 +78,9 @@ public struct IndexMerge: Sendable {
 
   private func trained(_ model: ModelFile, _ shards: [Shard]) throws(BuildError) -> TrainedModel {
     var parameters = BuildParameters()
-    parameters.memory = memory
+    // What a merge needs is more than the plan knows of (`pieceCount`).
+    parameters.memory = max(memory, 1 << 40)
+    parameters.threads = threads
     parameters.firstID = shards.first?.index.firstID ?? 0
     return TrainedModel(
       try BuildPlan(
@@ -97,12 +100,22 @@ public struct IndexMerge: Sendable {
     }
   }
 
+  /// Pieces that the memory has room for, two for each thread at most.
+  /// - Throws: `.usage` for a budget that two do not fit into, with the least that would do.
+  private func pieceCount(_ plan: BuildPlan, shards: Int) throws(BuildError) -> Int {
+    let fixed = plan.memory.least + UInt64(shards * ShardCursor.byteBound(plan.index))
+    let two = 2 * UInt64(FrameCutter.pieceBound(plan.index))
+    guard memory >= fixed + two else {
+      throw .usage(
+        "--memory \(memory) is too small to merge \(shards) indexes of this model with \(threads) threads, which takes "
+          + "\(fixed + two) at least; give --memory \(fixed + two)")
+    }
+    return 2 * Int(min(UInt64(threads), (memory - fixed) / two))
+  }
+
   private func mergeLists(
-    _ shards: [Shard], _ index: IndexParameters, into writer: inout IndexWriter
+    _ shards: [Shard], _ index: IndexParameters, pieces: Int, into writer: inout IndexWriter
   ) throws(BuildError) {
-    // Two pieces for each thread, in a quarter of the memory.
-    let most = memory / 4 / UInt64(FrameCutter.pieceBound(index))
-    let pieces = 2 * max(1, Int(min(UInt64(threads), most / 2)))
     let ring = PieceRing((0..<pieces).map { _ in writer.piece() })
     try ring.run(threads: min(threads, pieces)) { () throws(BuildError) in
       func write(_ piece: MergePiece) throws(BuildError) { try writer.append(piece) }

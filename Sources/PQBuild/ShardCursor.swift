@@ -106,6 +106,13 @@ struct ShardCursor {
     max(1, min(IndexParameters.idsPerFrame, (1 << 20) / max(1, index.rowBytes)))
   }
 
+  /// Bytes that a cursor may take: a decompressed frame of each section, and the ids of a block.
+  static func byteBound(_ index: IndexParameters) -> Int {
+    IndexParameters.frameSections.reduce(8 * IndexParameters.idsPerFrame) {
+      $0 + index.rawFrameBytes($1, vectors: index.vectorsPerFrame($1), planes: 8)
+    }
+  }
+
   /// Bytes of the vectors that are taken at most at a time.
   static func takenBytes(_ index: IndexParameters) -> Int {
     takenVectors(index) * (index.rowBytes + 8 + (index.codeLayout?.planes ?? 0))

@@ -16,7 +16,7 @@ package struct KMeans: Sendable {
   package var threads: Int
   /// Above 0, each iteration clusters its centroids into so many groups and assigns through them.
   package var groups = 0
-  /// Whether to come near the result of so many plain iterations in a third of their time.
+  /// Whether to come near the result of so many plain iterations in a fraction of their time.
   /// - Precondition: no groups, which renumber centroids.
   package var hastens = false
 
@@ -90,7 +90,7 @@ package struct KMeans: Sendable {
     _ points: some PointSource, dimension: Int, centers: inout [Float], into assigned: inout [UInt32]
   ) throws(TrainingError) {
     let blocks = LaneBlocks.pack(centers.span, dimension: dimension)
-    if hastens, let rounding = Rounding(points, dimension: dimension, centers: centers) {
+    if hastens, let rounding = Rounding(points, dimension: dimension, centers: centers, blocks: blocks) {
       return rounding.assign(points, blocks: blocks, centroids: k, threads: threads, into: &assigned)
     }
     var quantizer = CoarseQuantizer(dimension: dimension, nlist: k, blocks: blocks)

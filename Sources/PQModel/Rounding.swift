@@ -2,7 +2,9 @@ internal import PQKernels
 
 /// How k-means rounds points and centroids of few components to bytes, so that an assignment takes a fraction of the time.
 ///
-/// Training needs no more: a point that is as near to two centroids moves the mean of either as little.
+/// Training needs no more where the integers are fine enough: a point that is nearly as near to two centroids moves the mean
+/// of either as little. Where they are not, because few points are far from all others or few components vary, points are
+/// assigned exactly.
 struct Rounding: Sendable {
   /// Of the centroids.
   private let mean: [Float]
@@ -13,13 +15,17 @@ struct Rounding: Sendable {
   private static let reach = 2.0
   /// Of which the mean square is taken.
   private static let sampled = 512
+  /// Of which the distance to the nearest centroid is taken.
+  private static let compared = 64
+  /// For each component, the least square of the median distance in units of the integers. Rounding adds about a sixth.
+  private static let leastSquare: Float = 4
 
-  /// Nil where points have too many components or too extreme ones, or where centroids stand so close together, more than
-  /// four along each component, that rounding would tell: such points are assigned exactly.
-  init?(_ points: some PointSource, dimension: Int, centers: [Float]) {
+  /// Nil where points have too many components or too extreme ones, or are so near to their centroids that rounding would
+  /// tell.
+  /// - Parameter blocks: the lane blocks of `centers`.
+  init?(_ points: some PointSource, dimension: Int, centers: [Float], blocks: [Float]) {
     let k = centers.count / dimension
-    let most = (0..<dimension).reduce(1) { most, _ in min(4 * most, k) }
-    guard dimension <= Kernels.nearDimension, most == k else { return nil }
+    guard dimension <= Kernels.nearDimension else { return nil }
     let mean = (0..<dimension).map { c in
       Float(stride(from: c, to: centers.count, by: dimension).reduce(0.0) { $0 + Double(centers[$1]) } / Double(k))
     }
@@ -39,6 +45,23 @@ struct Rounding: Sendable {
     guard farthest > 0x1p-60, farthest < 0x1p100 else { return nil }
     self.mean = mean
     scale = Float(Double(Kernels.nearNorm) / farthest.squareRoot())
+    let square = Self.medianSquare(points, dimension: dimension, blocks: blocks, centroids: k)
+    guard square * scale * scale >= Self.leastSquare * Float(dimension) else { return nil }
+  }
+
+  /// The median squared distance of points to their nearest centroids.
+  private static func medianSquare(
+    _ points: some PointSource, dimension: Int, blocks: [Float], centroids: Int
+  ) -> Float {
+    let count = points.withComponents { $0.count } / dimension
+    var nearest = [Nearest](repeating: Nearest(), count: min(compared, count))
+    var output = nearest.mutableSpan
+    points.withComponents { all in
+      Kernels.best.nearest(
+        all, stride: max(1, count / compared) * dimension, dimension: dimension, blocks: blocks.span,
+        centroids: centroids, into: &output)
+    }
+    return nearest.map(\.distance).sorted()[nearest.count / 2]
   }
 
   /// A nearest centroid, or nearly so, of each of `points`; `blocks` are the centroids' lane blocks. The same for any number

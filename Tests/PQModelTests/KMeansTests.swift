@@ -84,6 +84,23 @@ import Testing
     #expect(calls == 2)
   }
 
+  /// One point far from all others, or one component that varies: rounded to bytes the others would be alike.
+  @Test(arguments: ["far point", "one component"]) func hasteSeesWhatRoundingWouldNot(kind: String) throws {
+    var points = random(4000, 8, seed: 21)
+    if kind == "far point" {
+      for c in 0..<8 { points[c] *= 3000 }
+    } else {
+      for i in points.indices where i % 8 != 3 { points[i] = 0 }
+    }
+    func error(_ hastens: Bool) throws -> Double {
+      var kmeans = KMeans(k: 64, iterations: 25, threads: 1)
+      kmeans.hastens = hastens
+      return try #require(kmeans.train(points, dimension: 8, quantizer: "test").history.last).objective
+    }
+    let (plain, hasty) = (try error(false), try error(true))
+    #expect(hasty < 1.1 * plain, "\(hasty / plain)")
+  }
+
   /// Points around 40 places: the error of hasty training is that of plain training, but for the luck of a start.
   @Test(arguments: 1...3 as ClosedRange<UInt64>) func hasteLosesLittle(seed: UInt64) throws {
     let places = random(40, 4, seed: seed)

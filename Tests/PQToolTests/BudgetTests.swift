@@ -31,7 +31,7 @@ import Testing
   /// A merge of a list that is larger than the budget, which the kernel holds it to.
   @Test func listBeyondTheBudget() throws {
     let folder = try TemporaryFolder()
-    let (copies, rows, dimension, budget) = (420, 256, 64, 25 << 20)
+    let (copies, rows, dimension, budget) = (600, 256, 64, 36 << 20)
     let block = SeededVectors.floats(rows: rows, dimension: dimension, seed: 3).flatMap { $0 }
     var bytes = VectorBytes.bytes(UInt32(copies * rows)) + VectorBytes.bytes(UInt32(dimension))
     let blockBytes = block.flatMap { VectorBytes.bytes($0.bitPattern) }
@@ -54,5 +54,33 @@ import Testing
       let same = try folder.read("\(threads).pqx") == expected
       #expect(same, "\(threads) threads")
     }
+  }
+
+  /// Many shards, and codes of 12 bits, whose brackets take a table, with the least budget that the tool itself names.
+  @Test(.disabled(if: isSanitized, "the limit leaves no room for a shadow"), arguments: [1, 8])
+  func leastBudgetOfMerge(threads: Int) throws {
+    let folder = try TemporaryFolder()
+    let (input, model, whole) = (folder.path("in.fvecs"), folder.path("model.pqx"), folder.path("whole.pqx"))
+    #expect(try runTool("pq-data", ["generate", "--count", "12000", "--dim", "32", "-o", input]).exitCode == 0)
+    let flags = ["--nlist", "2", "--m", "16", "--nbits", "12", "--train-size", "4200", "--iterations", "1", "--quiet"]
+    for arguments in [[input, "-o", whole], ["train", input, "-o", model]] {
+      let run = try runTool("pq-build", arguments + flags)
+      #expect(run.exitCode == 0, "\(run.errors)")
+    }
+    let shards = (0..<8).map { folder.path("shard\($0).pqx") }
+    for (i, shard) in shards.enumerated() {
+      let rows = "\(i * 1500):\((i + 1) * 1500)"
+      let run = try runTool("pq-build", ["encode", input, "--model", model, "--rows", rows, "-o", shard, "--quiet"])
+      #expect(run.exitCode == 0, "\(run.errors)")
+    }
+    let merge = ["merge"] + shards + ["-o", folder.path("merged.pqx"), "--threads", "\(threads)", "--quiet"]
+    let refused = try runTool("pq-build", merge + ["--memory", "1"])
+    #expect(refused.exitCode == 64)
+    let least = try #require(refused.errors.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) })
+    let bounded = try runInstalled(
+      "prlimit", ["--data=\(least)", toolPath("pq-build")] + merge + ["--memory", "\(least)"])
+    #expect(bounded.exitCode == 0, "\(least) bytes: \(bounded.errors)")
+    let same = try folder.read("merged.pqx") == folder.read("whole.pqx")
+    #expect(same)
   }
 }
