@@ -9,6 +9,11 @@ struct Faults: ParsableCommand {
   @Option(help: "A build or a part of one, by its number from 0 on; all without this.")
   var only: Int?
 
+  func validate() throws {
+    let count = BuildFaults.builds.count + BuildFaults.parts.count
+    if let only, !(0..<count).contains(only) { throw ValidationError("--only \(only): there are 0 to \(count - 1)") }
+  }
+
   func run() throws {
     var faults = try BuildFaults()
     let (builds, parts) = (BuildFaults.builds, BuildFaults.parts)
