@@ -10,7 +10,6 @@
  * registers, else WIDE, beside QUAD centroids. */
 typedef uint32_t u16v __attribute__((ext_vector_type(16), aligned(4)));
 typedef int32_t i4 __attribute__((ext_vector_type(4), aligned(4)));
-typedef float v8 __attribute__((ext_vector_type(8), aligned(4)));
 typedef int16_t s8 __attribute__((ext_vector_type(8), aligned(2)));
 
 enum { TILE_VECTORS = 4, TILE = TILE_VECTORS * CPQ_LANES, QUAD = 4, NARROW_PAIRS = 8, UNDECIDED = 48 };
@@ -48,14 +47,6 @@ static filter filter_parts(int32_t *scratch, size_t dim, size_t centroids) {
   f.mean = (float *)(f.half + rows);
   f.undecided = f.mean + round_up(2 * f.pairs, CPQ_LANES);
   return f;
-}
-
-/* Eight components of a row, from `i` on; zeros after the last one. */
-INLINE v8 row_eight(const float *row, size_t i, size_t dim) {
-  if (i + 8 <= dim) return *(const v8 *)(row + i);
-  float rest[8] = {0};
-  memcpy(rest, row + i, (dim - i) * sizeof(float));
-  return *(const v8 *)rest;
 }
 
 INLINE float squared_norm(const float *row, const float *mean, size_t dim) {

@@ -70,11 +70,8 @@ static void near_centroids(near_integers *all, size_t dim, const float *blocks, 
 INLINE void near_tile(near_integers *all, size_t pairs, size_t dim, const float *points, size_t count, const float *mean,
                       float scale) {
   for (size_t t = 0; t < count; t++) {
-    float rest[CPQ_NEAR_DIM] = {0};
-    const float *row = points + t * dim;
-    if (dim % 8) row = memcpy(rest, row, dim * sizeof(float));
     for (size_t i = 0; i < 2 * pairs; i += 8) {
-      i8v x = near_eight(*(const v8 *)(row + i), *(const v8 *)(mean + i), scale) + CPQ_NEAR_NORM;
+      i8v x = near_eight(row_eight(points + t * dim, i, dim), *(const v8 *)(mean + i), scale) + CPQ_NEAR_NORM;
       b8 bytes = __builtin_convertvector(x, b8);
       memcpy(all->rows + t * pairs + i / 2, &bytes, sizeof bytes);
     }

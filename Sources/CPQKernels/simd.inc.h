@@ -50,6 +50,14 @@ INLINE float greatest(v16 v) {
   return x > y ? x : y;
 }
 
+/* Eight components of a row, from `i` on; zeros after the last one. */
+INLINE v8 row_eight(const float *row, size_t i, size_t dim) {
+  if (i + 8 <= dim) return *(const v8 *)(row + i);
+  float rest[8] = {0};
+  memcpy(rest, row + i, (dim - i) * sizeof(float));
+  return *(const v8 *)rest;
+}
+
 /* One query against lane blocks: chains in components, a lane per centroid. Four blocks hide the fma's latency. */
 INLINE void blocks_tile(int squared, const float *query, size_t dim, const float *block, int n, v16 *sum) {
   size_t step = dim * CPQ_LANES;

@@ -166,19 +166,11 @@ internal import CPQKernels
     guard output.count > 0 else { return }
     checkBlocks(blocks.count, vectors: centroids, dimension: dimension)
     checkPoints(points.count, offset: offset, stride: stride, dimension: dimension, count: output.count)
-    let needed = unsafe table.pointee.assign_scratch(dimension, centroids)
-    if scratch.count < needed { scratch = [Int32](repeating: 0, count: needed) }
-    var words = scratch.mutableSpan
-    unsafe points.withUnsafeBufferPointer { p in
-      unsafe blocks.withUnsafeBufferPointer { b in
-        unsafe words.withUnsafeMutableBufferPointer { words in
-          unsafe output.withUnsafeMutableBufferPointer { out in
-            unsafe table.pointee.assign(
-              p.baseAddress?.advanced(by: offset), stride, out.count, dimension, b.baseAddress, centroids,
-              words.baseAddress, out.baseAddress)
-          }
-        }
-      }
+    let words = unsafe table.pointee.assign_scratch(dimension, centroids)
+    unsafe withPointers(points, blocks, words: words, of: &scratch, &output) { p, b, words, out in
+      unsafe table.pointee.assign(
+        p.baseAddress?.advanced(by: offset), stride, out.count, dimension, b.baseAddress, centroids, words.baseAddress,
+        out.baseAddress)
     }
   }
 
@@ -206,20 +198,12 @@ internal import CPQKernels
     guard output.count > 0 else { return }
     checkBlocks(blocks.count, vectors: centroids, dimension: dimension)
     checkPoints(points.count, offset: 0, stride: dimension, dimension: dimension, count: output.count)
-    let needed = LaneBlocks.floats(vectors: centroids, dimension: Int(CPQ_NEAR_WORDS))
-    if scratch.count < needed { scratch = [Int32](repeating: 0, count: needed) }
-    var words = scratch.mutableSpan
-    unsafe points.withUnsafeBufferPointer { p in
-      unsafe blocks.withUnsafeBufferPointer { b in
-        unsafe mean.withUnsafeBufferPointer { mean in
-          unsafe words.withUnsafeMutableBufferPointer { words in
-            unsafe output.withUnsafeMutableBufferPointer { out in
-              unsafe table.pointee.assign_near(
-                p.baseAddress, out.count, dimension, b.baseAddress, centroids, mean.baseAddress, scale,
-                words.baseAddress, out.baseAddress)
-            }
-          }
-        }
+    let words = LaneBlocks.floats(vectors: centroids, dimension: Int(CPQ_NEAR_WORDS))
+    unsafe withPointers(points, blocks, words: words, of: &scratch, &output) { p, b, words, out in
+      unsafe mean.withUnsafeBufferPointer { mean in
+        unsafe table.pointee.assign_near(
+          p.baseAddress, out.count, dimension, b.baseAddress, centroids, mean.baseAddress, scale, words.baseAddress,
+          out.baseAddress)
       }
     }
   }
@@ -324,6 +308,25 @@ internal import CPQKernels
     unsafe a.withUnsafeBufferPointer { a in
       unsafe b.withUnsafeBufferPointer { b in
         unsafe c.withUnsafeMutableBufferPointer { c in unsafe body(a, b, c) }
+      }
+    }
+  }
+
+  /// As above, and with at least `words` of `scratch`, which grows as needed.
+  private func withPointers(
+    _ a: Span<Float>, _ b: Span<Float>, words: Int, of scratch: inout [Int32], _ c: inout MutableSpan<UInt32>,
+    _ body: (
+      UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>, UnsafeMutableBufferPointer<Int32>,
+      UnsafeMutableBufferPointer<UInt32>
+    ) -> Void
+  ) {
+    if scratch.count < words { scratch = [Int32](repeating: 0, count: words) }
+    var scratch = scratch.mutableSpan
+    unsafe a.withUnsafeBufferPointer { a in
+      unsafe b.withUnsafeBufferPointer { b in
+        unsafe scratch.withUnsafeMutableBufferPointer { scratch in
+          unsafe c.withUnsafeMutableBufferPointer { c in unsafe body(a, b, scratch, c) }
+        }
       }
     }
   }
