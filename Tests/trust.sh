@@ -70,8 +70,9 @@ mutants() {
   done
 }
 faults() {
-  local scenario
-  for ((scenario = 0; scenario < 12; scenario++)); do trust faults --step $step --only $scenario || return 1; done
+  local scenario count
+  count=$(${PQX_TOOLS:-.build/release}/trust faults --counts)
+  for ((scenario = 0; scenario < count; scenario++)); do trust faults --step $step --only $scenario || return 1; done
 }
 kills() { trust kills --count $kills --again $again; }
 truncations() { trust truncations --trials $trials; }

@@ -41,6 +41,14 @@ private func guardPage(at address: Int) -> Int32 {
 
 private let nowhere = 1 << 32
 
+/// Three signals that the guard does not know reach the handler of before, which counts them.
+private func expectPassedOn(to before: sigaction) {
+  #expect(setHandler(before))
+  #expect(guardPage(at: nowhere) == 0)
+  for _ in 0..<3 { raise(SIGBUS) }
+  #expect(passedOn.load(ordering: .relaxed) == 3)
+}
+
 /// The guard against SIGBUS by itself. It is one for the whole process, and keeps the handler that it finds first: so each
 /// test has a process of its own. In most the signal is sent, and does not come again by itself as that of a load does.
 @Suite struct GuardTests {
@@ -73,10 +81,7 @@ private let nowhere = 1 << 32
     await #expect(processExitsWith: .success) {
       var before = sigaction()
       unsafe before.__sigaction_handler.sa_handler = { _ in passedOn.add(1, ordering: .relaxed) }
-      #expect(setHandler(before))
-      #expect(guardPage(at: nowhere) == 0)
-      for _ in 0..<3 { raise(SIGBUS) }
-      #expect(passedOn.load(ordering: .relaxed) == 3)
+      expectPassedOn(to: before)
     }
   }
 
@@ -87,10 +92,7 @@ private let nowhere = 1 << 32
       unsafe before.__sigaction_handler.sa_sigaction = { number, information, _ in
         if number == SIGBUS, unsafe information?.pointee.si_signo == SIGBUS { passedOn.add(1, ordering: .relaxed) }
       }
-      #expect(setHandler(before))
-      #expect(guardPage(at: nowhere) == 0)
-      for _ in 0..<3 { raise(SIGBUS) }
-      #expect(passedOn.load(ordering: .relaxed) == 3)
+      expectPassedOn(to: before)
     }
   }
 

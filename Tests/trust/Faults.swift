@@ -9,12 +9,17 @@ struct Faults: ParsableCommand {
   @Option(help: "A build or a part of one, by its number from 0 on; all without this.")
   var only: Int?
 
+  @Flag(help: "Prints how many builds and parts there are.")
+  var counts = false
+
+  private var count: Int { BuildFaults.builds.count + BuildFaults.parts.count }
+
   func validate() throws {
-    let count = BuildFaults.builds.count + BuildFaults.parts.count
     if let only, !(0..<count).contains(only) { throw ValidationError("--only \(only): there are 0 to \(count - 1)") }
   }
 
   func run() throws {
+    if counts { return print(count) }
     var faults = try BuildFaults()
     let (builds, parts) = (BuildFaults.builds, BuildFaults.parts)
     func isWanted(_ number: Int) -> Bool { only == nil || only == number }
