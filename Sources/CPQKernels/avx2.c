@@ -1,7 +1,7 @@
 /* AVX2 + FMA + F16C: one v16 is two registers. */
 #if defined(__x86_64__)
 #include <immintrin.h>
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,sse4.2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,sse4.2,pclmul"))), apply_to = function)
 #define POINTS 5
 #define BLOCKS 1
 #define NARROW 1
@@ -66,6 +66,9 @@ INLINE vb look256(const table256 *table, vb code) {
   return choose(look128(*table, index, bit6), look128(*table + 128, index, bit6), code);
 }
 
+#define CHECKS 1
+#include "crc32c_sse42.inc.h"
+#include "crc32c_rider.inc.h"
 #include "scan.inc.h"
 #include "near.inc.h"
 #pragma clang attribute pop
@@ -85,6 +88,7 @@ const cpq_kernels cpq_avx2 = {
     .sum_limit = sum_limit,
     .fetch = fetch,
     .sum_bytes = sum_bytes,
+    .are_finite = are_finite,
     .nearest = nearest,
     .assign = assign,
     .assign_scratch = assign_scratch,
@@ -95,6 +99,7 @@ const cpq_kernels cpq_avx2 = {
     .rows_at = rows_at_whole,
     .quantize = quantize,
     .scan = scan,
+    .scan_checked = scan_checked,
     .adc_tables = cpq_adc_tables,
     .adc_residual = adc_residual,
 };

@@ -37,6 +37,7 @@ INLINE vb look256(const table256 *table, vb code) {
   return (vb)_mm512_mask_blend_epi8(bit7, row[0], row[1]);
 }
 
+#define CHECKS 0
 #include "scan.inc.h"
 #include "near.inc.h"
 #pragma clang attribute pop
@@ -56,6 +57,7 @@ const cpq_kernels cpq_avx512 = {
     .sum_limit = sum_limit,
     .fetch = fetch,
     .sum_bytes = sum_bytes,
+    .are_finite = are_finite,
     .nearest = nearest,
     .assign = assign,
     .assign_scratch = assign_scratch,

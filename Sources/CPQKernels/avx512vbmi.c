@@ -35,6 +35,7 @@ INLINE vb look256(const table256 *table, vb code) {
   return (vb)_mm512_mask_blend_epi8(_mm512_movepi8_mask((__m512i)code), low, high);
 }
 
+#define CHECKS 0
 #include "scan.inc.h"
 #include "near.inc.h"
 #pragma clang attribute pop
@@ -54,6 +55,7 @@ const cpq_kernels cpq_avx512vbmi = {
     .sum_limit = sum_limit,
     .fetch = fetch,
     .sum_bytes = sum_bytes,
+    .are_finite = are_finite,
     .nearest = nearest,
     .assign = assign,
     .assign_scratch = assign_scratch,

@@ -63,6 +63,7 @@ INLINE vb look256(const table256 *table, vb code) {
   return (vb)found;
 }
 
+#define CHECKS 0
 #include "scan.inc.h"
 #include "near.inc.h"
 
@@ -81,6 +82,7 @@ const cpq_kernels cpq_neon = {
     .sum_limit = sum_limit,
     .fetch = fetch,
     .sum_bytes = sum_bytes,
+    .are_finite = are_finite,
     .nearest = nearest,
     .assign = assign,
     .assign_scratch = assign_scratch,

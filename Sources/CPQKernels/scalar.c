@@ -112,6 +112,12 @@ static uint64_t sum_bytes(const uint8_t *bytes, size_t count) {
   return sum;
 }
 
+static int are_finite(const uint32_t *bits, size_t count) {
+  uint32_t any = 0; /* only the largest exponent carries into the sign */
+  for (size_t i = 0; i < count; i++) any |= (bits[i] & 0x7F800000) + 0x800000;
+  return any >> 31 == 0;
+}
+
 static void nearest(const float *points, size_t stride, size_t count, size_t dim, const float *blocks,
                     size_t centroids, cpq_nearest *out) {
   for (size_t i = 0; i < count; i++) {
@@ -275,6 +281,7 @@ const cpq_kernels cpq_scalar = {
     .sum_limit = sum_limit,
     .fetch = fetch,
     .sum_bytes = sum_bytes,
+    .are_finite = are_finite,
     .nearest = nearest,
     .assign = assign,
     .assign_scratch = assign_scratch,

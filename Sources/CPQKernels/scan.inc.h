@@ -9,6 +9,7 @@
  *   mulhi16                    the high halves of products of u16 lanes
  *   lane_bits                  bit i is the sign of byte i
  *   load_lanes                 the first n bytes (a multiple of 16, at most LANES), then zeros
+ *   CHECKS, rider, ride        whether scan_checked is wanted, and what crc32c_rider.inc.h defines for it
  *   RAGGED_COLUMNS             how many columns, some of them shorter than LANES, are scanned together: 1, or COLUMNS
  *                              where these are 4 of 64 lanes
  *
@@ -17,6 +18,11 @@
  * are at most 65535/m (scan.c). */
 
 static const uint8_t zero_table[16];
+
+#if !CHECKS
+typedef struct rider rider;
+INLINE void ride(rider *none) { (void)none; }
+#endif
 
 /* How far ahead of a strip codes are fetched: a stream from memory needs it, one in the cache does not mind. */
 enum { PREFETCH_BYTES = 4096 };
@@ -58,13 +64,14 @@ INLINE void add_nibbles(const cpq_codes *codes, const cpq_bound *bound, int n, i
 }
 
 INLINE void add_bytes(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
-                      const uint8_t *const *ahead, vw *all, vw *odd) {
+                      const uint8_t *const *ahead, vw *all, vw *odd, rider *passenger) {
   for (size_t s = 0; s < codes->m; s++) {
     table256 table = load256(bound->entries + 256 * s);
     for (int c = 0; c < n; c++) {
       vb code = load_codes(columns[c].codes + s * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
       __builtin_prefetch(ahead[c] + s * (ragged ? columns[c].stride : 64));
       add_entries(look256(&table, code), &all[c], &odd[c]);
+      if (passenger) ride(passenger);
     }
   }
 }
@@ -97,7 +104,7 @@ INLINE void add_wide(const cpq_codes *codes, const cpq_bound *bound, int n, int 
 
 /* Sums of `n` columns. Unless they are `ragged`, all have LANES lanes, and a stride of 64. */
 INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
-                  vw *even, vw *odd) {
+                  vw *even, vw *odd, rider *passenger) {
   vw all[COLUMNS];
   const uint8_t *ahead[COLUMNS];
   for (int c = 0; c < n; c++) {
@@ -108,7 +115,7 @@ INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound
 #if WIDE_CODES
   else if (width == 12) add_wide(codes, bound, n, ragged, columns, ahead, all, odd);
 #endif
-  else add_bytes(codes, bound, n, ragged, columns, ahead, all, odd);
+  else add_bytes(codes, bound, n, ragged, columns, ahead, all, odd, passenger);
   for (int c = 0; c < n; c++) {
     even[c] = all[c] - (odd[c] << 8);
     if (codes->bracket) {
@@ -142,9 +149,9 @@ INLINE size_t survivors(vw even, vw odd, size_t first, size_t lanes, uint16_t th
 
 INLINE size_t scan_columns(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, int ragged,
                            const column *columns, size_t first, uint16_t threshold, uint16_t *positions, uint16_t *sums,
-                           size_t found) {
+                           size_t found, rider *passenger) {
   vw even[COLUMNS], odd[COLUMNS];
-  strip(width, codes, bound, n, ragged, columns, even, odd);
+  strip(width, codes, bound, n, ragged, columns, even, odd, passenger);
   for (int c = 0; c < n; c++) {
     size_t at = first + c * LANES, lanes = codes->count - at < LANES ? codes->count - at : LANES;
     found = survivors(even[c], odd[c], at, lanes, threshold, positions, sums, found);
@@ -160,27 +167,31 @@ INLINE column column_at(const cpq_codes *codes, size_t first) {
 }
 
 INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold,
-                         uint16_t *positions, uint16_t *sums) {
+                         uint16_t *positions, uint16_t *sums, rider *passenger) {
   size_t full = codes->count / 64 * 64, first = 0, found = 0;
   column columns[COLUMNS];
   for (; first + COLUMNS * LANES <= full; first += COLUMNS * LANES) {
     for (int c = 0; c < COLUMNS; c++) columns[c] = column_at(codes, first + c * LANES);
-    found = scan_columns(width, codes, bound, COLUMNS, 0, columns, first, threshold, positions, sums, found);
+    found = scan_columns(width, codes, bound, COLUMNS, 0, columns, first, threshold, positions, sums, found, passenger);
   }
 #if RAGGED_COLUMNS == 1
   for (; first < codes->count; first += LANES) {
     columns[0] = column_at(codes, first);
-    found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found);
+    found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found, passenger);
   }
 #else /* all at once: a constant number of columns stays in registers */
   int n = 0;
   for (size_t at = first; at < codes->count; at += LANES) columns[n++] = column_at(codes, at);
   switch (n) {
   case 0: break;
-  case 1: found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found); break;
-  case 2: found = scan_columns(width, codes, bound, 2, 1, columns, first, threshold, positions, sums, found); break;
-  case 3: found = scan_columns(width, codes, bound, 3, 1, columns, first, threshold, positions, sums, found); break;
-  default: found = scan_columns(width, codes, bound, 4, 1, columns, first, threshold, positions, sums, found); break;
+  case 1: found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found, passenger);
+    break;
+  case 2: found = scan_columns(width, codes, bound, 2, 1, columns, first, threshold, positions, sums, found, passenger);
+    break;
+  case 3: found = scan_columns(width, codes, bound, 3, 1, columns, first, threshold, positions, sums, found, passenger);
+    break;
+  default: found = scan_columns(width, codes, bound, 4, 1, columns, first, threshold, positions, sums, found, passenger);
+    break;
   }
 #endif
   return found;
@@ -188,10 +199,20 @@ INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound
 
 static size_t scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                    uint16_t *sums) {
-  if (codes->nbits <= 4) return scan_width(4, codes, bound, threshold, positions, sums);
-  if (codes->nbits <= 8) return scan_width(8, codes, bound, threshold, positions, sums);
+  if (codes->nbits <= 4) return scan_width(4, codes, bound, threshold, positions, sums, 0);
+  if (codes->nbits <= 8) return scan_width(8, codes, bound, threshold, positions, sums, 0);
 #if WIDE_CODES
-  if (codes->nbits <= 12) return scan_width(12, codes, bound, threshold, positions, sums);
+  if (codes->nbits <= 12) return scan_width(12, codes, bound, threshold, positions, sums, 0);
 #endif
   return cpq_scan_generic(codes, bound, threshold, positions, sums);
 }
+
+#if CHECKS
+static size_t scan_checked(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
+                           uint16_t *sums, size_t bytes, uint32_t *crc) {
+  rider passenger = rider_at(*crc, codes->frame, bytes);
+  size_t found = scan_width(8, codes, bound, threshold, positions, sums, &passenger);
+  *crc = arrive(&passenger, codes->frame + bytes);
+  return found;
+}
+#endif

@@ -153,3 +153,14 @@ static uint64_t sum_bytes(const uint8_t *bytes, size_t count) {
   for (; i < count; i++) sum += bytes[i];
   return sum;
 }
+
+/* Only the largest exponent carries into the sign. */
+static int are_finite(const uint32_t *bits, size_t count) {
+  typedef uint32_t w32 __attribute__((vector_size(128), aligned(4)));
+  w32 carries = {0};
+  size_t i = 0;
+  for (; i + 32 <= count; i += 32) carries |= (*(const w32 *)(bits + i) & 0x7F800000) + 0x800000;
+  uint32_t any = __builtin_reduce_or(carries);
+  for (; i < count; i++) any |= (bits[i] & 0x7F800000) + 0x800000;
+  return any >> 31 == 0;
+}

@@ -10,9 +10,14 @@ package enum Checksum {
 
   /// The checksum of `bytes` at a place: 16 bytes of salt (u32 kind, u32 index, u64 list) go first.
   package static func salted(_ bytes: RawSpan, kind: SectionKind, index: UInt32, list: UInt64) -> UInt32 {
+    plain(bytes, continuing: salt(kind: kind, index: index, list: list))
+  }
+
+  /// The checksum of the salt alone, which the bytes at that place continue.
+  package static func salt(kind: SectionKind, index: UInt32, list: UInt64) -> UInt32 {
     var salt = InlineArray<2, UInt64>(repeating: 0)
     salt[0] = (UInt64(kind.rawValue) | UInt64(index) << 32).littleEndian
     salt[1] = list.littleEndian
-    return Kernels.best.crc32c(bytes, continuing: Kernels.best.crc32c(salt.span.rawSpan))
+    return plain(salt.span.rawSpan)
   }
 }

@@ -1,3 +1,5 @@
+internal import PQKernels
+
 /// Little-endian fields of a span. Every load checks its bounds; callers check the span's length before, so that a
 /// damaged file throws instead of trapping.
 extension RawSpan {
@@ -27,21 +29,15 @@ extension RawSpan {
   @inlinable @inline(__always)
   package func floats() -> Span<Float> { Span(_bytes: self) }
 
-  /// True when none of the span's f32 values is infinite or not a number. O(count), without branches.
+  /// True when none of the span's f32 values is infinite or not a number. O(count).
   /// - Precondition: as for ``floats()``.
-  package var areFiniteF32: Bool {
-    let floats = floats()
-    // Only the largest exponent carries into the sign. Every index is one of the span's own.
-    var carries: UInt32 = 0
-    for i in floats.indices { carries |= (unsafe floats[unchecked: i].bitPattern & 0x7F80_0000) &+ 0x80_0000 }
-    return carries >> 31 == 0
-  }
+  package var areFiniteF32: Bool { Kernels.best.areFinite(floats()) }
 
   /// True when none of the span's f16 values is infinite or not a number. O(count), without branches.
   /// - Precondition: the span starts at a multiple of 2 bytes and holds a multiple of 2.
   package var areFiniteF16: Bool {
     let halves = Span<UInt16>(_bytes: self)
-    // As above.
+    // Only the largest exponent carries into the sign. Every index is one of the span's own.
     var carries: UInt16 = 0
     for i in halves.indices { carries |= (unsafe halves[unchecked: i] & 0x7C00) &+ 0x400 }
     return carries >> 15 == 0

@@ -121,6 +121,36 @@ extension Kernels {
     }
   }
 
+  /// Whether ``scan(_:entries:bracketScale:threshold:positions:sums:crc:)`` has codes of `nbits` bits checked at less cost
+  /// than beforehand.
+  package func checksAsItScans(nbits: Int) -> Bool {
+    unsafe table.pointee.scan_checked != nil && (5...8).contains(nbits)
+  }
+
+  /// As above, and continues `crc`, a CRC-32C, with all bytes of the frame. What is found is to be used only when that is
+  /// the one that is expected.
+  /// - Precondition: ``checksAsItScans(nbits:)``.
+  package func scan(
+    _ frame: borrowing CodeFrame, entries: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
+    positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>, crc: inout UInt32
+  ) -> Int {
+    precondition(
+      entries.count >= frame.shape.m * frame.shape.tableSize && positions.count >= frame.count
+        && sums.count >= frame.count && checksAsItScans(nbits: frame.shape.nbits), "tables or results are too short")
+    let byteCount = frame.bytes.byteCount
+    return unsafe withCodes(frame) { codes in
+      unsafe entries.withUnsafeBufferPointer { entries in
+        unsafe positions.withUnsafeMutableBufferPointer { positions in
+          unsafe sums.withUnsafeMutableBufferPointer { sums in
+            var bound = unsafe cpq_bound(entries: entries.baseAddress, bracket_scale: bracketScale)
+            return unsafe table.pointee.scan_checked(
+              codes, &bound, threshold, positions.baseAddress, sums.baseAddress, byteCount, &crc)
+          }
+        }
+      }
+    }
+  }
+
   /// Canonical ADC distances of the vectors `positions` of a frame: `base` plus one entry of each table, subspaces
   /// ascending.
   /// - Parameter tables: `[m][tableFloats]`.

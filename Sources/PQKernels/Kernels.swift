@@ -133,6 +133,13 @@ internal import CPQKernels
     unsafe bytes.withUnsafeBytes { unsafe table.pointee.sum_bytes($0.baseAddress, $0.count) }
   }
 
+  /// Whether none of the values is infinite or not a number. O(values).
+  package func areFinite(_ values: Span<Float>) -> Bool {
+    unsafe values.bytes.withUnsafeBytes {
+      unsafe table.pointee.are_finite($0.assumingMemoryBound(to: UInt32.self).baseAddress, values.count) != 0
+    }
+  }
+
   /// The nearest of `centroids` centroids, lowest index among equals, for each of `output.count` points.
   ///
   /// Point i has its `dimension` components at `points[offset + i * stride]`. O(points · centroids · dimension).

@@ -42,10 +42,10 @@ struct Checks: ~Copyable, Sendable {
 
 extension IndexFile {
   /// Checks centroids, codebooks and the page checksums, once. O(nlist · D) the first time.
-  borrowing func checkModel() throws(FormatError) {
+  /// - Parameter asks: whether all of it is asked for before the first byte is waited for.
+  borrowing func checkModel(asks: Bool = true) throws(FormatError) {
     guard !checks.model.contains(0) else { return }
-    // All are on their way before the first is waited for.
-    for kind in [SectionKind.centroids, .codebooks, .centre, .groups, .pages] {
+    for kind in [SectionKind.centroids, .codebooks, .centre, .groups, .pages] where asks {
       if let section = table[kind] { map.prefetch(offset: Int(section.offset), count: Int(section.length)) }
     }
     for kind in [SectionKind.centroids, .codebooks, .centre] { try checkValues(kind) }
@@ -119,9 +119,17 @@ extension IndexFile {
 
   /// Checks a frame's checksum. O(frame).
   borrowing func checkStored(_ frame: FrameView) throws(FormatError) {
+    try checkStored(frame, found: Checksum.plain(stored(frame), continuing: beginChecking(frame)))
+  }
+
+  /// Has a frame's bytes there, and gives the checksum that they continue.
+  borrowing func beginChecking(_ frame: FrameView) throws(FormatError) -> UInt32 {
     try load(Int(frame.entry.offset)..<Int(frame.entry.offset) + Int(frame.entry.length))
-    let crc = Checksum.salted(
-      stored(frame), kind: frame.kind, index: UInt32(truncatingIfNeeded: frame.index), list: UInt64(frame.list))
+    return Checksum.salt(
+      kind: frame.kind, index: UInt32(truncatingIfNeeded: frame.index), list: UInt64(frame.list))
+  }
+
+  borrowing func checkStored(_ frame: FrameView, found crc: UInt32) throws(FormatError) {
     guard crc == frame.entry.crc else {
       throw .checksum(frame.place, at: frame.entry.offset, expected: frame.entry.crc, found: crc)
     }
@@ -130,8 +138,8 @@ extension IndexFile {
   /// Checks the rules of a frame's content that a search relies on: codes below 2^nbits, ascending ids, finite rows.
   /// Only a faulty or hostile writer breaks them under a right checksum. O(frame).
   borrowing func checkContent(_ frame: FrameView) throws(FormatError) {
-    // Most code frames have no such rule, and need not be decompressed for one.
-    if frame.kind == .codes, parameters.codeLayout?.canHoldOtherCodes != true { return }
+    // Most code frames need not be decompressed for one.
+    if frame.kind == .codes, !codesHaveRules { return }
     var scratch: [UInt8] = []
     let (kind, count, entry) = (frame.kind, frame.count, frame.entry)
     let (layout, vectors, dimension) = (parameters.codeLayout, parameters.vectors, parameters.dimension)
@@ -145,6 +153,9 @@ extension IndexFile {
     }
     if let problem { throw FormatError(.badFrame, frame.place, at: frame.entry.offset, problem) }
   }
+
+  /// Whether a byte of a code frame can be wrong under a right checksum.
+  var codesHaveRules: Bool { parameters.codeLayout?.canHoldOtherCodes == true }
 
   /// The section `groups`, all but its checksum checked; nil if the file has none. O(section).
   borrowing func groups() throws(FormatError) -> CoarseGroups? {

@@ -22,6 +22,8 @@ extension IndexFile {
       swap(&survivors, &work.survivors)
     }
     let scans = options.filtersCodes && !entries.isEmpty
+    // No byte leads a scan out of its tables.
+    let checksAsItScans = scans && !codesHaveRules && Kernels.best.checksAsItScans(nbits: shape.nbits)
     var range = TableRange()
     if scans, comparison != .listTables {
       range = quantize(group.tables.span.extracting(group.tables(query)), shape, &work.minima, &entries)
@@ -53,15 +55,23 @@ extension IndexFile {
         : CodeBound(range, base: parameters.addsListKey ? key : 0, m: shape.m)
       let threshold = min(work.pending.threshold, work.candidates.threshold)
       guard let limit = scans ? bound.threshold(threshold) : .max else { continue }
-      // Not before: what is not read needs no checksum. The scan of the frame before has fetched it.
-      if !isChecked(frame) { try check(frame) }
+      // Not before: what is not read needs no checksum.
+      var crc: UInt32?
+      if !isChecked(frame) {
+        if checksAsItScans, !frame.isCompressed { crc = try beginChecking(frame) } else { try check(frame) }
+      }
       statistics.read(frame)
 
       if frame.isCompressed { try decompress(frame, into: &decompressed) }
       let codes = CodeFrame(
         content(frame, decompressed), next: ahead(next), count: frame.count, shape: shape)
       if scans {
-        survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit)
+        if var crc {
+          survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit, crc: &crc)
+          try endChecking(frame, found: crc)
+        } else {
+          survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit)
+        }
         survivors.keepNearest(work.candidates.capacity, bound, below: threshold)
       } else {
         survivors.takeAll(frame.count)

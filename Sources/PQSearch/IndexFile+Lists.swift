@@ -79,6 +79,12 @@ extension IndexFile {
     checks.frames.insert(frame.number)
   }
 
+  /// The same for a code frame whose checksum was taken by the scan.
+  borrowing func endChecking(_ frame: FrameView, found crc: UInt32) throws(FormatError) {
+    try checkStored(frame, found: crc)
+    checks.frames.insert(frame.number)
+  }
+
   /// Asks for the directory's entry of a list.
   borrowing func prefetchEntry(_ number: Int) {
     prefetchPages(.lists, number * ListEntry.byteCount..<(number + 1) * ListEntry.byteCount)

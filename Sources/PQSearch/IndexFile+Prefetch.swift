@@ -9,12 +9,14 @@ struct Prefetch: Sendable {
   private(set) var isActive = false
   private var pause = 0
   private var queriesLeft = 0
+  /// Whether no query will look, nor anything else be asked for.
+  private(set) var isStopped = false
   fileprivate var found = false
 
-  /// For as many queries as a process can have, none looks.
-  mutating func stop() { (isActive, queriesLeft) = (false, .max) }
+  mutating func stop() { (isActive, isStopped) = (false, true) }
 
   mutating func beginQuery() {
+    if isStopped { return }
     if isActive { pause = found ? 0 : min(63, 2 * pause + 1) }
     queriesLeft = isActive ? pause : queriesLeft - 1
     isActive = queriesLeft <= 0

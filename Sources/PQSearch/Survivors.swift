@@ -24,18 +24,39 @@ struct Survivors {
 
   /// Finds the vectors with sums of at most `limit`.
   mutating func scan(_ codes: borrowing CodeFrame, _ entries: Span<UInt8>, bracketScale: UInt16, _ limit: UInt16) {
-    count = Self.scan(codes, entries, bracketScale, limit, &positions, &sums)
+    fill(limit) { positions, sums in
+      Kernels.best.scan(
+        codes, entries: entries, bracketScale: bracketScale, threshold: limit, positions: &positions, sums: &sums)
+    }
+  }
+
+  /// The same, and continues `crc` with the frame's bytes: what is found counts only if that comes out right.
+  mutating func scan(
+    _ codes: borrowing CodeFrame, _ entries: Span<UInt8>, bracketScale: UInt16, _ limit: UInt16, crc: inout UInt32
+  ) {
+    fill(limit) { positions, sums in
+      Kernels.best.scan(
+        codes, entries: entries, bracketScale: bracketScale, threshold: limit, positions: &positions, sums: &sums,
+        crc: &crc)
+    }
+  }
+
+  @inline(__always)
+  private mutating func fill(
+    _ limit: UInt16, _ scan: (inout MutableSpan<UInt16>, inout MutableSpan<UInt16>) -> Int
+  ) {
+    count = Self.fill(&positions, &sums, scan)
     areSaturated = limit == .max && Self.contains(.max, sums.span.extracting(0..<count))
   }
 
-  private static func scan(
-    _ codes: borrowing CodeFrame, _ entries: Span<UInt8>, _ bracketScale: UInt16, _ limit: UInt16,
-    _ positions: inout [UInt16], _ sums: inout [UInt16]
+  @inline(__always)
+  private static func fill(
+    _ positions: inout [UInt16], _ sums: inout [UInt16],
+    _ scan: (inout MutableSpan<UInt16>, inout MutableSpan<UInt16>) -> Int
   ) -> Int {
     var found = positions.mutableSpan
     var foundSums = sums.mutableSpan
-    return Kernels.best.scan(
-      codes, entries: entries, bracketScale: bracketScale, threshold: limit, positions: &found, sums: &foundSums)
+    return scan(&found, &foundSums)
   }
 
   private static func contains(_ value: UInt16, _ sums: Span<UInt16>) -> Bool {

@@ -74,6 +74,7 @@ private struct ScanCase {
       test.codes.span.extracting(0..<count * layout.m), brackets: test.brackets, to: &bytes)
     let content = GuardedBuffer(bytes)
     let entries = GuardedBuffer(test.entries)
+    let expectedCRC = Kernels.available[Kernels.available.count - 1].crc32c(content.rawSpan, continuing: 0x1234_5678)
     let middle = UInt16(min(65535, test.sums[..<count].sorted()[count / 2]))
     for scale: UInt16 in layout.hasBracket ? [0, 1, 300, 65535] : [0] {
       for threshold in Set([0, middle, middle &+ 100, 65534, 65535]) {
@@ -90,6 +91,14 @@ private struct ScanCase {
           let context = "\(kernels.name), m \(layout.m), \(count) vectors, scale \(scale), threshold \(threshold)"
           #expect(foundPositions == expected.positions, "\(context)")
           #expect(foundSums == expected.sums, "\(context)")
+          if kernels.checksAsItScans(nbits: layout.nbits) {
+            var crc: UInt32 = 0x1234_5678
+            let again = kernels.scan(
+              frame, entries: entries.span, bracketScale: scale, threshold: threshold, positions: &p, sums: &s,
+              crc: &crc)
+            #expect((0..<again).map { p[$0] } == foundPositions && (0..<again).map { s[$0] } == foundSums, "\(context)")
+            #expect(crc == expectedCRC, "\(context)")
+          }
         }
       }
     }

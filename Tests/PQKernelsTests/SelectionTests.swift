@@ -1,5 +1,6 @@
 import PQFormat
 import PQKernels
+import PQTestSupport
 import Testing
 
 /// Selections and sums of every instruction set, by what they are defined to be.
@@ -87,6 +88,26 @@ import Testing
         let sum = kernels.sum(bytes.rawSpan)
         #expect(sum == bytes.reduce(0) { $0 + UInt64($1) }, "\(kernels.name), \(count) bytes")
         kernels.fetch(bytes.rawSpan)
+      }
+    }
+  }
+
+  /// A value that is none at every place, among the largest of both signs.
+  @Test(arguments: Kernels.available) func finiteValues(kernels: Kernels) {
+    for count in [0, 1, 31, 32, 33, 64, 100] {
+      var values = (0..<count).map { $0 % 2 == 0 ? Float.greatestFiniteMagnitude : -.greatestFiniteMagnitude }
+      func areFinite() -> Bool {
+        let buffer = GuardedBuffer(values)
+        return kernels.areFinite(buffer.span)
+      }
+      #expect(areFinite(), "\(kernels.name), \(count) values")
+      for place in 0..<count {
+        let kept = values[place]
+        for value in [Float.infinity, -.infinity, .nan, -.nan, .signalingNaN] {
+          values[place] = value
+          #expect(!areFinite(), "\(kernels.name), \(value) at \(place) of \(count)")
+        }
+        values[place] = kept
       }
     }
   }

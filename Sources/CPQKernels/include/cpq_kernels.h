@@ -94,6 +94,9 @@ typedef struct {
   /* The sum of `count` bytes. */
   uint64_t (*sum_bytes)(const uint8_t *bytes, size_t count);
 
+  /* Whether none of `count` f32 values, given as bits, is infinite or not a number. */
+  int (*are_finite)(const uint32_t *bits, size_t count);
+
   /* out[i] = nearest centroid (squared L2, lowest index among equals) of the point at points + i * stride, [dim]. */
   void (*nearest)(const float *points, size_t stride, size_t count, size_t dim, const float *blocks, size_t centroids,
                   cpq_nearest *out);
@@ -135,6 +138,11 @@ typedef struct {
    * sums. Returns how many. `positions` and `sums` have room for all. */
   size_t (*scan)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                  uint16_t *sums);
+
+  /* The same for codes of 5 to 8 bits, and the CRC-32C of the frame's `bytes` bytes, continuing from *crc, into *crc. Null
+   * where one after the other takes no longer. */
+  size_t (*scan_checked)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
+                         uint16_t *sums, size_t bytes, uint32_t *crc);
 
   /* out[i] = the canonical distance of vector positions[i]: base + tables[0][code] + tables[1][code] + ..., with
    * float tables [m][2^nbits, at least 16]. */
