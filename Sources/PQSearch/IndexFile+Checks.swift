@@ -183,10 +183,12 @@ extension IndexFile {
   private borrowing func arePagesChecked(_ kind: SectionKind, _ range: Range<Int>) -> Bool {
     let size = Int(DirectoryPage.byteCount)
     let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
-    if kind == .lists {
-      return checks.listPages.contains(first) && (first == last || checks.listPages.contains(last))
+    func contain(_ pages: borrowing AtomicBits) -> Bool {
+      pages.isFull || (pages.contains(first) && (first == last || pages.contains(last)))
     }
-    return checks.framePages.contains(first) && (first == last || checks.framePages.contains(last))
+    // A comparison by == would be a call, of a function for all kinds of equals.
+    if case .lists = kind { return contain(checks.listPages) }
+    return contain(checks.framePages)
   }
 
   /// Asks for the directory pages that hold `range` of the section `kind` (lists or frames), unless they were used before.
