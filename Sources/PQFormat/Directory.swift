@@ -1,9 +1,9 @@
 /// One list of the directory: 16 bytes (Formats/pqx-v1.md, "Lists").
-package struct ListEntry: Sendable, Equatable {
+@usableFromInline package struct ListEntry: Sendable, Equatable {
   /// Vectors in the list.
-  package var count: UInt64
+  @usableFromInline package var count: UInt64
   /// The index in the frame table of the list's first frame: code frames, then id frames, then vector frames.
-  package var firstFrame: UInt64
+  @usableFromInline package var firstFrame: UInt64
 
   @inlinable package static var byteCount: Int { 16 }
 
@@ -25,17 +25,17 @@ package struct ListEntry: Sendable, Equatable {
 }
 
 /// One frame of the frame table: 24 bytes (Formats/pqx-v1.md, "Frames").
-package struct FrameEntry: Sendable, Equatable {
+@usableFromInline package struct FrameEntry: Sendable, Equatable {
   /// Where the frame's bytes begin in the file; 48 bits.
-  package var offset: UInt64
+  @usableFromInline package var offset: UInt64
   /// An id frame's number of byte planes, 0...8; 0 otherwise.
-  package var planes: Int
+  @usableFromInline package var planes: Int
   /// Stored bytes: the raw length, or less when the frame is an LZ4 block.
-  package var length: UInt32
+  @usableFromInline package var length: UInt32
   /// Salted CRC-32C of the stored bytes.
-  package var crc: UInt32
+  @usableFromInline package var crc: UInt32
   /// An id frame's first id; of a code frame with brackets, their minimum and step; 0 otherwise.
-  package var firstID: UInt64
+  @usableFromInline package var firstID: UInt64
 
   @inlinable package static var byteCount: Int { 24 }
   /// Code and vector frames start at a multiple of this; id frames are packed.
@@ -84,7 +84,7 @@ package struct FrameEntry: Sendable, Equatable {
 
 /// The directory (lists and frame table) is checksummed by pages of 4 KiB, so that using one list never reads the
 /// whole; the last page of a section may be shorter.
-package enum DirectoryPage {
+@usableFromInline package enum DirectoryPage {
   @inlinable package static var byteCount: UInt64 { 4096 }
 
   package static func count(_ length: UInt64) -> UInt64 { (length + byteCount - 1) / byteCount }

@@ -24,6 +24,10 @@ internal import Synchronization
     return unsafe words[bit &>> 6].load(ordering: .acquiring) & (1 &<< UInt64(truncatingIfNeeded: bit)) != 0
   }
 
+  /// Whether two bits, which may be one, are set.
+  @inline(__always)
+  package func contains(_ first: Int, _ last: Int) -> Bool { contains(first) && (first == last || contains(last)) }
+
   /// Whether all bits are set: one look instead of many.
   @inline(__always)
   package var isFull: Bool { clear.load(ordering: .acquiring) == 0 }

@@ -183,12 +183,11 @@ extension IndexFile {
   private borrowing func arePagesChecked(_ kind: SectionKind, _ range: Range<Int>) -> Bool {
     let size = Int(DirectoryPage.byteCount)
     let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
-    func contain(_ pages: borrowing AtomicBits) -> Bool {
-      pages.isFull || (pages.contains(first) && (first == last || pages.contains(last)))
-    }
     // A comparison by == would be a call, of a function for all kinds of equals.
-    if case .lists = kind { return contain(checks.listPages) }
-    return contain(checks.framePages)
+    if case .lists = kind {
+      return checks.listPages.isFull || checks.listPages.contains(first, last)
+    }
+    return checks.framePages.isFull || checks.framePages.contains(first, last)
   }
 
   /// Asks for the directory pages that hold `range` of the section `kind` (lists or frames), unless they were used before.

@@ -147,6 +147,7 @@ struct Places: Sendable {
   func frames(_ kind: SectionKind, _ count: Int) -> Int { of(kind)?.frames(count) ?? 0 }
 
   /// All frames of a list of `count` vectors.
+  @inline(__always)
   func frames(_ count: Int) -> Int { framesBefore(.vectors, count) + frames(.vectors, count) }
 
   /// Frames of a list that stand before those of `kind`.
