@@ -1,6 +1,6 @@
 /// The layout in which kernels read centroids and codebooks, in memory and in the file: blocks of 16 vectors,
 /// each `[component][16 lanes]` f32, the last one padded with zeros (Formats/pqx-v1.md, "Lane blocks").
-package enum LaneBlocks {
+@usableFromInline package enum LaneBlocks {
   @inlinable package static var lanes: Int { 16 }
 
   @inlinable package static func blocks(_ vectors: Int) -> Int { (vectors + lanes - 1) / lanes }
@@ -26,5 +26,18 @@ package enum LaneBlocks {
   /// Appends the components of one vector to `row`. O(dimension).
   package static func appendRow(_ vector: Int, of blocks: Span<Float>, dimension: Int, to row: inout [Float]) {
     for c in 0..<dimension { row.append(blocks[index(vector: vector, component: c, dimension: dimension)]) }
+  }
+
+  /// Appends the components of the first `vectors` vectors to `rows`, what ``pack(_:dimension:)`` undoes. O(rows).
+  package static func appendRows(_ vectors: Int, of blocks: Span<Float>, dimension: Int, to rows: inout [Float]) {
+    let start = rows.count
+    rows.append(contentsOf: repeatElement(0, count: vectors * dimension))
+    var output = rows.mutableSpan
+    var place = start
+    for vector in 0..<vectors {
+      let lane = blocks.extracting(index(vector: vector, component: 0, dimension: dimension)...)
+      for c in 0..<dimension { output[place + c] = lane[c * lanes] }
+      place += dimension
+    }
   }
 }

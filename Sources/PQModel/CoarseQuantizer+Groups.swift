@@ -32,8 +32,7 @@ extension CoarseQuantizer {
   ) throws(TrainingError) -> CoarseQuantizer {
     precondition((1...nlist).contains(count), "\(count) groups of \(nlist) lists")
     var rows: [Float] = []
-    rows.reserveCapacity(nlist * dimension)
-    for list in 0..<nlist { LaneBlocks.appendRow(list, of: blocks.span, dimension: dimension, to: &rows) }
+    LaneBlocks.appendRows(nlist, of: blocks.span, dimension: dimension, to: &rows)
     let kmeans = KMeans(k: count, iterations: Self.groupIterations, threads: threads)
     let clustering = try kmeans.train(rows, dimension: dimension, quantizer: "groups", progress: progress)
     let centers = CoarseQuantizer(dimension: dimension, nlist: count, blocks: clustering.blocks)

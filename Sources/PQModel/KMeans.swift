@@ -97,9 +97,7 @@ package struct KMeans: Sendable {
     if groups > 0 {
       quantizer = try quantizer.grouped(into: groups, threads: threads)
       centers.removeAll(keepingCapacity: true)
-      for cluster in 0..<k {
-        LaneBlocks.appendRow(cluster, of: quantizer.blocks.span, dimension: dimension, to: &centers)
-      }
+      LaneBlocks.appendRows(k, of: quantizer.blocks.span, dimension: dimension, to: &centers)
     }
     quantizer.assign(points, threads: threads, into: &assigned)
   }

@@ -26,20 +26,16 @@ final class ModelRows: Sendable {
     for s in 0..<p.m {
       let blocks = codebooks.extracting(s * p.codebookFloats..<(s + 1) * p.codebookFloats)
       sum += Self.largestSquaredNorm(blocks, words, dimension: d)
-      if copiesWords { Self.append(words, of: blocks, dimension: d, to: &rows) }
+      if copiesWords { LaneBlocks.appendRows(words, of: blocks, dimension: d, to: &rows) }
     }
     codewords = rows
     longestResidual = sum.squareRoot()
     rows = []
     if p.nlist * p.dimension <= Self.maximumFloats - codewords.count {
       rows.reserveCapacity(p.nlist * p.dimension)
-      Self.append(p.nlist, of: centroids, dimension: p.dimension, to: &rows)
+      LaneBlocks.appendRows(p.nlist, of: centroids, dimension: p.dimension, to: &rows)
     }
     self.centroids = rows
-  }
-
-  private static func append(_ vectors: Int, of blocks: Span<Float>, dimension: Int, to rows: inout [Float]) {
-    for vector in 0..<vectors { LaneBlocks.appendRow(vector, of: blocks, dimension: dimension, to: &rows) }
   }
 
   private static func largestSquaredNorm(_ blocks: Span<Float>, _ vectors: Int, dimension: Int) -> Double {

@@ -15,6 +15,8 @@ private let dimensions = [1, 2, 3, 15, 16, 17, 100]
         var unpacked: [Float] = []
         for v in 0..<vectors { LaneBlocks.appendRow(v, of: blocks.span, dimension: dimension, to: &unpacked) }
         #expect(unpacked == rows)
+        LaneBlocks.appendRows(vectors, of: blocks.span, dimension: dimension, to: &unpacked)
+        #expect(unpacked == rows + rows)
         let padding = (vectors..<(vectors + 15) / 16 * 16).flatMap { v in
           (0..<dimension).map { blocks[LaneBlocks.index(vector: v, component: $0, dimension: dimension)] }
         }
