@@ -31,3 +31,34 @@ void cpq_adc_tables(const cpq_codes *codes, const float *tables, float base, con
   default: by_tables(16, codes, tables, base, positions, n, out); return;
   }
 }
+
+/* Four chains of sums, since no order is asked for and one would wait for itself. */
+static inline __attribute__((always_inline)) void estimates(unsigned width, const cpq_codes *codes, const float *tables,
+                                                            float base, float factor, float step,
+                                                            const uint16_t *positions, size_t n, float *out) {
+  size_t table_size = cpq_table_floats((size_t)1 << codes->nbits), m = codes->m;
+  for (size_t i = 0; i < n; i++) {
+    size_t first = positions[i] / CPQ_TILE * CPQ_TILE, lane = positions[i] - first;
+    size_t lanes = cpq_tile_lanes(cpq_tile_vectors(codes->count, first));
+    const uint8_t *tile = codes->frame + first * codes->planes;
+    float sums[4] = {0};
+    size_t s = 0;
+    for (; s + 4 <= m; s += 4)
+      for (size_t c = 0; c < 4; c++)
+        sums[c] += tables[(s + c) * table_size + cpq_bounded(cpq_code(width, m, tile, lanes, lane, s + c), codes->nbits)];
+    for (size_t c = 0; s + c < m; c++)
+      sums[c] += tables[(s + c) * table_size + cpq_bounded(cpq_code(width, m, tile, lanes, lane, s + c), codes->nbits)];
+    float bracket = tile[(codes->planes - 1) * lanes + lane];
+    out[i] = base + factor * ((sums[0] + sums[1]) + (sums[2] + sums[3])) + step * bracket;
+  }
+}
+
+void cpq_adc_estimates(const cpq_codes *codes, const float *tables, float base, float factor, float step,
+                       const uint16_t *positions, size_t n, float *out) {
+  switch (cpq_code_width(codes->nbits)) {
+  case 4: estimates(4, codes, tables, base, factor, step, positions, n, out); return;
+  case 8: estimates(8, codes, tables, base, factor, step, positions, n, out); return;
+  case 12: estimates(12, codes, tables, base, factor, step, positions, n, out); return;
+  default: estimates(16, codes, tables, base, factor, step, positions, n, out); return;
+  }
+}

@@ -101,6 +101,7 @@ const cpq_kernels cpq_avx2 = {
     .scan = scan,
     .scan_checked = scan_checked,
     .adc_tables = cpq_adc_tables,
+    .adc_estimates = cpq_adc_estimates,
     .adc_residual = adc_residual,
 };
 #endif

@@ -67,6 +67,7 @@ const cpq_kernels cpq_avx512vbmi = {
     .quantize = quantize,
     .scan = scan,
     .adc_tables = cpq_adc_tables,
+    .adc_estimates = cpq_adc_estimates,
     .adc_residual = adc_residual,
 };
 #endif

@@ -94,6 +94,7 @@ const cpq_kernels cpq_neon = {
     .quantize = quantize,
     .scan = scan,
     .adc_tables = cpq_adc_tables,
+    .adc_estimates = cpq_adc_estimates,
     .adc_residual = adc_residual,
 };
 #endif

@@ -172,6 +172,29 @@ extension Kernels {
     }
   }
 
+  /// Estimates of distances of the vectors `positions` of a frame with brackets, in f32: `base` + `factor` · (the sum of
+  /// one entry of each table) + `step` · bracket.
+  /// - Parameter tables: `[m][tableFloats]`.
+  package func estimates(
+    _ frame: borrowing CodeFrame, positions: Span<UInt16>, tables: Span<Float>, base: Float, factor: Float, step: Float,
+    into output: inout MutableSpan<Float>
+  ) {
+    precondition(frame.shape.hasBracket, "the frame has no brackets")
+    precondition(tables.count >= frame.shape.m * frame.shape.tableFloats, "tables are too short")
+    check(positions, frame.count, output.count)
+    unsafe withCodes(frame) { codes in
+      unsafe positions.withUnsafeBufferPointer { positions in
+        unsafe tables.withUnsafeBufferPointer { tables in
+          unsafe output.withUnsafeMutableBufferPointer { output in
+            unsafe table.pointee.adc_estimates(
+              codes, tables.baseAddress, base, factor, step, positions.baseAddress, positions.count,
+              output.baseAddress)
+          }
+        }
+      }
+    }
+  }
+
   /// Canonical ADC distances (l2, residual codes) of the vectors `positions` of a frame.
   /// - Parameters:
   ///   - residual: the query minus the list's centroid.

@@ -65,3 +65,35 @@ struct CodeBound: Sendable {
     return Float(lower + step * Double(sum) * (1 + 0x1p-18) + gap).nextUp
   }
 }
+
+/// What the sum of a vector's entries in the tables of ⟨q − μ, r̂⟩, and its bracket, say of its key, for one query and one
+/// frame (Formats/pqx-v1.md, "Brackets"): with the estimate base − 2 · sum + step · bracket in f32,
+/// estimate − below ≤ key ≤ estimate − below + gap.
+///
+/// The bounds are as far apart as a step of the brackets and f32 rounding make them; those of ``CodeBound`` as a step of its
+/// quantized tables for each subspace, too.
+struct EstimateBound {
+  let base: Float
+  let step: Float
+  let below: Float
+  let gap: Float
+
+  /// Nil where nothing is known.
+  /// - Parameters:
+  ///   - score: ‖q − c‖².
+  ///   - minimum: what a bracket of 0 stands for; `step`: what one unit adds to it.
+  ///   - product: what no ⟨q − μ, r̂⟩ exceeds.
+  ///   - rounding: as of ``CodeBound``. The m roundings of the sum of entries, which it does not count, are fewer.
+  init?(score: Float, minimum: Float, step: Float, product: Double, rounding: Double) {
+    let exact = Double(score) + Double(minimum)
+    let reach = abs(exact) + 256 * Double(step) + 2 * product + rounding
+    // The least f32 bounds nothing (Formats/pqx-v1.md, "Brackets").
+    guard minimum > -.greatestFiniteMagnitude, reach < 0x1p125 else { return nil }  // NaN too
+    // Six roundings make base, estimate and floor, and one their sum with the gap; there is room for more.
+    let error = 2 * rounding + 0x1p-21 * reach
+    base = Float(exact)
+    self.step = step
+    below = Float(error).nextUp
+    gap = Float(2 * error + Double(step)).nextUp
+  }
+}

@@ -47,11 +47,12 @@ extension IndexFile {
         }
       }
       statistics.codesScanned += frame.count
+      let rounding = comparison == .brackets ? rounding(key, length, longest) : 0
       let bound =
         comparison == .brackets
         ? CodeBound(
           range, score: key, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep, m: shape.m,
-          rounding: rounding(key, length, longest))
+          rounding: rounding)
         : CodeBound(range, base: parameters.addsListKey ? key : 0, m: shape.m)
       let threshold = min(work.pending.threshold, work.candidates.threshold)
       guard let limit = scans ? bound.threshold(threshold) : .max else { continue }
@@ -77,7 +78,15 @@ extension IndexFile {
         survivors.takeAll(frame.count)
       }
       guard survivors.count > 0 else { continue }
-      work.pending.append(survivors, of: frame, bound)
+      if scans, comparison == .brackets {
+        appendEstimates(
+          survivors, codes, frame, group.tables.span.extracting(group.tables(query)),
+          EstimateBound(
+            score: key, minimum: frame.entry.bracketMinimum, step: frame.entry.bracketStep, product: length * longest,
+            rounding: rounding), &work.distances, &work.pending)
+      } else {
+        work.pending.append(survivors, of: frame, bound)
+      }
       // Those of a compressed frame while its codes are there.
       let isDue = frame.isCompressed || !scans
       if !isDue, work.pending.isWorthCutting { work.pending.cut() }
@@ -85,7 +94,22 @@ extension IndexFile {
         try offerPending(query, group, shape, decompressed, filters: scans, &work)
       }
     }
-    try offerPending(query, group, shape, decompressed, filters: scans, &work)
+    try offerPending(
+      query, group, shape, decompressed, filters: scans, omitsKeys: scans && options.rerank > 0, &work)
+  }
+
+  /// Adds what a scan of `frame` has found, with bounds by the query's tables: they are closer than those of the scan, whose
+  /// entries are rounded.
+  private borrowing func appendEstimates(
+    _ survivors: borrowing Survivors, _ codes: borrowing CodeFrame, _ frame: FrameView, _ tables: Span<Float>,
+    _ bound: EstimateBound?, _ estimates: inout [Float], _ pending: inout Pending
+  ) {
+    guard let bound else { return pending.append(survivors, of: frame, gap: .infinity) { _ in -.infinity } }
+    var output = estimates.mutableSpan
+    Kernels.best.estimates(
+      codes, positions: survivors.positions.span.extracting(0..<survivors.count), tables: tables, base: bound.base,
+      factor: -2, step: bound.step, into: &output)
+    pending.append(survivors, of: frame, gap: bound.gap) { output[$0] - bound.below }
   }
 
   /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds

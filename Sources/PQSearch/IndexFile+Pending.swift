@@ -4,31 +4,46 @@ internal import PQKernels
 /// Pending codes → their canonical distances → candidates.
 extension IndexFile {
   /// Computes the distances of the pending codes that may still be among the best, offers them, and forgets all.
-  /// - Parameter filters: whether the bounds of the scan decide which those are; else all are.
+  /// - Parameters:
+  ///   - filters: whether bounds decide which those are; else all are.
+  ///   - omitsKeys: whether all codes were scanned and which are the best is all that matters: then those that are
+  ///     whatever the others' distances are get the key −infinity instead of theirs.
   /// - Precondition: those of a compressed frame are of the one that is `decompressed`.
   borrowing func offerPending(
     _ query: Int, _ group: borrowing QueryGroup, _ shape: CodeShape, _ decompressed: [UInt8], filters: Bool,
-    _ work: inout ScanWork
+    omitsKeys: Bool = false, _ work: inout ScanWork
   ) throws(FormatError) {
     var (pending, residual) = (take(&work.pending, leaving: Pending()), take(&work.residual))
-    var (positions, distances) = (take(&work.positions), take(&work.distances))
+    var (positions, sure, distances) = (take(&work.positions), take(&work.sure), take(&work.distances))
     defer {
       pending.removeAll()
       swap(&pending, &work.pending)
       swap(&residual, &work.residual)
       swap(&positions, &work.positions)
+      swap(&sure, &work.sure)
       swap(&distances, &work.distances)
     }
     if filters {
       pending.cut()
       if work.candidates.threshold < .infinity { pending.keep(atMost: work.candidates.threshold) }
     }
+    // Nothing is known of codes beside candidates that are there already.
+    let limit = omitsKeys && work.candidates.count == 0 ? pending.sureLimit : -.infinity
     var residualList: Int?
     var first = 0
     while first < pending.count {
-      let (count, frame) = Self.run(pending, from: first, &positions)
+      let part = Self.run(pending, from: first, below: limit, &sure, &positions)
+      let frame = part.frame
+      first += part.sure + part.open
+      if part.sure > 0 {
+        for i in 0..<part.sure { distances[i] = parameters.metric.key(-.infinity) }
+        try offer(
+          frame, sure.span.extracting(0..<part.sure), distances.span.extracting(0..<part.sure), &work.ids,
+          &work.candidates)
+      }
+      guard part.open > 0 else { continue }
       let codes = CodeFrame(content(frame, decompressed), count: frame.count, shape: shape)
-      let run = positions.span.extracting(0..<count)
+      let run = positions.span.extracting(0..<part.open)
       if parameters.comparison == .tables {
         let key = parameters.addsListKey ? group.keys[group.keys(query).lowerBound + frame.list] : 0
         var output = distances.mutableSpan
@@ -42,16 +57,16 @@ extension IndexFile {
         residualList = frame.list
         distance(codes, run, residual.span, work.model, into: &distances)
       }
-      try offer(frame, run, distances.span.extracting(0..<count), &work.ids, &work.candidates)
-      first += count
+      try offer(frame, run, distances.span.extracting(0..<part.open), &work.ids, &work.candidates)
     }
   }
 
   private static func run(
-    _ pending: borrowing Pending, from first: Int, _ positions: inout [UInt16]
-  ) -> (count: Int, frame: FrameView) {
-    var output = positions.mutableSpan
-    return pending.run(from: first, &output)
+    _ pending: borrowing Pending, from first: Int, below limit: Float, _ sure: inout [UInt16], _ open: inout [UInt16]
+  ) -> (sure: Int, open: Int, frame: FrameView) {
+    var sure = sure.mutableSpan
+    var open = open.mutableSpan
+    return pending.run(from: first, below: limit, &sure, &open)
   }
 
   /// Canonical distances from the codewords: of their copy, if there is one.

@@ -32,15 +32,26 @@ struct Pending {
     frames.removeAll(keepingCapacity: true)
   }
 
-  /// Adds what a scan of `frame` has found. O(survivors).
+  /// Adds what a scan of `frame` has found, by its sums. O(survivors).
   mutating func append(_ survivors: borrowing Survivors, of frame: FrameView, _ bound: CodeBound) {
     let bounds = bound.inFloats
+    let sums = survivors.sums.span
+    append(survivors, of: frame, gap: survivors.areSaturated ? .infinity : bounds.gap) {
+      bounds.floor + bounds.step * Float(sums[$0])
+    }
+  }
+
+  /// Adds what a scan of `frame` has found. O(survivors).
+  /// - Parameter floor: of survivor i; its key is at most the floor plus `gap`.
+  @inline(__always)
+  mutating func append(
+    _ survivors: borrowing Survivors, of frame: FrameView, gap: Float, floor: (Int) -> Float
+  ) {
     let place = UInt64(frames.count) << 16
-    let (sums, positions) = (survivors.sums.span, survivors.positions.span)
-    found.append(
-      survivors.count, { bounds.floor + bounds.step * Float(sums[$0]) }, { place | UInt64(positions[$0]) })
+    let positions = survivors.positions.span
+    found.append(survivors.count, floor) { place | UInt64(positions[$0]) }
     frames.append(frame)
-    gap = survivors.areSaturated ? .infinity : max(gap, bounds.gap)
+    self.gap = max(self.gap, gap)
   }
 
   var count: Int { found.count }
@@ -60,16 +71,26 @@ struct Pending {
   /// Drops what lies above `limit`.
   mutating func keep(atMost limit: Float) { found.keep(atMost: limit) }
 
-  /// The codes from `first` on that stand in one frame, at most as many as `positions` holds: fills in their positions,
-  /// ascending, and returns their number and the frame. O(codes of the frame).
-  func run(from first: Int, _ positions: inout MutableSpan<UInt16>) -> (count: Int, frame: FrameView) {
-    let places = found.items.span
+  /// A floor below which a code is among the best whatever the others' keys are: fewer than ``capacity`` codes have floors,
+  /// and so keys, below the capacity-th smallest floor.
+  var sureLimit: Float { count > capacity ? (found.kth(capacity) - gap).nextDown : .infinity }
+
+  /// The codes from `first` on that stand in one frame, at most as many as `positions` holds, ascending: fills in the
+  /// positions of those with floors below `limit`, and then those of the others. O(codes of the frame).
+  /// - Parameter sure: of those below the limit; `open`: of the others.
+  func run(
+    from first: Int, below limit: Float, _ sure: inout MutableSpan<UInt16>, _ open: inout MutableSpan<UInt16>
+  ) -> (sure: Int, open: Int, frame: FrameView) {
+    let (floors, places) = (found.keys.span, found.items.span)
     let number = places[first] >> 16
-    var run = 0
-    while run < positions.count, first + run < count, places[first + run] >> 16 == number {
-      positions[run] = UInt16(truncatingIfNeeded: places[first + run])
-      run += 1
+    var (i, moved) = (first, 0)
+    while i - first < open.count, i < count, places[i] >> 16 == number {
+      let position = UInt16(truncatingIfNeeded: places[i])
+      open[i - first - moved] = position
+      sure[moved] = position
+      moved += floors[i] < limit ? 1 : 0
+      i += 1
     }
-    return (run, frames[Int(number)])
+    return (moved, i - first - moved, frames[Int(number)])
   }
 }

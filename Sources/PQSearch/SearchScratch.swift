@@ -90,8 +90,9 @@ struct ScanWork: ~Copyable {
   var frame: [UInt8] = []
   /// A decompressed frame of ids.
   var ids: [UInt8] = []
-  /// Positions of pending codes of one frame.
+  /// Positions of pending codes of one frame: of those that need their distance, and of those that do not.
   var positions: [UInt16]
+  var sure: [UInt16]
   /// Candidates in the order of results, their ids and id frames, and where their rows are.
   var order: [UInt64] = []
   var winners: [UInt64] = []
@@ -109,6 +110,7 @@ struct ScanWork: ~Copyable {
     residual = [Float](repeating: 0, count: p.comparison == .tables ? 0 : p.dimension)
     survivors = Survivors(room: room)
     positions = [UInt16](repeating: 0, count: room)
+    sure = positions
     distances = [Float](repeating: 0, count: p.m > 0 ? room : p.rowsPerFrame)
   }
 }

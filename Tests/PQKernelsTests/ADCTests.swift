@@ -51,6 +51,40 @@ import Testing
     }
   }
 
+  @Test(arguments: 1...16) func estimates(nbits: Int) {
+    var values = Values(seed: 200 + UInt64(nbits))
+    let (base, factor, step): (Float, Float, Float) = (12.5, -2, 0.75)
+    for m in [1, 2, 5, 16] {
+      let layout = CodeLayout(m: m, nbits: nbits, hasBracket: true)
+      let tables = GuardedBuffer(values.floats(m * layout.tableFloats))
+      for count in Self.counts {
+        let codes = values.codes(count * m, nbits: nbits)
+        let brackets = (0..<count).map { _ in UInt8(truncatingIfNeeded: values.random.next()) }
+        var bytes: [UInt8] = []
+        layout.appendFrame(codes.span, brackets: brackets, to: &bytes)
+        let content = GuardedBuffer(bytes)
+        let expected = (0..<count).map { v in
+          var sums: [Float] = [0, 0, 0, 0]
+          for s in 0..<m { sums[s % 4] += tables.span[s * layout.tableFloats + Int(codes[v * m + s])] }
+          let sum = (sums[0] + sums[1]) + (sums[2] + sums[3])
+          return (base + factor * sum + step * Float(brackets[v])).bitPattern
+        }
+        for positions in choices(count) {
+          let chosen = GuardedBuffer(positions)
+          for kernels in Kernels.available {
+            var output = GuardedBuffer<Float>(repeating: .nan, count: positions.count)
+            var span = output.mutableSpan
+            kernels.estimates(
+              CodeFrame(content.rawSpan, count: count, shape: layout.shape), positions: chosen.span,
+              tables: tables.span, base: base, factor: factor, step: step, into: &span)
+            let found = (0..<positions.count).map { span[$0].bitPattern }
+            #expect(found == positions.map { expected[Int($0)] }, "\(kernels.name), m \(m), \(count) vectors")
+          }
+        }
+      }
+    }
+  }
+
   @Test(arguments: 1...16) func residuals(nbits: Int) {
     var values = Values(seed: 100 + UInt64(nbits))
     for sub in [1, 2, 3, 4, 5, 8, 16] {

@@ -149,7 +149,11 @@ typedef struct {
   void (*adc_tables)(const cpq_codes *codes, const float *tables, float base, const uint16_t *positions, size_t n,
                      float *out);
 
-  /* The same for l2 and residual codes, from the query's residual [dim] and the codewords themselves, of `sub`
+  /* No distance, but near one, of frames with brackets: base + factor * (tables[0][code] + ...) + step * bracket, in f32. */
+  void (*adc_estimates)(const cpq_codes *codes, const float *tables, float base, float factor, float step,
+                        const uint16_t *positions, size_t n, float *out);
+
+  /* As adc_tables, for l2 and residual codes, from the query's residual [dim] and the codewords themselves, of `sub`
    * components: `codebooks` is [subspace][codeword][component], or, with `blocked`, lane blocks a subspace. */
   void (*adc_residual)(const cpq_codes *codes, const float *residual, const float *codebooks, int blocked, size_t sub,
                        const uint16_t *positions, size_t n, float *out);
