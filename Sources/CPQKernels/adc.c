@@ -33,10 +33,10 @@ void cpq_adc_tables(const cpq_codes *codes, const float *tables, float base, con
 }
 
 /* Four chains of sums, since no order is asked for and one would wait for itself. */
-static inline __attribute__((always_inline)) void estimates(unsigned width, const cpq_codes *codes, const float *tables,
-                                                            float base, float factor, float step,
-                                                            const uint16_t *positions, size_t n, float *out) {
-  size_t table_size = cpq_table_floats((size_t)1 << codes->nbits), m = codes->m;
+static inline __attribute__((always_inline)) void estimates(unsigned width, const cpq_codes *codes, size_t m,
+                                                            size_t table_size, const float *tables, float base,
+                                                            float factor, float step, const uint16_t *positions,
+                                                            size_t n, float *out) {
   for (size_t i = 0; i < n; i++) {
     size_t first = positions[i] / CPQ_TILE * CPQ_TILE, lane = positions[i] - first;
     size_t lanes = cpq_tile_lanes(cpq_tile_vectors(codes->count, first));
@@ -45,9 +45,9 @@ static inline __attribute__((always_inline)) void estimates(unsigned width, cons
     size_t s = 0;
     for (; s + 4 <= m; s += 4)
       for (size_t c = 0; c < 4; c++)
-        sums[c] += tables[(s + c) * table_size + cpq_bounded(cpq_code(width, m, tile, lanes, lane, s + c), codes->nbits)];
+        sums[c] += tables[(s + c) * table_size + (cpq_code(width, m, tile, lanes, lane, s + c) & (table_size - 1))];
     for (size_t c = 0; s + c < m; c++)
-      sums[c] += tables[(s + c) * table_size + cpq_bounded(cpq_code(width, m, tile, lanes, lane, s + c), codes->nbits)];
+      sums[c] += tables[(s + c) * table_size + (cpq_code(width, m, tile, lanes, lane, s + c) & (table_size - 1))];
     float bracket = tile[(codes->planes - 1) * lanes + lane];
     out[i] = base + factor * ((sums[0] + sums[1]) + (sums[2] + sums[3])) + step * bracket;
   }
@@ -55,10 +55,20 @@ static inline __attribute__((always_inline)) void estimates(unsigned width, cons
 
 void cpq_adc_estimates(const cpq_codes *codes, const float *tables, float base, float factor, float step,
                        const uint16_t *positions, size_t n, float *out) {
+  size_t m = codes->m, size = cpq_table_floats((size_t)1 << codes->nbits);
   switch (cpq_code_width(codes->nbits)) {
-  case 4: estimates(4, codes, tables, base, factor, step, positions, n, out); return;
-  case 8: estimates(8, codes, tables, base, factor, step, positions, n, out); return;
-  case 12: estimates(12, codes, tables, base, factor, step, positions, n, out); return;
-  default: estimates(16, codes, tables, base, factor, step, positions, n, out); return;
+  case 4: estimates(8, codes, (m + 1) / 2, CPQ_PAIRS, tables, base, factor, step, positions, n, out); return;
+  case 8: estimates(8, codes, m, size, tables, base, factor, step, positions, n, out); return;
+  case 12: estimates(12, codes, m, size, tables, base, factor, step, positions, n, out); return;
+  default: estimates(16, codes, m, size, tables, base, factor, step, positions, n, out); return;
+  }
+}
+
+void cpq_pair_tables(const float *tables, size_t m, float *restrict out) {
+  static const float none[CPQ_LANES];
+  for (size_t s = 0; s < m; s += 2, out += CPQ_PAIRS) {
+    const float *low = tables + s * CPQ_LANES, *high = s + 1 < m ? low + CPQ_LANES : none;
+    for (size_t h = 0; h < CPQ_LANES; h++)
+      for (size_t l = 0; l < CPQ_LANES; l++) out[h * CPQ_LANES + l] = low[l] + high[h];
   }
 }

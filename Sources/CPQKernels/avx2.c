@@ -22,6 +22,7 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
 
 #define LANES 32
 #define COLUMNS 1 /* two would not leave registers for the rows of a table */
+#define NIBBLE_COLUMNS 2
 #define RAGGED_COLUMNS 1
 #define WIDE_CODES 0
 
@@ -101,6 +102,7 @@ const cpq_kernels cpq_avx2 = {
     .scan = scan,
     .scan_checked = scan_checked,
     .adc_tables = cpq_adc_tables,
+    .pair_tables = cpq_pair_tables,
     .adc_estimates = cpq_adc_estimates,
     .adc_residual = adc_residual,
 };

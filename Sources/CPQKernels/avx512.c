@@ -14,6 +14,7 @@
 #include "rows8.inc.h"
 
 #define COLUMNS 2
+#define NIBBLE_COLUMNS 2
 #define RAGGED_COLUMNS 1
 #define WIDE_CODES 0
 
@@ -69,6 +70,7 @@ const cpq_kernels cpq_avx512 = {
     .quantize = quantize,
     .scan = scan,
     .adc_tables = cpq_adc_tables,
+    .pair_tables = cpq_pair_tables,
     .adc_estimates = cpq_adc_estimates,
     .adc_residual = adc_residual,
 };

@@ -16,6 +16,7 @@
 /* Four tiles a table: more share its four registers, but lists are short (measured: 6.5 G vectors/s at m = 16 from L2;
  * 3.6 with one tile). */
 #define COLUMNS 4
+#define NIBBLE_COLUMNS 4
 #define RAGGED_COLUMNS 4
 #define WIDE_CODES 1
 
@@ -67,6 +68,7 @@ const cpq_kernels cpq_avx512vbmi = {
     .quantize = quantize,
     .scan = scan,
     .adc_tables = cpq_adc_tables,
+    .pair_tables = cpq_pair_tables,
     .adc_estimates = cpq_adc_estimates,
     .adc_residual = adc_residual,
 };

@@ -9,6 +9,7 @@
 
 #define LANES 16
 #define COLUMNS 4
+#define NIBBLE_COLUMNS 4
 #define RAGGED_COLUMNS 1
 #define WIDE_CODES 0
 
@@ -94,6 +95,7 @@ const cpq_kernels cpq_neon = {
     .quantize = quantize,
     .scan = scan,
     .adc_tables = cpq_adc_tables,
+    .pair_tables = cpq_pair_tables,
     .adc_estimates = cpq_adc_estimates,
     .adc_residual = adc_residual,
 };

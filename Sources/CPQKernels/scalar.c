@@ -293,6 +293,7 @@ const cpq_kernels cpq_scalar = {
     .quantize = quantize,
     .scan = cpq_scan_generic,
     .adc_tables = cpq_adc_tables,
+    .pair_tables = cpq_pair_tables,
     .adc_estimates = cpq_adc_estimates,
     .adc_residual = adc_residual,
 };

@@ -3,6 +3,7 @@
  * An including file selects the instruction set and defines
  *   LANES, vb, vw              bytes of a vector, 64, 32 or 16; vectors of so many bytes, as u8 and as u16
  *   COLUMNS                    vectors of codes that one load of a table serves
+ *   NIBBLE_COLUMNS             the same for codes of a nibble, at least as many
  *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by the scalar loop
  *   table256, load256, look256 the 256 entries of a subspace, and their lookup by a vector of bytes
  *   table16, load16, look16    the same for 16 entries and indices below 16
@@ -49,18 +50,23 @@ typedef struct {
 } column;
 
 /* Adds the entries of `n` columns of codes of a nibble, a byte, or a byte and a nibble. */
+INLINE void add_pair(table16 low, table16 high, size_t p, int n, int ragged, const column *columns,
+                     const uint8_t *const *ahead, vw *all, vw *odd) {
+  for (int c = 0; c < n; c++) {
+    vb code = load_codes(columns[c].codes + p * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
+    __builtin_prefetch(ahead[c] + p * (ragged ? columns[c].stride : 64));
+    add_entries(look16(low, code & 15) + look16(high, code >> 4), &all[c], &odd[c]);
+  }
+}
+
 INLINE void add_nibbles(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
                         const uint8_t *const *ahead, vw *all, vw *odd) {
-  size_t m = codes->m;
-  for (size_t p = 0; p < (m + 1) / 2; p++) {
-    table16 low = load16(bound->entries + 32 * p);
-    table16 high = 2 * p + 1 < m ? load16(bound->entries + 32 * p + 16) : load16(zero_table);
-    for (int c = 0; c < n; c++) {
-      vb code = load_codes(columns[c].codes + p * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-      __builtin_prefetch(ahead[c] + p * (ragged ? columns[c].stride : 64));
-      add_entries(look16(low, code & 15) + look16(high, code >> 4), &all[c], &odd[c]);
-    }
-  }
+  size_t pairs = codes->m / 2;
+  const uint8_t *entries = bound->entries;
+  for (size_t p = 0; p < pairs; p++)
+    add_pair(load16(entries + 32 * p), load16(entries + 32 * p + 16), p, n, ragged, columns, ahead, all, odd);
+  if (codes->m % 2)
+    add_pair(load16(entries + 32 * pairs), load16(zero_table), pairs, n, ragged, columns, ahead, all, odd);
 }
 
 INLINE void add_bytes(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
@@ -105,8 +111,8 @@ INLINE void add_wide(const cpq_codes *codes, const cpq_bound *bound, int n, int 
 /* Sums of `n` columns. Unless they are `ragged`, all have LANES lanes, and a stride of 64. */
 INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
                   vw *even, vw *odd, rider *passenger) {
-  vw all[COLUMNS];
-  const uint8_t *ahead[COLUMNS];
+  vw all[NIBBLE_COLUMNS];
+  const uint8_t *ahead[NIBBLE_COLUMNS];
   for (int c = 0; c < n; c++) {
     all[c] = odd[c] = (vw){0};
     ahead[c] = ahead_of(codes, columns[c].codes);
@@ -150,7 +156,7 @@ INLINE size_t survivors(vw even, vw odd, size_t first, size_t lanes, uint16_t th
 INLINE size_t scan_columns(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, int ragged,
                            const column *columns, size_t first, uint16_t threshold, uint16_t *positions, uint16_t *sums,
                            size_t found, rider *passenger) {
-  vw even[COLUMNS], odd[COLUMNS];
+  vw even[NIBBLE_COLUMNS], odd[NIBBLE_COLUMNS];
   strip(width, codes, bound, n, ragged, columns, even, odd, passenger);
   for (int c = 0; c < n; c++) {
     size_t at = first + c * LANES, lanes = codes->count - at < LANES ? codes->count - at : LANES;
@@ -169,10 +175,11 @@ INLINE column column_at(const cpq_codes *codes, size_t first) {
 INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold,
                          uint16_t *positions, uint16_t *sums, rider *passenger) {
   size_t full = codes->count / 64 * 64, first = 0, found = 0;
-  column columns[COLUMNS];
-  for (; first + COLUMNS * LANES <= full; first += COLUMNS * LANES) {
-    for (int c = 0; c < COLUMNS; c++) columns[c] = column_at(codes, first + c * LANES);
-    found = scan_columns(width, codes, bound, COLUMNS, 0, columns, first, threshold, positions, sums, found, passenger);
+  column columns[NIBBLE_COLUMNS];
+  const int together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
+  for (; first + together * LANES <= full; first += together * LANES) {
+    for (int c = 0; c < together; c++) columns[c] = column_at(codes, first + c * LANES);
+    found = scan_columns(width, codes, bound, together, 0, columns, first, threshold, positions, sums, found, passenger);
   }
 #if RAGGED_COLUMNS == 1
   for (; first < codes->count; first += LANES) {

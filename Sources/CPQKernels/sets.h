@@ -20,6 +20,7 @@ uint32_t cpq_crc32c_wide(uint32_t crc, const void *bytes, size_t count);
 #endif
 void cpq_adc_tables(const cpq_codes *codes, const float *tables, float base, const uint16_t *positions, size_t n,
                     float *out);
+void cpq_pair_tables(const float *tables, size_t m, float *out);
 void cpq_adc_estimates(const cpq_codes *codes, const float *tables, float base, float factor, float step,
                        const uint16_t *positions, size_t n, float *out);
 size_t cpq_scan_generic(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,

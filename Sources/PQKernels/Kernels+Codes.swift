@@ -19,6 +19,12 @@ internal import CPQKernels
   /// Entries of a float table: one a codeword, at least sixteen.
   package var tableFloats: Int { max(LaneBlocks.lanes, 1 << nbits) }
 
+  /// Whether estimates are made by tables for two codes at once.
+  package var pairsTables: Bool { nbits <= 4 }
+
+  /// Floats of the tables that estimates are made by.
+  package var estimateFloats: Int { pairsTables ? (m + 1) / 2 * Int(CPQ_PAIRS) : m * tableFloats }
+
   /// Entries of a quantized table: all values that the planes of a code can hold.
   package var tableSize: Int { 1 << (nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16) }
 
@@ -172,15 +178,28 @@ extension Kernels {
     }
   }
 
+  /// Tables for two codes at once, of up to 4 bits each: `[pair][high code][low code]`, sums of entries of the tables
+  /// `[m][tableFloats]`. O(pairs).
+  package func pairTables(_ tables: Span<Float>, shape: CodeShape, into output: inout MutableSpan<Float>) {
+    precondition(
+      shape.pairsTables && tables.count >= shape.m * shape.tableFloats && output.count >= shape.estimateFloats,
+      "tables are too short, or of too many bits")
+    unsafe tables.withUnsafeBufferPointer { tables in
+      unsafe output.withUnsafeMutableBufferPointer { output in
+        unsafe table.pointee.pair_tables(tables.baseAddress, shape.m, output.baseAddress)
+      }
+    }
+  }
+
   /// Estimates of distances of the vectors `positions` of a frame with brackets, in f32: `base` + `factor` · (the sum of
   /// one entry of each table) + `step` · bracket.
-  /// - Parameter tables: `[m][tableFloats]`.
+  /// - Parameter tables: `[m][tableFloats]`, for codes of up to 4 bits those of ``pairTables(_:shape:into:)``.
   package func estimates(
     _ frame: borrowing CodeFrame, positions: Span<UInt16>, tables: Span<Float>, base: Float, factor: Float, step: Float,
     into output: inout MutableSpan<Float>
   ) {
     precondition(frame.shape.hasBracket, "the frame has no brackets")
-    precondition(tables.count >= frame.shape.m * frame.shape.tableFloats, "tables are too short")
+    precondition(tables.count >= frame.shape.estimateFloats, "tables are too short")
     check(positions, frame.count, output.count)
     unsafe withCodes(frame) { codes in
       unsafe positions.withUnsafeBufferPointer { positions in

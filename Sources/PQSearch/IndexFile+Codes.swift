@@ -14,19 +14,27 @@ extension IndexFile {
     let comparison = parameters.comparison
     // Out of the structure, so that one can be read while another is written.
     var (entries, tables, decompressed) = (take(&work.entries), take(&work.listTables), take(&work.frame))
+    var pairs = take(&work.pairTables)
     var survivors = take(&work.survivors, leaving: Survivors(room: 0))
     defer {
       swap(&decompressed, &work.frame)
       swap(&entries, &work.entries)
       swap(&tables, &work.listTables)
+      swap(&pairs, &work.pairTables)
       swap(&survivors, &work.survivors)
     }
     let scans = options.filtersCodes && !entries.isEmpty
+    let queryTables = group.tables.span.extracting(group.tables(query))
     // No byte leads a scan out of its tables.
     let checksAsItScans = scans && !codesHaveRules && Kernels.best.checksAsItScans(nbits: shape.nbits)
     var range = TableRange()
     if scans, comparison != .listTables {
-      range = quantize(group.tables.span.extracting(group.tables(query)), shape, &work.minima, &entries)
+      range = quantize(queryTables, shape, &work.minima, &entries)
+    }
+    let estimates = scans && parameters.estimates
+    if estimates, shape.pairsTables {
+      var output = pairs.mutableSpan
+      Kernels.best.pairTables(queryTables, shape: shape, into: &output)
     }
     let length = comparison == .brackets ? group.lengths[query] : 0
     let longest = work.model?.longestResidual ?? 0
@@ -73,18 +81,23 @@ extension IndexFile {
         } else {
           survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit)
         }
-        survivors.keepNearest(work.candidates.capacity, bound, below: threshold)
       } else {
         survivors.takeAll(frame.count)
       }
       guard survivors.count > 0 else { continue }
-      if scans, comparison == .brackets {
-        appendEstimates(
-          survivors, codes, frame, group.tables.span.extracting(group.tables(query)),
-          EstimateBound(
+      if estimates {
+        let bound = ScanBounds(
+          scan: bound,
+          estimate: EstimateBound(
             score: key, minimum: frame.entry.bracketMinimum, step: frame.entry.bracketStep, product: length * longest,
-            rounding: rounding), &work.distances, &work.pending)
+            rounding: rounding))
+        if shape.pairsTables {
+          appendEstimates(&survivors, codes, frame, pairs.span, bound, &work)
+        } else {
+          appendEstimates(&survivors, codes, frame, queryTables, bound, &work)
+        }
       } else {
+        if scans { survivors.keepNearest(work.candidates.capacity, bound, below: threshold) }
         work.pending.append(survivors, of: frame, bound)
       }
       // Those of a compressed frame while its codes are there.
@@ -96,20 +109,6 @@ extension IndexFile {
     }
     try offerPending(
       query, group, shape, decompressed, filters: scans, omitsKeys: scans && options.rerank > 0, &work)
-  }
-
-  /// Adds what a scan of `frame` has found, with bounds by the query's tables: they are closer than those of the scan, whose
-  /// entries are rounded.
-  private borrowing func appendEstimates(
-    _ survivors: borrowing Survivors, _ codes: borrowing CodeFrame, _ frame: FrameView, _ tables: Span<Float>,
-    _ bound: EstimateBound?, _ estimates: inout [Float], _ pending: inout Pending
-  ) {
-    guard let bound else { return pending.append(survivors, of: frame, gap: .infinity) { _ in -.infinity } }
-    var output = estimates.mutableSpan
-    Kernels.best.estimates(
-      codes, positions: survivors.positions.span.extracting(0..<survivors.count), tables: tables, base: bound.base,
-      factor: -2, step: bound.step, into: &output)
-    pending.append(survivors, of: frame, gap: bound.gap) { output[$0] - bound.below }
   }
 
   /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds

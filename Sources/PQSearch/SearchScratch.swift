@@ -80,9 +80,13 @@ struct ScanWork: ~Copyable {
   var minima: [Float]
   /// Tables of one list `[m][tableFloats]`, where each list has its own.
   var listTables: [Float]
+  /// Tables of the query for two codes at once, where estimates are made by such.
+  var pairTables: [Float]
   /// The query minus the centroid of a list.
   var residual: [Float]
   var survivors: Survivors
+  /// Of them, those with the least sums.
+  var nearest: Survivors
   var pending = Pending()
   /// Distances of one frame's survivors, or rows.
   var distances: [Float]
@@ -107,8 +111,11 @@ struct ScanWork: ~Copyable {
     entries = [UInt8](repeating: 0, count: p.scanEntries)
     minima = [Float](repeating: 0, count: p.m)
     listTables = [Float](repeating: 0, count: p.comparison == .listTables ? p.tableFloats : 0)
+    let pairs = p.estimates ? p.codeLayout.map { $0.shape.pairsTables ? $0.shape.estimateFloats : 0 } ?? 0 : 0
+    pairTables = [Float](repeating: 0, count: pairs)
     residual = [Float](repeating: 0, count: p.comparison == .tables ? 0 : p.dimension)
     survivors = Survivors(room: room)
+    nearest = survivors
     positions = [UInt16](repeating: 0, count: room)
     sure = positions
     distances = [Float](repeating: 0, count: p.m > 0 ? room : p.rowsPerFrame)
@@ -149,6 +156,12 @@ extension IndexParameters {
   fileprivate var scanEntries: Int {
     let bytes = codeLayout.map { $0.m * $0.tableSize } ?? 0
     return bytes <= 8 << 20 ? bytes : 0
+  }
+
+  /// Whether the keys of codes that a scan finds are bounded by the query's tables: with brackets, unless tables for two
+  /// codes at once would take more than a few MiB.
+  var estimates: Bool {
+    comparison == .brackets && codeLayout.map { !$0.shape.pairsTables || $0.shape.estimateFloats <= 1 << 20 } == true
   }
 
   var comparison: Comparison {

@@ -70,11 +70,36 @@ struct Survivors {
     guard count > wanted + wanted / 4 else { return }
     let upper = bound.upper(Kernels.best.limit(sums.span.extracting(0..<count), wanted))
     guard upper < threshold, let limit = bound.threshold(upper) else { return }
+    keep(atMost: limit)
+  }
+
+  /// Moves those of the `wanted` smallest sums, and their equals, to `other`.
+  /// - Precondition: there are so many.
+  mutating func move(_ wanted: Int, to other: inout Survivors) {
+    let limit = Kernels.best.limit(sums.span.extracting(0..<count), wanted)
+    var (kept, moved) = (0, 0)
+    for i in 0..<count {
+      let (position, sum) = (positions[i], sums[i])
+      positions[kept] = position
+      sums[kept] = sum
+      other.positions[moved] = position
+      kept += sum > limit ? 1 : 0
+      moved += sum > limit ? 0 : 1
+    }
+    count = kept
+    other.count = moved
+  }
+
+  /// Keeps those with sums of at most `limit`; none if there is no limit.
+  mutating func keep(atMost limit: UInt16?) {
     var kept = 0
-    for i in 0..<count where sums[i] <= limit {
-      positions[kept] = positions[i]
-      sums[kept] = sums[i]
-      kept += 1
+    if let limit {
+      for i in 0..<count {
+        let (position, sum) = (positions[i], sums[i])
+        positions[kept] = position
+        sums[kept] = sum
+        kept += sum <= limit ? 1 : 0
+      }
     }
     count = kept
   }

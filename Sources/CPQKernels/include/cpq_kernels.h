@@ -15,6 +15,7 @@
  * A lane block holds 16 vectors as [component][16 lanes] f32; the last block of a set is padded with zeros. */
 
 #define CPQ_LANES 16
+#define CPQ_PAIRS 256
 #define CPQ_NEAR_DIM 16
 #define CPQ_NEAR_NORM 107
 #define CPQ_NEAR_WORDS 14
@@ -149,7 +150,13 @@ typedef struct {
   void (*adc_tables)(const cpq_codes *codes, const float *tables, float base, const uint16_t *positions, size_t n,
                      float *out);
 
-  /* No distance, but near one, of frames with brackets: base + factor * (tables[0][code] + ...) + step * bracket, in f32. */
+  /* Tables for two nibbles at once, from m tables of 16 entries: out[p][l + 16 * h] = tables[2 * p][l] +
+   * tables[2 * p + 1][h], with 0 in place of a table past the last one. */
+  void (*pair_tables)(const float *tables, size_t m, float *out);
+
+  /* No distance, but near one, of frames with brackets: base + factor * sum + step * bracket, in f32. The sum is that of
+   * adc_tables in four chains, subspace s in chain s mod 4, and then (0 + 1) + (2 + 3). For nbits up to 4 the tables are
+   * those of pair_tables, and each counts as a subspace. */
   void (*adc_estimates)(const cpq_codes *codes, const float *tables, float base, float factor, float step,
                         const uint16_t *positions, size_t n, float *out);
 

@@ -1,0 +1,42 @@
+internal import PQFormat
+internal import PQKernels
+
+/// What is known of the keys of a frame's vectors: from the sums of a scan, and from estimates, if they say anything.
+struct ScanBounds {
+  let scan: CodeBound
+  let estimate: EstimateBound?
+}
+
+/// Codes that a scan has found → pending codes with closer bounds.
+extension IndexFile {
+  /// Adds what a scan of `frame` has found to the pending codes. The entries of a scan are rounded; the query's tables
+  /// bound the keys more closely.
+  /// - Parameter tables: of the query, see ``Kernels/estimates(_:positions:tables:base:factor:step:into:)``.
+  borrowing func appendEstimates(
+    _ survivors: inout Survivors, _ codes: borrowing CodeFrame, _ frame: FrameView, _ tables: Span<Float>,
+    _ bounds: ScanBounds, _ work: inout ScanWork
+  ) {
+    let wanted = work.candidates.capacity
+    if survivors.count > wanted + wanted / 4 {
+      // The estimates of the nearest tell how few of the others matter.
+      survivors.move(wanted, to: &work.nearest)
+      append(work.nearest, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
+      work.pending.cut()
+      survivors.keep(atMost: bounds.scan.threshold(min(work.pending.threshold, work.candidates.threshold)))
+    }
+    append(survivors, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
+  }
+
+  private borrowing func append(
+    _ survivors: borrowing Survivors, _ codes: borrowing CodeFrame, _ frame: FrameView, _ tables: Span<Float>,
+    _ bound: EstimateBound?, _ estimates: inout [Float], _ pending: inout Pending
+  ) {
+    guard survivors.count > 0 else { return }
+    guard let bound else { return pending.append(survivors, of: frame, gap: .infinity) { _ in -.infinity } }
+    var output = estimates.mutableSpan
+    Kernels.best.estimates(
+      codes, positions: survivors.positions.span.extracting(0..<survivors.count), tables: tables, base: bound.base,
+      factor: -2, step: bound.step, into: &output)
+    pending.append(survivors, of: frame, gap: bound.gap) { output[$0] - bound.below }
+  }
+}
