@@ -24,7 +24,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
                           unsigned limit, float *minima, uint8_t *out) {
   size_t stride = cpq_table_floats(entries);
   cpq_range range = {0, 0, 0};
-  float widest = 0, odd = 0;
+  float width = 0, widest = 0, odd = 0;
   for (size_t s = 0; s < m; s++) {
     const float *table = tables + s * stride;
     /* Four chains, since one would wait for itself; `finite` is NaN once an entry is infinite or NaN. */
@@ -42,7 +42,9 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
     }
     float min = least(low[0]), max = greatest(high[0]);
     minima[s] = min;
-    widest = max - min > widest ? max - min : widest;
+    /* Two tables of 16 entries share a byte of codes. */
+    width = max - min + (s % 2 && table_size == 16 ? width : 0);
+    widest = width > widest ? width : widest;
     odd += tree_sum(finite[0]);
     range.minimum += min;
     range.magnitude += -min > max ? -min : max;

@@ -16,7 +16,7 @@
  *
  * A sum of u8 entries is kept as two vectors of u16: `odd` of the odd lanes, and `all`, which adds even lanes with the
  * odd ones 8 bits above them, so that nothing is unpacked inside the loop. No sum exceeds 16 bits: the caller's entries
- * are at most 65535/m (scan.c). */
+ * are small enough (cpq_bound). */
 
 static const uint8_t zero_table[16];
 
@@ -182,6 +182,11 @@ INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound
     found = scan_columns(width, codes, bound, together, 0, columns, first, threshold, positions, sums, found, passenger);
   }
 #if RAGGED_COLUMNS == 1
+  if (width == 4 && first + LANES < codes->count) {
+    for (int c = 0; c < 2; c++) columns[c] = column_at(codes, first + c * LANES);
+    found = scan_columns(width, codes, bound, 2, 1, columns, first, threshold, positions, sums, found, passenger);
+    first += 2 * LANES;
+  }
   for (; first < codes->count; first += LANES) {
     columns[0] = column_at(codes, first);
     found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found, passenger);

@@ -28,9 +28,9 @@ internal import CPQKernels
   /// Entries of a quantized table: all values that the planes of a code can hold.
   package var tableSize: Int { 1 << (nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16) }
 
-  /// The largest entry of a quantized table with which no sum of m entries exceeds 16 bits. Two entries below 16 make
-  /// one byte.
-  package var entryLimit: Int { min(nbits <= 4 ? 127 : 255, 65535 / m) }
+  /// The largest entry of a quantized table, or sum of two entries whose codes share a byte, with which no such sum exceeds
+  /// 8 bits and no sum of m entries 16.
+  package var entryLimit: Int { min(255, 65535 / (nbits <= 4 ? (m + 1) / 2 : m)) }
 }
 
 /// One frame of code tiles.
@@ -79,7 +79,7 @@ package struct TableRange: Sendable {
 
 extension Kernels {
   /// Quantizes the float tables `[m][tableFloats]`, times `factor`, to u8 `[m][tableSize]`: floor((entry − least entry of
-  /// its table) / step), at most `shape.entryLimit`, with one step for all. The entries past 2^nbits become 0.
+  /// its table) / step), within `shape.entryLimit`, with one step for all. The entries past 2^nbits become 0.
   ///
   /// Sums of quantized entries therefore bound the sums of entries from below.
   /// - Parameter minima: m floats to work with.
@@ -105,7 +105,7 @@ extension Kernels {
   /// Finds the vectors of a frame whose sum of quantized entries, plus bracket · `bracketScale` / 256 where the frame has
   /// brackets, is at most `threshold`: fills `positions` (ascending) and `sums` and returns how many they are.
   /// - Parameters:
-  ///   - entries: `[m][tableSize]`, none above `shape.entryLimit`.
+  ///   - entries: `[m][tableSize]`, within `shape.entryLimit`.
   ///   - positions: room for all vectors of the frame, as `sums`.
   /// - Complexity: O(count · m).
   package func scan(

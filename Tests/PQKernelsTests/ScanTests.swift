@@ -18,10 +18,12 @@ private struct ScanCase {
     let layout = CodeLayout(m: m, nbits: nbits, hasBracket: hasBracket)
     let limit = UInt16(layout.shape.entryLimit)
     // Two numbers without a common factor, so that no two tables are the same.
-    let some = values.codes(4099, nbits: 16).map { UInt8($0 % (limit + 1)) }
-    var entries: [UInt8] = []
-    while entries.count < m * layout.tableSize { entries += some }
-    entries.removeLast(entries.count - m * layout.tableSize)
+    let some = values.codes(4099, nbits: 16)
+    // Of two tables that share a byte of codes the first has most of the limit.
+    let shares: [UInt16] = nbits <= 4 ? [limit - limit / 4, limit / 4] : [limit, limit]
+    let entries = (0..<m * layout.tableSize).map { i in
+      UInt8(some[i % some.count] % (shares[i / layout.tableSize % 2] + 1))
+    }
     var codes = values.codes(vectors * m, nbits: nbits)
     // One vector of the largest code everywhere.
     for s in 0..<m { codes[s] = UInt16((1 << nbits) - 1) }
@@ -109,7 +111,9 @@ private struct ScanCase {
     for m in [1, 2, 255, 256, 257] {
       let layout = CodeLayout(m: m, nbits: nbits, hasBracket: true)
       let limit = layout.shape.entryLimit
-      let entries = [UInt8](repeating: UInt8(limit), count: m * layout.tableSize)
+      // Of two tables that share a byte of codes the first has all of the limit.
+      let entries = (0..<m * layout.tableSize).map { UInt8(nbits <= 4 && $0 / layout.tableSize % 2 > 0 ? 0 : limit) }
+      let largest = limit * (nbits <= 4 ? (m + 1) / 2 : m)
       var bytes: [UInt8] = []
       let codes = [UInt16](repeating: 0, count: 70 * m)
       layout.appendFrame(codes.span, brackets: (0..<70).map { UInt8($0 * 3) + 48 }, to: &bytes)
@@ -121,7 +125,7 @@ private struct ScanCase {
         let frame = CodeFrame(bytes.rawSpan, next: bytes.rawSpan.slice(0, 0), count: 70, shape: layout.shape)
         let found = kernels.scan(
           frame, entries: entries.span, bracketScale: 65535, threshold: 65535, positions: &p, sums: &s)
-        let expected = (0..<70).map { UInt16(min(65535, limit * m + ($0 * 3 + 48) * 65535 / 256)) }
+        let expected = (0..<70).map { UInt16(min(65535, largest + ($0 * 3 + 48) * 65535 / 256)) }
         #expect(found == 70)
         #expect(sums == expected, "\(kernels.name), m \(m)")
       }

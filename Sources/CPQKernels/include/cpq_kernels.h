@@ -41,7 +41,8 @@ typedef struct {
 
 /* What the integer scan adds up for a vector: entries[s][code] for every subspace s, and its bracket times
  * bracket_scale / 256, rounded down; a sum above 65535 is 65535. `entries` is [m][2^width], where the width is what a
- * code's planes can hold (4, 8, 12 or 16 bits), and no entry exceeds min(255, 65535 / m), for width 4 not 127 either. */
+ * code's planes can hold (4, 8, 12 or 16 bits). No entry exceeds min(255, 65535 / m); for width 4, where two subspaces share
+ * a byte, no sum of two such entries exceeds min(255, 65535 / ((m + 1) / 2)). */
 typedef struct {
   const uint8_t *entries;
   uint16_t bracket_scale;
@@ -130,8 +131,8 @@ typedef struct {
                   const uint64_t *offsets, size_t count, float offset, float *out);
 
   /* Quantizes float tables [m][`entries`, at least 16], times `factor`, to u8 tables out[m][table_size]:
-   * out = floor((entry - min) / step), at most `limit`, where min is the least entry of a table (minima[m]) and step
-   * the same for all. Bytes past the entries become 0. Tables that are not all finite give zeros and -infinity. */
+   * out = floor((entry - min) / step), where min is the least entry of a table (minima[m]) and step the same for all. No
+   * entry exceeds `limit`, with tables of 16 no sum of an entry of table 2 * p and one of table 2 * p + 1. Bytes past the entries become 0. Tables that are not all finite give zeros and -infinity. */
   cpq_range (*quantize)(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
                         unsigned limit, float *minima, uint8_t *out);
 
