@@ -54,7 +54,8 @@ INLINE void add_pair(table16 low, table16 high, size_t p, int n, int ragged, con
                      const uint8_t *const *ahead, vw *all, vw *odd) {
   for (int c = 0; c < n; c++) {
     vb code = load_codes(columns[c].codes + p * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-    __builtin_prefetch(ahead[c] + p * (ragged ? columns[c].stride : 64));
+    /* Columns of a whole tile stand in one line of the cache. */
+    if (ragged || c * LANES % 64 == 0) __builtin_prefetch(ahead[c] + p * (ragged ? columns[c].stride : 64));
     add_entries(look16(low, code & 15) + look16(high, code >> 4), &all[c], &odd[c]);
   }
 }
@@ -63,6 +64,7 @@ INLINE void add_nibbles(const cpq_codes *codes, const cpq_bound *bound, int n, i
                         const uint8_t *const *ahead, vw *all, vw *odd) {
   size_t pairs = codes->m / 2;
   const uint8_t *entries = bound->entries;
+#pragma clang loop unroll_count(2)
   for (size_t p = 0; p < pairs; p++)
     add_pair(load16(entries + 32 * p), load16(entries + 32 * p + 16), p, n, ragged, columns, ahead, all, odd);
   if (codes->m % 2)

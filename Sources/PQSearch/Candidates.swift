@@ -58,6 +58,11 @@ struct Candidates: ~Copyable {
     if count > capacity { try cutEquals(id) }
   }
 
+  /// Drops what is more than the capacity, when nothing more will be offered. O(candidates).
+  mutating func finish(_ id: IDLookup) throws(FormatError) {
+    if count > capacity { try cut(id) }
+  }
+
   /// Whether a cut would lower the threshold enough to pay.
   var isWorthCutting: Bool { count >= capacity + capacity / 4 + 2 || (threshold == .infinity && count >= capacity) }
 

@@ -23,7 +23,6 @@ struct FrameView: Sendable {
   let entry: FrameEntry
 
   var isCompressed: Bool { Int(entry.length) < rawLength }
-  func isSame(as other: FrameView?) -> Bool { list == other?.list && index == other?.index && kind == other?.kind }
   var place: String { "list \(list), \(kind.name) frame \(index)" }
 }
 
@@ -114,12 +113,13 @@ extension IndexFile {
     let base = number * FrameEntry.byteCount
     try checkPages(.frames, base..<base + FrameEntry.byteCount)
     let entry = FrameEntry(decoding: bytes(of: places.frames), frame: UInt64(number))
-    guard let place = places.of(kind) else {
+    let place = places.of(kind)
+    guard let section = place.section else {
       throw FormatError(.badSection, "section table", at: header.sectionTableOffset, "no section \(kind.name)")
     }
     let count = min(place.capacity, list.count - index * place.capacity)
     let rawLength = try entry.check(
-      kind, vectors: count, in: place.section, parameters: parameters,
+      kind, vectors: count, in: section, parameters: parameters,
       place: "list \(list.number), \(kind.name) frame \(index)", at: places.frames.offset + UInt64(base))
     return FrameView(
       kind: kind, list: list.number, index: index, number: number, count: count, rawLength: rawLength, entry: entry)

@@ -15,7 +15,7 @@ extension IndexFile {
       swap(&distances, &work.distances)
       swap(&offsets, &work.offsets)
     }
-    try work.candidates.cut { (number, position) throws(FormatError) in
+    try work.candidates.finish { (number, position) throws(FormatError) in
       try self.id(Place(list: number, position: position), scratch: &ids)
     }
     let count = work.candidates.count
@@ -54,22 +54,20 @@ extension IndexFile {
   ) throws(FormatError) -> Bool {
     offsets.removeAll(keepingCapacity: true)
     try self.prefetch(.vectors, candidates, perFrame: parameters.rowsPerFrame, &prefetch)
-    let (rowBytes, perFrame) = (parameters.rowBytes, parameters.rowsPerFrame)
-    var last: FrameView?
+    let rowBytes = parameters.rowBytes
+    var cursor = RowCursor(perFrame: parameters.rowsPerFrame)
     var page: UInt64?
     var isRaw = true
     for i in 0..<candidates.count {
-      let place = candidates.found.items[i]
-      let (frame, row) = try rowFrame(place, perFrame, last)
+      let (frame, row, isNew) = try find(candidates.found.items[i], &cursor)
       let offset = frame.entry.offset + UInt64(row * rowBytes)
       if !frame.isCompressed {
         statistics.read(offset: offset, count: rowBytes, &page)
-      } else if !frame.isSame(as: last) {
-        statistics.read(frame)
+      } else {
+        if isNew { statistics.read(frame) }
+        isRaw = false
       }
-      last = frame
       offsets.append(offset)
-      if frame.isCompressed { isRaw = false }
     }
     return isRaw
   }
@@ -78,12 +76,11 @@ extension IndexFile {
     _ candidates: borrowing Candidates, _ query: Span<Float>, _ decompressed: inout [UInt8],
     _ distances: inout [Float]
   ) throws(FormatError) {
-    let (rowBytes, perFrame) = (parameters.rowBytes, parameters.rowsPerFrame)
-    var last: FrameView?
+    let rowBytes = parameters.rowBytes
+    var cursor = RowCursor(perFrame: parameters.rowsPerFrame)
     for i in 0..<candidates.count {
-      let (frame, number) = try rowFrame(candidates.found.items[i], perFrame, last)
-      if frame.isCompressed, !frame.isSame(as: last) { try decompress(frame, into: &decompressed) }
-      last = frame
+      let (frame, number, isNew) = try find(candidates.found.items[i], &cursor)
+      if frame.isCompressed, isNew { try decompress(frame, into: &decompressed) }
       let row = content(frame, decompressed).slice(number * rowBytes, rowBytes)
       var output = distances.mutableSpan
       var one = output.part(i..<i + 1)
@@ -91,16 +88,34 @@ extension IndexFile {
     }
   }
 
-  /// The frame that holds the row at a place, and the row's number there: `last` if it does, so that one is found once for
-  /// the candidates in it, which follow each other.
-  private borrowing func rowFrame(
-    _ place: Place, _ perFrame: Int, _ last: FrameView?
-  ) throws(FormatError) -> (frame: FrameView, row: Int) {
-    if let last, last.list == Int(place.list) {
-      let row = place.position - last.index * perFrame
-      if row >= 0, row < last.count { return (last, row) }
+  /// The frame that holds the row at a place, the row's number there, and whether the frame is another than that of the
+  /// row before: each is found once for the rows in it, which follow each other.
+  private borrowing func find(
+    _ place: Place, _ cursor: inout RowCursor
+  ) throws(FormatError) -> (frame: FrameView, row: Int, isNew: Bool) {
+    if let list = cursor.list, let frame = cursor.frame, list.number == Int(place.list) {
+      let row = place.position - frame.index * cursor.perFrame
+      if row >= 0, row < frame.count { return (frame, row, false) }
     }
-    let (index, row) = place.position.quotientAndRemainder(dividingBy: perFrame)
-    return (try frame(.vectors, list(holding: place), index), row)
+    let list: ListView
+    if let last = cursor.list, last.number == Int(place.list), place.position < last.count {
+      list = last
+    } else {
+      list = try self.list(holding: place)
+    }
+    let (index, row) = place.position.quotientAndRemainder(dividingBy: cursor.perFrame)
+    let frame = try frame(.vectors, list, index)
+    cursor.list = list
+    cursor.frame = frame
+    return (frame, row, true)
   }
+}
+
+/// The list and the frame of the row that was found last.
+private struct RowCursor {
+  let perFrame: Int
+  var list: ListView?
+  var frame: FrameView?
+
+  init(perFrame: Int) { self.perFrame = perFrame }
 }

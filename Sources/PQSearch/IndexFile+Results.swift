@@ -15,7 +15,7 @@ extension IndexFile {
       swap(&winners, &work.winners)
       swap(&runs, &work.idRuns)
     }
-    try work.candidates.cut { (number, position) throws(FormatError) in
+    try work.candidates.finish { (number, position) throws(FormatError) in
       try self.id(Place(list: number, position: position), scratch: &ids)
     }
     let count = work.candidates.count

@@ -90,73 +90,79 @@ struct IndexFile: ~Copyable, Sendable {
 
 /// What finding a list or a frame takes, from header and section table.
 struct Places: Sendable {
-  let parameters: IndexParameters
   let lists: Section
   let frames: Section
-  /// Sections of frames, by the order in which a list's frames stand in the frame table; nil where there is none.
-  private let codes: FrameSection?
-  private let ids: FrameSection?
-  private let vectors: FrameSection?
+  /// Sections of frames, by the order in which a list's frames stand in the frame table.
+  private let codes: FrameSection
+  private let ids: FrameSection
+  private let vectors: FrameSection
 
-  /// A section of frames.
+  /// A section of frames, or none: then no list has any.
   struct FrameSection: Sendable {
-    let section: Section
+    let section: Section?
     /// Vectors of a full frame.
     let capacity: Int
-    private let shift: Int?
+    private let shift: Int
+    /// Added to a count before it is divided by the capacity.
+    private let rest: Int
 
-    init(_ section: Section, capacity: Int) {
+    init(_ section: Section?, capacity: Int) {
       self.section = section
       self.capacity = capacity
-      shift = capacity & (capacity - 1) == 0 ? capacity.trailingZeroBitCount : nil
+      let isPower = capacity & (capacity - 1) == 0
+      shift = section == nil ? Int.bitWidth - 1 : isPower ? capacity.trailingZeroBitCount : -1
+      rest = section == nil ? 0 : capacity - 1
     }
 
     /// Frames of a list of `count` vectors.
     @inline(__always)
-    func frames(_ count: Int) -> Int {
-      if let shift { return (count + capacity - 1) >> shift }
-      return (count + capacity - 1) / capacity
-    }
+    func frames(_ count: Int) -> Int { shift >= 0 ? (count + rest) &>> shift : (count + rest) / capacity }
   }
 
   init(_ header: Header, _ table: SectionTable) {
-    parameters = header.parameters
     // Their presence was checked with the table.
     let none = Section(kind: .lists, offset: 0, length: 0, crc: 0)
     lists = table[.lists] ?? none
     frames = table[.frames] ?? none
-    func place(_ kind: SectionKind) -> FrameSection? {
-      table[kind].map { FrameSection($0, capacity: header.parameters.vectorsPerFrame(kind)) }
+    func place(_ kind: SectionKind) -> FrameSection {
+      FrameSection(table[kind], capacity: header.parameters.vectorsPerFrame(kind))
     }
     codes = place(.codes)
     ids = place(.ids)
     vectors = place(.vectors)
   }
 
+  /// - Precondition: `kind` has frames.
   @inline(__always)
-  func of(_ kind: SectionKind) -> FrameSection? {
+  func of(_ kind: SectionKind) -> FrameSection {
     switch kind {
     case .codes: codes
     case .ids: ids
-    case .vectors: vectors
-    default: nil
+    default: vectors
     }
   }
 
+  /// Frames of a list of `count` vectors.
   @inline(__always)
-  func frames(_ kind: SectionKind, _ count: Int) -> Int { of(kind)?.frames(count) ?? 0 }
+  func frames(_ kind: SectionKind, _ count: Int) -> Int {
+    switch kind {
+    case .codes: codes.frames(count)
+    case .ids: ids.frames(count)
+    default: vectors.frames(count)
+    }
+  }
 
   /// All frames of a list of `count` vectors.
   @inline(__always)
-  func frames(_ count: Int) -> Int { framesBefore(.vectors, count) + frames(.vectors, count) }
+  func frames(_ count: Int) -> Int { codes.frames(count) + ids.frames(count) + vectors.frames(count) }
 
   /// Frames of a list that stand before those of `kind`.
   @inline(__always)
   func framesBefore(_ kind: SectionKind, _ count: Int) -> Int {
     switch kind {
-    case .ids: frames(.codes, count)
-    case .vectors: frames(.codes, count) + frames(.ids, count)
-    default: 0
+    case .codes: 0
+    case .ids: codes.frames(count)
+    default: codes.frames(count) + ids.frames(count)
     }
   }
 }

@@ -6,12 +6,14 @@
 struct Pending {
   /// Floors, with the number in ``frames`` and the position in that frame: 16 bits.
   private var found = Reservoir<UInt64>()
-  /// The frames they were found in.
-  private var frames: [FrameView] = []
+  /// The frames they were found in, and the gap of each.
+  private var frames: [(view: FrameView, gap: Float)] = []
   /// No key above this is among the best.
   private(set) var threshold = Float.infinity
   /// The largest gap so far.
   private var gap: Float = 0
+  /// The k-th smallest floor, as of the last cut.
+  private var kthFloor = -Float.infinity
   /// How many are asked for.
   private var capacity = 0
   /// The count at which a cut pays.
@@ -50,7 +52,7 @@ struct Pending {
     let place = UInt64(frames.count) << 16
     let positions = survivors.positions.span
     found.append(survivors.count, floor) { place | UInt64(positions[$0]) }
-    frames.append(frame)
+    frames.append((frame, gap))
     self.gap = max(self.gap, gap)
   }
 
@@ -62,7 +64,8 @@ struct Pending {
   /// Drops what cannot be among the best. O(count).
   mutating func cut() {
     if capacity > 0, count > capacity || (count == capacity && threshold == .infinity), gap < .infinity {
-      threshold = min(threshold, (found.kth(capacity) + gap).nextUp)
+      kthFloor = found.kth(capacity)
+      threshold = min(threshold, (kthFloor + gap).nextUp)
       keep(atMost: threshold)
     }
     cutCount = count + capacity / 2 + 8
@@ -71,18 +74,22 @@ struct Pending {
   /// Drops what lies above `limit`.
   mutating func keep(atMost limit: Float) { found.keep(atMost: limit) }
 
-  /// A floor below which a code is among the best whatever the others' keys are: fewer than ``capacity`` codes have floors,
+  /// A key below which a code is among the best whatever the others' keys are: fewer than ``capacity`` codes have floors,
   /// and so keys, below the capacity-th smallest floor.
-  var sureLimit: Float { count > capacity ? (found.kth(capacity) - gap).nextDown : .infinity }
+  /// - Precondition: nothing was added since the last cut.
+  var sureLimit: Float { count <= capacity ? .infinity : gap < .infinity ? kthFloor : -.infinity }
 
   /// The codes from `first` on that stand in one frame, at most as many as `positions` holds, ascending: fills in the
-  /// positions of those with floors below `limit`, and then those of the others. O(codes of the frame).
+  /// positions of those with keys below `limit` as far as is known, and of the others. O(codes of the frame).
   /// - Parameter sure: of those below the limit; `open`: of the others.
   func run(
     from first: Int, below limit: Float, _ sure: inout MutableSpan<UInt16>, _ open: inout MutableSpan<UInt16>
   ) -> (sure: Int, open: Int, frame: FrameView) {
     let (floors, places) = (found.keys.span, found.items.span)
     let number = places[first] >> 16
+    let frame = frames[Int(number)]
+    // No gap matters where all are sure.
+    let limit = limit < .infinity ? (limit - frame.gap).nextDown : limit
     var (i, moved) = (first, 0)
     while i - first < open.count, i < count, places[i] >> 16 == number {
       let position = UInt16(truncatingIfNeeded: places[i])
@@ -91,6 +98,6 @@ struct Pending {
       moved += floors[i] < limit ? 1 : 0
       i += 1
     }
-    return (moved, i - first - moved, frames[Int(number)])
+    return (moved, i - first - moved, frame.view)
   }
 }

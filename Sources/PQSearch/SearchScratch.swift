@@ -165,7 +165,7 @@ extension IndexParameters {
   }
 
   var comparison: Comparison {
-    guard residual, metric == .l2 else { return .tables }
+    guard residual, case .l2 = metric else { return .tables }
     return hasBracket ? .brackets : .listTables
   }
 
@@ -178,7 +178,10 @@ extension Metric {
 
   /// Keys are distances or negated similarities: smaller is better. Negation is exact and its own inverse.
   @inline(__always)
-  func key(_ value: Float) -> Float { self == .l2 ? value : -value }
+  func key(_ value: Float) -> Float {
+    // Not by ==, which is generic for enumerations of another module.
+    if case .l2 = self { value } else { -value }
+  }
 }
 
 extension VectorEncoding {
