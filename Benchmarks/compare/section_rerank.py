@@ -15,8 +15,8 @@ SWEEP_PASSES = 2
 LISTS = (1024, 2048, 4096, 8192)
 #: Learn vectors that a list needs for it to be swept.
 LEARN_PER_LIST = 8
-PROBES = (4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256)
-FACTORS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 60)
+PROBES = (4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40, 48, 64, 80, 96, 128, 192, 256)
+FACTORS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 60)
 RERANKS = tuple(10 * f for f in FACTORS)
 
 
@@ -97,9 +97,10 @@ def pqx_candidates(run):
     own = pqx.Builder(run.data, run.work, run.log)
     vectors = "u8" if run.data.base_path.endswith(".bvecs") else "f32"
     for nlist in lists(run):
-        for m in (run.data.dimension // 8, run.data.dimension // 4):
-            name = f"IVF{nlist},PQ{m}x8,{vectors}"
-            flags = ("--nlist", nlist, "--m", m, "--vectors", vectors)
+        for nbits, part in ((8, 8), (8, 4), (4, 4), (4, 2)):
+            m = run.data.dimension // part
+            name = f"IVF{nlist},PQ{m}x{nbits},{vectors}"
+            flags = ("--nlist", nlist, "--m", m, "--nbits", nbits, "--vectors", vectors)
             make = functools.partial(own.build, name, *flags)
             yield Candidate(run, f"pqx {name}", make, ("nprobe", PROBES), ("rerank", RERANKS), keeps=False)
 
