@@ -16,6 +16,8 @@ CONFIGURATIONS = (
     ("IVF1024,PQ32x4,ip", ("--nlist", 1024, "--m", 32, "--nbits", 4, "--metric", "ip"), ("-k", 10, "--nprobe", 16)),
     ("IVF1024,PQ8x12,cosine", ("--nlist", 1024, "--m", 8, "--nbits", 12, "--metric", "cosine", "--iterations", 4),
      ("-k", 100, "--nprobe", 8)),
+    ("IVF1024,PQ64x4,f32", ("--nlist", 1024, "--m", 64, "--nbits", 4, "--vectors", "f32"),
+     ("-k", 10, "--nprobe", 32, "--rerank", 80)),
 )
 
 
