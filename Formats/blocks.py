@@ -121,10 +121,11 @@ def code_tiles(data, count, m, nbits, bracketed):
 
 
 def check_brackets(codes, brackets, minimum, step, centroid, codebooks, centre):
-    """Brackets: none stands for more than its vector has. Python's floats are f64."""
+    """Brackets: each stands for what its vector has, or up to a step less. Python's floats are f64."""
     if minimum == -NO_BOUND:
         return
     sub = len(centre) // len(codebooks)
+    slack = 2 ** -40 * (abs(minimum) + 256 * step) + 2 ** -126
     for i, (row, byte) in enumerate(zip(codes, brackets)):
         bracket = 0.0
         for s, code in enumerate(row):
@@ -132,8 +133,9 @@ def check_brackets(codes, brackets, minimum, step, centroid, codebooks, centre):
             for r, c, mean in zip(codebooks[s][code], centroid[s * sub:], centre[s * sub:]):
                 term += r * (r + 2 * (c - mean))
             bracket += term
-        if minimum + step * byte > bracket:
-            raise Broken(f"vector {i}: a bracket of at least {minimum + step * byte}, found {bracket}")
+        stored = minimum + step * byte
+        if not stored <= bracket <= stored + step + slack:
+            raise Broken(f"vector {i}: a bracket of {stored} to {stored + step}, found {bracket}")
 
 
 def ids(data, count, planes, first_id):

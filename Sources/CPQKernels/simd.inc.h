@@ -261,8 +261,9 @@ INLINE void rows_tile(int squared, cpq_row_type type, int n, const float *query,
     for (int r = 0; r < n; r++) {
       char bytes[CPQ_LANES * 4] = {0};
       memcpy(bytes, row + r * row_bytes + i * size, tail * size);
-      v16 x = PICK(real, row_part(type, bytes, 0, offset), splat(0)), d = q - x;
-      sum[r] = squared ? fma16(d, d, sum[r]) : fma16(q, x, sum[r]);
+      v16 x = row_part(type, bytes, 0, offset), d = q - x;
+      /* Adding a product of zeros would make +0 of a sum of -0. */
+      sum[r] = PICK(real, squared ? fma16(d, d, sum[r]) : fma16(q, x, sum[r]), sum[r]);
     }
   }
   for (int r = 0; r < n; r++) out[r] = tree_sum(sum[r]);

@@ -69,8 +69,9 @@ package struct Brackets: Sendable {
     guard let least = values.min(), let most = values.max() else { return frame }
     frame.minimum = down(least)
     // A little more than 1/255 of the range, so that 255 is enough for the largest.
-    let step = Float((most - Double(frame.minimum)) / 255 * (1 + 0x1p-20))
-    frame.step = step.isFinite ? step : 0
+    frame.step = Float((most - Double(frame.minimum)) / 255 * (1 + 0x1p-20))
+    // The least f32 says nothing.
+    if !(frame.step >= 0 && frame.step.isFinite) { (frame.minimum, frame.step) = (-.greatestFiniteMagnitude, 0) }
     let (minimum, width) = (Double(frame.minimum), Double(frame.step))
     frame.bytes = values.map { value in
       guard width > 0 else { return 0 }
@@ -103,8 +104,9 @@ package struct Brackets: Sendable {
 
   /// The largest f32 that is not above `value`. The least finite one stands for every value below it.
   private static func down(_ value: Double) -> Float {
-    let nearest = max(Float(value), -Float.greatestFiniteMagnitude)
-    return Double(nearest) > value ? nearest.nextDown : nearest
+    let least = -Float.greatestFiniteMagnitude
+    let nearest = Float(value)
+    return max(Double(nearest) > value ? nearest.nextDown : nearest, least)
   }
 }
 

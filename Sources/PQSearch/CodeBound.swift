@@ -13,9 +13,11 @@ struct CodeBound: Sendable {
   init(_ range: TableRange, base: Float, m: Int) {
     // Each of m + 1 additions rounds to 2^-24 of a partial sum, which no sum of magnitudes falls below; doubled.
     let rounding = Double(m + 2) * 0x1p-23 * (abs(Double(base)) + range.magnitude)
-    lower = Double(base) + range.minimum - rounding
+    // A partial sum that overflows stays infinite, whatever is added to it: then nothing is known.
+    let staysFinite = abs(Double(base)) + range.magnitude < 0x1p127  // NaN does not
+    lower = staysFinite ? Double(base) + range.minimum - rounding : -.infinity
     step = Double(range.step)
-    gap = range.step > 0 ? step * Double(m) * (1 + 0x1p-18) + 2 * rounding : .infinity
+    gap = range.step > 0 && staysFinite ? step * Double(m) * (1 + 0x1p-18) + 2 * rounding : .infinity
     bracketScale = 0
   }
 

@@ -3,15 +3,16 @@ internal import PQKernels
 
 /// The deep verification of brackets (Formats/pqx-v1.md, "Brackets").
 extension IndexFile {
-  /// A vector of a frame whose bracket, as stored, is above what its codes give; nil where there is none.
+  /// A vector of a frame whose bracket, as stored, is not what its codes give; nil where there is none.
   /// - Parameter content: the decoded code frame, its codes checked.
   /// - Complexity: O(vectors · D).
-  borrowing func excessiveBracket(_ frame: FrameView, _ content: RawSpan) -> String? {
+  borrowing func wrongBracket(_ frame: FrameView, _ content: RawSpan) -> String? {
     guard let layout = parameters.codeLayout, layout.hasBracket, frame.entry.bracketsBound else { return nil }
     let (d, floats) = (parameters.subdimension, parameters.codebookFloats)
     let codebooks = bytes(of: .codebooks).floats()
     let offset = offsetFromCentre(frame.list)
     let (minimum, step) = (Double(frame.entry.bracketMinimum), Double(frame.entry.bracketStep))
+    let slack = 0x1p-40 * (abs(minimum) + 256 * step) + 0x1p-126
     for vector in 0..<frame.count {
       var bracket = 0.0
       for s in 0..<layout.m {
@@ -25,7 +26,9 @@ extension IndexFile {
         bracket += term
       }
       let stored = minimum + step * Double(layout.bracket(content, vector: vector, count: frame.count))
-      guard stored <= bracket else { return "vector \(vector): a bracket of at least \(stored), found \(bracket)" }
+      guard stored <= bracket, bracket <= stored + step + slack else {
+        return "vector \(vector): a bracket of \(stored) to \(stored + step), found \(bracket)"
+      }
     }
     return nil
   }

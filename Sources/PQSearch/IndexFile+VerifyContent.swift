@@ -25,7 +25,7 @@ extension IndexFile {
   }
 
   private borrowing func verifyBrackets(_ frame: FrameView, _ scratch: inout [UInt8]) throws(FormatError) {
-    guard let detail = try withContent(frame, scratch: &scratch, { excessiveBracket(frame, $0) }) else { return }
+    guard let detail = try withContent(frame, scratch: &scratch, { wrongBracket(frame, $0) }) else { return }
     throw FormatError(.badFrame, frame.place, at: frame.entry.offset, detail)
   }
 

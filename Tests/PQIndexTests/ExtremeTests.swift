@@ -106,6 +106,25 @@ import Testing
     }
   }
 
+  /// Brackets below the least f32: they say nothing.
+  @Test func bracketsBelowAll() throws {
+    var f = Fixture(dimension: 1, nlist: 3, m: 1, nbits: 1, seed: 91)
+    f.rows = (0..<300).map { [0.3e19 + Float($0) * 1e16] }
+    f.ids = f.rows.indices.map { UInt64($0) }
+    let (centroids, codebooks): ([[Float]], [[[Float]]]) = ([[1.8e19], [-1.8e19], [-1.8e19]], [[[-2.4e19], [1e19]]])
+    let folder = try TemporaryFolder()
+    try f.write(to: folder.path("a.pqx"), centroids: centroids, codebooks: codebooks)
+    let index = try Index(path: folder.path("a.pqx"))
+    #expect(index.verify(deep: true) == [])
+    let oracle = f.oracle(centroids: centroids, codebooks: codebooks)
+    for query in [[0.3e19], [-0.6e19], [0]] as [[Float]] {
+      for k in [1, 150, 300] {
+        let found = try index.search(query, SearchOptions(k: k, nprobe: 3))
+        #expect(found.bits(0) == oracle.search(query, k: k, nprobe: 3).bits, "k \(k)")
+      }
+    }
+  }
+
   /// Enough vectors for several tiles and two frames of one list, and k beyond a tile.
   @Test(arguments: [4, 8]) func longLists(nbits: Int) throws {
     var f = Fixture(dimension: 8, nlist: 2, m: 4, nbits: nbits, seed: 70)

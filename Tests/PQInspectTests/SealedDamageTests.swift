@@ -81,6 +81,11 @@ import Testing
       for place in $0.brackets(list: 1) where $0.bytes[place] < 255 { $0.bytes[place] += 1 }
     },
     Damage(
+      name: "bracket less a unit", file: "ivfpq-l2-8.pqx", deep: true, code: .badFrame, place: "list 1, codes frame 0"
+    ) {
+      for place in $0.brackets(list: 1) where $0.bytes[place] > 0 { $0.bytes[place] -= 1 }
+    },
+    Damage(
       name: "brackets' minimum", file: "ivfpq-l2-8.pqx", deep: true, code: .badFrame, place: "list 0, codes frame 0"
     ) {
       // The minimum is the largest f32 that is right.

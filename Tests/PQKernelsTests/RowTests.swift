@@ -44,6 +44,20 @@ import Testing
     }
   }
 
+  /// Products that round to -0, in all lanes but those past the last component.
+  @Test func sumsOfNegativeZero() {
+    for dimension in [1, 16, 17, 33] {
+      let (query, row) = ([Float](repeating: 1e-30, count: dimension), [Float](repeating: -1e-30, count: dimension))
+      var bytes: [UInt8] = []
+      for _ in 0..<5 { bytes.append(floats: row.span) }
+      let expected = Oracle.row(.innerProduct, query, row[...]).bitPattern
+      for kernels in Kernels.available {
+        let found = kernels.rows(.innerProduct, query, bytes, .f32, offset: 0, count: 5)
+        #expect(found == [UInt32](repeating: expected, count: 5), "\(kernels.name), dimension \(dimension)")
+      }
+    }
+  }
+
   /// Queries of whole numbers, and such that miss being one by little: in one component, by a fraction or by one unit.
   private static func wholeQueries(_ dimension: Int, offset: Float, _ values: inout Values) -> [[Float]] {
     let whole = (0..<dimension).map { _ in Float(UInt8(truncatingIfNeeded: values.random.next())) + offset }

@@ -56,6 +56,24 @@ import Testing
   }
 
   /// Four processes on one file give one answer, and write nothing.
+  /// A similarity that overflows on its way stays infinite, though all of its terms would give less: no bound of the
+  /// integer scan may leave it out.
+  @Test func partialSumsOverflow() throws {
+    let folder = try TemporaryFolder()
+    let kinds: [[Float]] = [[0.5e19, 1.7e19], [0, 1.8e19], [1.8e19, 0], [1.8e19, 0]]
+    let base = try folder.write(VectorBytes.fvecs((0..<2000).map { kinds[$0 % 4] }), to: "base.fvecs")
+    let query = try folder.write(VectorBytes.fvecs([[1.3e19, 1.3e19]]), to: "query.fvecs")
+    let index = folder.path("a.pqx")
+    let flags = ["--metric", "ip", "--nlist", "1", "--m", "2", "--nbits", "5", "--vectors", "f32", "--quiet"]
+    let build = try runTool("pq-build", [base, "-o", index] + flags)
+    #expect(build.exitCode == 0, "\(build.errors)")
+    for rerank in ["0", "5"] {
+      let search = [index, query, "-k", "3", "--rerank", rerank]
+      let (found, plain) = (try runTool("pq-search", search), try runTool("pq-search", search + ["--no-filter"]))
+      #expect(found.exitCode == 0 && found.text == plain.text, "\(found.text), not \(plain.text)")
+    }
+  }
+
   @Test func resultFiles() throws {
     let folder = try TemporaryFolder()
     let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
