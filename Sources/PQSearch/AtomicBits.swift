@@ -39,6 +39,13 @@ internal import Synchronization
     return found
   }
 
+  /// How often all bits are seen to be set, of so many looks.
+  package func fullCount(looks: Int) -> Int {
+    var found = 0
+    for _ in 0..<looks where isFull { found += 1 }
+    return found
+  }
+
   package func insert(_ bit: Int) {
     precondition(bit >= 0 && bit < count, "no such bit")
     let mask: UInt64 = 1 << UInt64(bit % 64)

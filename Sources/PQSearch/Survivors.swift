@@ -70,7 +70,14 @@ struct Survivors {
     guard count > wanted + wanted / 4 else { return }
     let upper = bound.upper(Kernels.best.limit(sums.span.extracting(0..<count), wanted))
     guard upper < threshold, let limit = bound.threshold(upper) else { return }
-    keep(atMost: limit)
+    // So few that a branch is foreseen.
+    var kept = 0
+    for i in 0..<count where sums[i] <= limit {
+      positions[kept] = positions[i]
+      sums[kept] = sums[i]
+      kept += 1
+    }
+    count = kept
   }
 
   /// Moves those of the `wanted` smallest sums, and their equals, to `other`.
@@ -92,15 +99,21 @@ struct Survivors {
 
   /// Keeps those with sums of at most `limit`; none if there is no limit.
   mutating func keep(atMost limit: UInt16?) {
+    count = limit.map { Self.keep(count, atMost: $0, &positions, &sums) } ?? 0
+  }
+
+  private static func keep(
+    _ count: Int, atMost limit: UInt16, _ positions: inout [UInt16], _ sums: inout [UInt16]
+  ) -> Int {
+    var positions = positions.mutableSpan
+    var sums = sums.mutableSpan
     var kept = 0
-    if let limit {
-      for i in 0..<count {
-        let (position, sum) = (positions[i], sums[i])
-        positions[kept] = position
-        sums[kept] = sum
-        kept += sum <= limit ? 1 : 0
-      }
+    for i in 0..<count {
+      let (position, sum) = (positions[i], sums[i])
+      positions[kept] = position
+      sums[kept] = sum
+      kept += sum <= limit ? 1 : 0
     }
-    count = kept
+    return kept
   }
 }

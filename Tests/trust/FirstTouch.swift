@@ -83,16 +83,20 @@ struct FirstTouch: ParsableCommand {
     return seconds(since: start)
   }
 
-  /// Looks at as many bits as a later pass does: for each list its page, for each code frame its page and itself.
+  /// Looks as often as a later pass does: for each code frame at its bit, and for its list and itself whether the
+  /// directory's pages are all checked, or else at the bits of theirs.
   private func look(_ index: Index) throws -> Double {
     let lists = index.parameters.listCount
-    let frames = try index.sections().first { $0.name == "codes" || $0.name == "vectors" }?.frames ?? 0
-    let bits = AtomicBits(count: (lists + 2 * frames) * min(nprobe ?? lists, lists) / lists)
+    let visited = min(nprobe ?? lists, lists)
+    let all = try index.sections().first { $0.name == "codes" || $0.name == "vectors" }?.frames ?? 0
+    let frames = all * visited / lists
+    let bits = AtomicBits(count: visited < lists ? visited + 2 * frames : frames)
     bits.insertAll()
     let start = ContinuousClock.now
-    let found = bits.setCount
+    var found = bits.setCount
+    if visited == lists { found += bits.fullCount(looks: visited + frames) }
     let time = seconds(since: start)
-    return found == bits.count ? time : .infinity
+    return found == visited + 2 * frames ? time : .infinity
   }
 
   /// Maps the file anew and reads a byte of each page.
