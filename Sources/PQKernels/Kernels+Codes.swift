@@ -112,18 +112,8 @@ extension Kernels {
     _ frame: borrowing CodeFrame, entries: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
     positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>
   ) -> Int {
-    precondition(
-      entries.count >= frame.shape.m * frame.shape.tableSize && positions.count >= frame.count
-        && sums.count >= frame.count, "tables or results are too short")
-    return unsafe withCodes(frame) { codes in
-      unsafe entries.withUnsafeBufferPointer { entries in
-        unsafe positions.withUnsafeMutableBufferPointer { positions in
-          unsafe sums.withUnsafeMutableBufferPointer { sums in
-            var bound = unsafe cpq_bound(entries: entries.baseAddress, bracket_scale: bracketScale)
-            return unsafe table.pointee.scan(codes, &bound, threshold, positions.baseAddress, sums.baseAddress)
-          }
-        }
-      }
+    unsafe withScan(frame, entries, bracketScale, &positions, &sums) { codes, bound, positions, sums in
+      unsafe table.pointee.scan(codes, bound, threshold, positions, sums)
     }
   }
 
@@ -140,17 +130,29 @@ extension Kernels {
     _ frame: borrowing CodeFrame, entries: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
     positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>, crc: inout UInt32
   ) -> Int {
+    precondition(checksAsItScans(nbits: frame.shape.nbits), "no scan of such codes takes their checksum")
+    let byteCount = frame.bytes.byteCount
+    return unsafe withScan(frame, entries, bracketScale, &positions, &sums) { codes, bound, positions, sums in
+      unsafe table.pointee.scan_checked(codes, bound, threshold, positions, sums, byteCount, &crc)
+    }
+  }
+
+  private func withScan(
+    _ frame: borrowing CodeFrame, _ entries: Span<UInt8>, _ bracketScale: UInt16,
+    _ positions: inout MutableSpan<UInt16>, _ sums: inout MutableSpan<UInt16>,
+    _ scan: (
+      UnsafePointer<cpq_codes>, UnsafePointer<cpq_bound>, UnsafeMutablePointer<UInt16>?, UnsafeMutablePointer<UInt16>?
+    ) -> Int
+  ) -> Int {
     precondition(
       entries.count >= frame.shape.m * frame.shape.tableSize && positions.count >= frame.count
-        && sums.count >= frame.count && checksAsItScans(nbits: frame.shape.nbits), "tables or results are too short")
-    let byteCount = frame.bytes.byteCount
+        && sums.count >= frame.count, "tables or results are too short")
     return unsafe withCodes(frame) { codes in
       unsafe entries.withUnsafeBufferPointer { entries in
         unsafe positions.withUnsafeMutableBufferPointer { positions in
           unsafe sums.withUnsafeMutableBufferPointer { sums in
             var bound = unsafe cpq_bound(entries: entries.baseAddress, bracket_scale: bracketScale)
-            return unsafe table.pointee.scan_checked(
-              codes, &bound, threshold, positions.baseAddress, sums.baseAddress, byteCount, &crc)
+            return unsafe scan(codes, &bound, positions.baseAddress, sums.baseAddress)
           }
         }
       }
@@ -165,16 +167,8 @@ extension Kernels {
     into output: inout MutableSpan<Float>
   ) {
     precondition(tables.count >= frame.shape.m * frame.shape.tableFloats, "tables are too short")
-    check(positions, frame.count, output.count)
-    unsafe withCodes(frame) { codes in
-      unsafe positions.withUnsafeBufferPointer { positions in
-        unsafe tables.withUnsafeBufferPointer { tables in
-          unsafe output.withUnsafeMutableBufferPointer { output in
-            unsafe table.pointee.adc_tables(
-              codes, tables.baseAddress, base, positions.baseAddress, positions.count, output.baseAddress)
-          }
-        }
-      }
+    unsafe withTables(frame, positions, tables, &output) { codes, positions, tables, output in
+      unsafe table.pointee.adc_tables(codes, tables, base, positions.baseAddress, positions.count, output)
     }
   }
 
@@ -200,14 +194,24 @@ extension Kernels {
   ) {
     precondition(frame.shape.hasBracket, "the frame has no brackets")
     precondition(tables.count >= frame.shape.estimateFloats, "tables are too short")
+    unsafe withTables(frame, positions, tables, &output) { codes, positions, tables, output in
+      unsafe table.pointee.adc_estimates(
+        codes, tables, base, factor, step, positions.baseAddress, positions.count, output)
+    }
+  }
+
+  private func withTables(
+    _ frame: borrowing CodeFrame, _ positions: Span<UInt16>, _ tables: Span<Float>, _ output: inout MutableSpan<Float>,
+    _ body: (
+      UnsafePointer<cpq_codes>, UnsafeBufferPointer<UInt16>, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?
+    ) -> Void
+  ) {
     check(positions, frame.count, output.count)
     unsafe withCodes(frame) { codes in
       unsafe positions.withUnsafeBufferPointer { positions in
         unsafe tables.withUnsafeBufferPointer { tables in
           unsafe output.withUnsafeMutableBufferPointer { output in
-            unsafe table.pointee.adc_estimates(
-              codes, tables.baseAddress, base, factor, step, positions.baseAddress, positions.count,
-              output.baseAddress)
+            unsafe body(codes, positions, tables.baseAddress, output.baseAddress)
           }
         }
       }

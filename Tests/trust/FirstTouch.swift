@@ -93,8 +93,11 @@ struct FirstTouch: ParsableCommand {
     let bits = AtomicBits(count: visited < lists ? visited + 2 * frames : frames)
     bits.insertAll()
     let start = ContinuousClock.now
-    var found = bits.setCount
-    if visited == lists { found += bits.fullCount(looks: visited + frames) }
+    var found = 0
+    for bit in 0..<bits.count where bits.contains(bit) { found += 1 }
+    if visited == lists {
+      for _ in 0..<visited + frames where bits.isFull { found += 1 }
+    }
     let time = seconds(since: start)
     return found == visited + 2 * frames ? time : .infinity
   }

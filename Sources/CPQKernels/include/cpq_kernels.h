@@ -132,7 +132,8 @@ typedef struct {
 
   /* Quantizes float tables [m][`entries`, at least 16], times `factor`, to u8 tables out[m][table_size]:
    * out = floor((entry - min) / step), where min is the least entry of a table (minima[m]) and step the same for all. No
-   * entry exceeds `limit`, with tables of 16 no sum of an entry of table 2 * p and one of table 2 * p + 1. Bytes past the entries become 0. Tables that are not all finite give zeros and -infinity. */
+   * entry exceeds `limit`, with tables of 16 no sum of an entry of table 2 * p and one of table 2 * p + 1. Bytes past the
+   * entries become 0. Tables that are not all finite give zeros and -infinity. */
   cpq_range (*quantize)(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
                         unsigned limit, float *minima, uint8_t *out);
 

@@ -1,7 +1,6 @@
 import Foundation
+import PQKernels
 import Testing
-
-@testable import PQSearch
 
 @Suite struct AtomicBitsTests {
   /// Bits that several threads set, some of them twice: each stays set, and the last one makes them full.
