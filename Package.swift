@@ -108,7 +108,9 @@ let package = Package(
     test(
       "PQTrustTests", ["Formats", "pq-build", "pq-inspect", "trust", "PQDamage", "PQFormat", "PQSearch", "PQStorage"]),
     test("PQModelTests", ["PQModel", "PQKernels"]),
-    test("PQIndexTests", ["PQSearch", "PQBuild", "PQModel", "PQKernels", "PQFormat", "PQStorage", "pq-search"]),
+    test(
+      "PQIndexTests",
+      ["PQDamage", "PQSearch", "PQBuild", "PQModel", "PQKernels", "PQFormat", "PQStorage", "pq-search"]),
   ]
 )
 

@@ -13,8 +13,9 @@ public enum GoldenFiles {
     "ivfflat-groups-ip.pqx", "ivfpq-empty.pqx",
   ]
 
-  /// The same indexes as format 1.0 wrote them, which has no groups.
-  public static let valid10 = valid.filter { !$0.contains("groups") }.map { "1.0/" + $0 }
+  /// The same indexes as older versions wrote them, each version in a folder of its name; 1.0 has no groups.
+  public static let olderValid =
+    valid.filter { !$0.contains("groups") }.map { "1.0/" + $0 } + valid.map { "1.1/" + $0 }
 
   /// Damaged files, each with the name of the error that opening or searching it gives.
   public static let damaged: [(name: String, error: String)] = [
@@ -31,7 +32,9 @@ public enum GoldenFiles {
     ("damaged-directory-page.pqx", "checksum mismatch"),
   ]
 
-  public static let damaged10 = damaged.map { (name: "1.0/" + $0.name, error: $0.error) }
+  public static let olderDamaged = ["1.0/", "1.1/"].flatMap { folder in
+    damaged.map { (name: folder + $0.name, error: $0.error) }
+  }
 
   /// The queries for files of a dimension, f32: four seeded ones, one of them large, and zeros.
   public static func queries(dimension: Int) -> String { folder + "/queries-\(dimension).fvecs" }

@@ -24,9 +24,9 @@ from blocks import (
 
 MAGIC = b"\x89PQX\r\n\x1a\n"
 FOOTER_MAGIC = b"\x89PQXEND\n"
-CENTROIDS, CODEBOOKS, CODES, IDS, VECTORS, LISTS, FRAMES, PAGES, METADATA, GROUPS, CENTRE = range(1, 12)
-NAMES = " centroids codebooks codes ids vectors lists frames pages metadata groups centre".split(" ")
-OPTIONAL = (METADATA, GROUPS)
+CENTROIDS, CODEBOOKS, CODES, IDS, VECTORS, LISTS, FRAMES, PAGES, METADATA, GROUPS, CENTRE, CENTROID_PAGES = range(1, 13)
+NAMES = " centroids codebooks codes ids vectors lists frames pages metadata groups centre centroidPages".split(" ")
+OPTIONAL = (METADATA, GROUPS, CENTROID_PAGES)
 BRACKETS = 1 << 1  # incompatible feature
 METRICS = {1: "l2", 2: "ip", 3: "cosine"}
 ROW_TYPES = {0: ("none", "", 0), 1: ("f32", "f", 4), 2: ("f16", "e", 2), 3: ("u8", "B", 1)}
@@ -139,7 +139,7 @@ class Index:
         for number in range(self.section_count):
             at = self.table_offset + 32 * number
             kind, flags, offset, length, crc, reserved = struct.unpack_from("<IIQQII", self.data, at)
-            known = 1 <= kind <= CENTRE
+            known = 1 <= kind < len(NAMES)
             place = f"section table entry {number} ({self.section_name(kind)})"
             if not known and not flags & 1:
                 raise Damage("unsupported feature", place, at, "a required section of unknown kind")
@@ -154,9 +154,11 @@ class Index:
                 self.sections[kind] = (offset, length, crc)
         wanted = {kind: None for kind in self.kinds}
         wanted.update({LISTS: 16 * self.lists, FRAMES: None, PAGES: None})
-        may_be_absent = {METADATA, GROUPS} if self.nlist else {METADATA}
+        may_be_absent = {METADATA, GROUPS, CENTROID_PAGES} if self.nlist else {METADATA}
         if self.nlist:
             wanted[CENTROIDS] = 64 * pieces(self.nlist, 16) * self.dim
+            if CENTROID_PAGES in self.sections:
+                wanted[CENTROID_PAGES] = 4 * pieces(wanted[CENTROIDS], PAGE)
         if self.m:
             wanted[CODEBOOKS] = self.m * 64 * pieces(1 << self.nbits, 16) * self.sub
         if self.brackets:
@@ -177,7 +179,7 @@ class Index:
 
     @staticmethod
     def section_name(kind):
-        return NAMES[kind] if 1 <= kind <= CENTRE else f"kind {kind}"
+        return NAMES[kind] if 1 <= kind < len(NAMES) else f"kind {kind}"
 
     def field(self, offset, good, name):
         if not good:
@@ -322,6 +324,7 @@ class Index:
         self.zero("padding before footer", self.table_end, self.footer_offset)
         centroids, codebooks, centre = self.centroids(), self.codebooks(), self.centre()
         self.groups()
+        self.verify_centroid_pages()
         if self.brackets:
             self.verifying_brackets = centroids, codebooks, centre
         total, next_frame, seen = 0, 0, set()
@@ -353,6 +356,17 @@ class Index:
         for kind in self.kinds:
             if end_of[kind] != sum(self.sections[kind][:2]):
                 raise Damage("invalid frame", f"section {NAMES[kind]}", end_of[kind], "bytes after the last frame")
+
+    def verify_centroid_pages(self):
+        if CENTROID_PAGES not in self.sections:
+            return
+        offset, length, _ = self.sections[CENTROIDS]
+        crcs = self.section(CENTROID_PAGES)
+        for page in range(len(crcs) // 4):
+            start = offset + page * PAGE
+            found = salted(self.data[start:min(offset + length, start + PAGE)], CENTROIDS, page, 0)
+            if found != struct.unpack_from("<I", crcs, 4 * page)[0]:
+                raise Damage("checksum mismatch", f"centroids, page {page}", start, "CRC-32C")
 
     def summary(self):
         return {

@@ -97,7 +97,7 @@ private struct PagedSection {
   mutating func append(_ bytes: [UInt8], to output: inout WorkFile) throws(FileError) {
     try output.append(bytes.rawSpan)
     page += bytes
-    let size = Int(DirectoryPage.byteCount)
+    let size = Int(ChecksumPage.byteCount)
     if page.count >= size {
       close(size)
       page.removeFirst(size)

@@ -95,6 +95,11 @@ struct IndexWriter: ~Copyable {
       try append(.centroids, coarse.blocks.span.rawSpan)
       if let groups = coarse.groups {
         try append(.groups, CoarseGroups.encoded(starts: groups.starts, blocks: groups.blocks).rawSpan)
+        var pages: [UInt8] = []
+        for crc in ChecksumPage.checksums(coarse.blocks.span.rawSpan, kind: .centroids) {
+          pages.append(littleEndian: crc)
+        }
+        try append(.centroidPages, pages.rawSpan)
       }
     }
     if let quantizer = model.quantizer { try append(.codebooks, quantizer.codebooks.span.rawSpan) }

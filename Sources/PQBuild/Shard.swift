@@ -93,9 +93,9 @@ struct DirectoryCursor {
         .badList, "section \(kind.name)", at: section.end, "it ends before the entry at \(section.offset + offset)")
     }
     while checked < end {
-      let page = checked / DirectoryPage.byteCount
-      let length = Int(min(DirectoryPage.byteCount, section.length - checked))
-      let first = kind == .lists ? 0 : DirectoryPage.count(shard.section(.lists).length)
+      let page = checked / ChecksumPage.byteCount
+      let length = Int(min(ChecksumPage.byteCount, section.length - checked))
+      let first = kind == .lists ? 0 : ChecksumPage.count(shard.section(.lists).length)
       let pages = shard.section(.pages)
       let expected = try shard.withBytes(at: pages.offset + 4 * (first + page), count: 4) { $0.u32(at: 0) }
       let found = try shard.withBytes(at: section.offset + checked, count: length) {

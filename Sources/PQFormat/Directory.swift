@@ -82,14 +82,14 @@
   package static func longestCompressed(_ raw: Int) -> Int { raw - (raw + 7) / 8 }
 }
 
-/// The directory (lists and frame table) is checksummed by pages of 4 KiB, so that using one list never reads the
-/// whole; the last page of a section may be shorter.
-@usableFromInline package enum DirectoryPage {
+/// The directory (lists and frame table), and centroids that are chosen through groups, are checksummed by pages of
+/// 4 KiB, so that using one list never reads the whole; the last page of a section may be shorter.
+@usableFromInline package enum ChecksumPage {
   @inlinable package static var byteCount: UInt64 { 4096 }
 
   package static func count(_ length: UInt64) -> UInt64 { (length + byteCount - 1) / byteCount }
 
-  /// The checksums of all pages of one section of the directory.
+  /// The checksums of all pages of a section.
   package static func checksums(_ bytes: RawSpan, kind: SectionKind) -> [UInt32] {
     (0..<count(UInt64(bytes.byteCount))).map { checksum(bytes, kind: kind, page: $0) }
   }

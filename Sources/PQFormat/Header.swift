@@ -16,7 +16,7 @@ package struct Header: Sendable, Equatable {
   /// Frame offsets have 48 bits.
   package static let maximumFileLength: UInt64 = 1 << 48
   package static let currentMajor: UInt16 = 1
-  package static let currentMinor: UInt16 = 1
+  package static let currentMinor: UInt16 = 2
   package static let parameterRange = 72..<112
   package static let crcOffset = byteCount - 4
 

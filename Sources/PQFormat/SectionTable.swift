@@ -13,11 +13,13 @@ package enum SectionKind: UInt32, Sendable, CaseIterable {
   case groups = 10
   /// Since 1.1.
   case centre = 11
+  /// The checksums of the pages of `centroids`. Since 1.2.
+  case centroidPages = 12
 
   package var name: String { "\(self)" }
 
   /// Readers that do not know the kind skip the section.
-  package var isOptional: Bool { self == .metadata || self == .groups }
+  package var isOptional: Bool { self == .metadata || self == .groups || self == .centroidPages }
 }
 
 /// One entry of the section table: 32 bytes.
@@ -148,6 +150,7 @@ package struct SectionTable: Sendable, Equatable {
     }
     try require(.centroids, p.nlist > 0, length: UInt64(4 * p.centroidFloats))
     try require(.groups, p.nlist > 0)
+    try require(.centroidPages, p.nlist > 0, length: 4 * ChecksumPage.count(UInt64(4 * p.centroidFloats)))
     try require(.codebooks, p.m > 0, length: UInt64(4 * p.m * p.codebookFloats))
     try require(.centre, p.hasBracket, length: UInt64(4 * p.dimension))
     try require(.codes, p.m > 0)
@@ -161,6 +164,6 @@ package struct SectionTable: Sendable, Equatable {
         .badSection, "section frames", at: frames.offset,
         "length \(frames.length) is no multiple of \(FrameEntry.byteCount)")
     }
-    try require(.pages, true, length: 4 * (DirectoryPage.count(lists.length) + DirectoryPage.count(frames.length)))
+    try require(.pages, true, length: 4 * (ChecksumPage.count(lists.length) + ChecksumPage.count(frames.length)))
   }
 }

@@ -5,8 +5,10 @@ internal import Synchronization
 
 /// What has been checked of an open file. Two threads may check the same thing at once: both find the same.
 struct Checks: ~Copyable, Sendable {
-  /// Bit 0: centroids, groups, codebooks and the checksums of the directory's pages.
+  /// Bit 0: groups, codebooks and the checksums of pages, and centroids without such checksums.
   let model = AtomicBits(count: 1)
+  /// Pages of the centroids that have checksums.
+  let centroidPages: AtomicBits
   private let derived = AtomicLazyReference<ModelRows>()
   private let decoded = AtomicLazyReference<CoarseGroups>()
   let listPages: AtomicBits
@@ -17,8 +19,9 @@ struct Checks: ~Copyable, Sendable {
 
   init(_ table: SectionTable) {
     func length(_ kind: SectionKind) -> UInt64 { table[kind]?.length ?? 0 }
-    listPages = AtomicBits(count: Int(DirectoryPage.count(length(.lists))))
-    framePages = AtomicBits(count: Int(DirectoryPage.count(length(.frames))))
+    centroidPages = AtomicBits(count: Int(length(.centroidPages)) / 4)
+    listPages = AtomicBits(count: Int(ChecksumPage.count(length(.lists))))
+    framePages = AtomicBits(count: Int(ChecksumPage.count(length(.frames))))
     frames = AtomicBits(count: Int(length(.frames)) / FrameEntry.byteCount)
     asked = AtomicBits(count: frames.count)
   }
@@ -34,6 +37,7 @@ struct Checks: ~Copyable, Sendable {
   /// Takes everything as checked but the groups, which are checked as they are decoded.
   fileprivate func insertAll() {
     model.insertAll()
+    centroidPages.insertAll()
     listPages.insertAll()
     framePages.insertAll()
     frames.insertAll()
@@ -41,18 +45,47 @@ struct Checks: ~Copyable, Sendable {
 }
 
 extension IndexFile {
-  /// Checks centroids, codebooks and the page checksums, once. O(nlist · D) the first time.
+  /// Checks codebooks and the checksums of pages, and centroids without such checksums, once. O(model) the first time.
   /// - Parameter asks: whether all of it is asked for before the first byte is waited for.
   borrowing func checkModel(asks: Bool = true) throws(FormatError) {
     guard !checks.model.contains(0) else { return }
-    for kind in [SectionKind.centroids, .codebooks, .centre, .groups, .pages] where asks {
+    let values = (table[.centroidPages] == nil ? [SectionKind.centroids] : []) + [.codebooks, .centre]
+    let others = [SectionKind.groups, .centroidPages, .pages]
+    for kind in values + others where asks {
       if let section = table[kind] { map.prefetch(offset: Int(section.offset), count: Int(section.length)) }
     }
-    for kind in [SectionKind.centroids, .codebooks, .centre] { try checkValues(kind) }
-    try checkSection(.groups)
+    for kind in values { try checkValues(kind) }
+    for kind in others { try checkSection(kind) }
     if let groups = try groups() { checks.keep(groups) }
-    try checkSection(.pages)
     checks.model.insert(0)
+  }
+
+  /// Checks the centroids of some lists, whose pages have checksums of their own, each page once.
+  /// - Precondition: the model is checked; `lists` is not empty.
+  borrowing func checkCentroids(_ lists: Range<Int>) throws(FormatError) {
+    guard !checks.centroidPages.isFull, let range = centroidBytes(lists) else { return }
+    let size = Int(ChecksumPage.byteCount)
+    let pages = range.lowerBound / size...(range.upperBound - 1) / size
+    guard pages.contains(where: { !checks.centroidPages.contains($0) }) else { return }
+    try checkNewPages(.centroids, pages, checks.centroidPages)
+  }
+
+  /// Asks for the centroids of some lists, unless they were used before.
+  borrowing func prefetchCentroids(_ lists: Range<Int>) {
+    guard !checks.centroidPages.isFull, let section = table[.centroids], let range = centroidBytes(lists) else {
+      return
+    }
+    let page = range.lowerBound / Int(ChecksumPage.byteCount)
+    if !checks.centroidPages.contains(page) {
+      map.prefetch(offset: Int(section.offset) + range.lowerBound, count: range.count)
+    }
+  }
+
+  /// The lane blocks of some lists within the section `centroids`, if it has page checksums.
+  private borrowing func centroidBytes(_ lists: Range<Int>) -> Range<Int>? {
+    guard table[.centroidPages] != nil, !lists.isEmpty else { return nil }
+    let (lanes, block) = (LaneBlocks.lanes, 4 * LaneBlocks.floats(vectors: 1, dimension: parameters.dimension))
+    return lists.lowerBound / lanes * block..<((lists.upperBound - 1) / lanes + 1) * block
   }
 
   /// Takes everything as checked without looking at it, but the groups: what checks cost can be measured. A search of a
@@ -66,6 +99,7 @@ extension IndexFile {
   borrowing func modelRows() throws(FormatError) -> ModelRows? {
     guard parameters.comparison != .tables else { return nil }
     try checkModel()
+    if ModelRows.copiesCentroids(parameters) { try checkCentroids(0..<parameters.nlist) }
     return checks.modelRows {
       ModelRows(parameters, codebooks: bytes(of: .codebooks).floats(), centroids: bytes(of: .centroids).floats())
     }
@@ -169,7 +203,7 @@ extension IndexFile {
   @inline(__always)
   borrowing func checkPages(_ kind: SectionKind, _ range: Range<Int>) throws(FormatError) {
     guard !arePagesChecked(kind, range) else { return }
-    let size = Int(DirectoryPage.byteCount)
+    let size = Int(ChecksumPage.byteCount)
     let pages = range.lowerBound / size...(range.upperBound - 1) / size
     if kind == .lists {
       try checkNewPages(kind, pages, checks.listPages)
@@ -181,7 +215,7 @@ extension IndexFile {
   /// Whether the first and the last page that hold `range` of the section `kind` are checked. An entry has no others.
   @inline(__always)
   private borrowing func arePagesChecked(_ kind: SectionKind, _ range: Range<Int>) -> Bool {
-    let size = Int(DirectoryPage.byteCount)
+    let size = Int(ChecksumPage.byteCount)
     let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
     // A comparison by == would be a call, of a function for all kinds of equals.
     if case .lists = kind {
@@ -200,20 +234,29 @@ extension IndexFile {
   private borrowing func checkNewPages(
     _ kind: SectionKind, _ pages: ClosedRange<Int>, _ done: borrowing AtomicBits
   ) throws(FormatError) {
-    let size = Int(DirectoryPage.byteCount)
     for page in pages where !done.contains(page) {
-      let start = Int(table[kind]?.offset ?? 0) + page * size
-      try load(start..<min(start + size, Int(table[kind]?.end ?? 0)))
-      let crc = DirectoryPage.checksum(bytes(of: kind), kind: kind, page: UInt64(page))
-      let first = kind == .lists ? 0 : checks.listPages.count
-      let expected = bytes(of: .pages).u32(at: 4 * (first + page))
-      guard crc == expected else {
-        throw .checksum(
-          "section \(kind.name), page \(page)", at: (table[kind]?.offset ?? 0) + UInt64(page * size),
-          expected: expected, found: crc)
-      }
+      try checkPage(kind, page)
       done.insert(page)
     }
+  }
+
+  /// Checks the checksum of a page of lists, frames or centroids, and that centroids are finite.
+  borrowing func checkPage(_ kind: SectionKind, _ page: Int) throws(FormatError) {
+    let size = Int(ChecksumPage.byteCount)
+    let section = bytes(of: kind)
+    let offset = Int(table[kind]?.offset ?? 0)
+    let (start, end) = (page * size, min((page + 1) * size, section.byteCount))
+    try load(offset + start..<offset + end)
+    let crc = ChecksumPage.checksum(section, kind: kind, page: UInt64(page))
+    let expected =
+      kind == .centroids
+      ? bytes(of: .centroidPages).u32(at: 4 * page)
+      : bytes(of: .pages).u32(at: 4 * ((kind == .lists ? 0 : checks.listPages.count) + page))
+    guard crc == expected else {
+      throw .checksum(
+        "section \(kind.name), page \(page)", at: UInt64(offset + start), expected: expected, found: crc)
+    }
+    if kind == .centroids, !section.slice(start, end - start).areFiniteF32 { try checkFinite(kind) }
   }
 }
 

@@ -7,9 +7,10 @@ internal import PQStorage
 extension IndexFile {
   /// Compares the queries with the centroids from which ``chooseLists(_:_:_:_:)`` goes on: those of the file's groups, if
   /// it has them and `options` use them, else those of all lists. O(queries · groups · D), or O(queries · nlist · D).
+  /// - Precondition: the model is checked.
   borrowing func compareCentroids(
     _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
-  ) {
+  ) throws(FormatError) {
     guard parameters.nlist > 0 else { return }
     let queries = 0..<scratch.group.count
     if options.usesGroups, let groups = checks.groups {
@@ -18,6 +19,8 @@ extension IndexFile {
       compare(scratch.group.vectors, queries, centroids, count: groups.count, &scratch.groups.keys, at: 0)
       statistics.centroids += queries.count * groups.count
     } else {
+      if !scratch.work.prefetch.isStopped { prefetchCentroids(0..<parameters.nlist) }
+      try checkCentroids(0..<parameters.nlist)
       let centroids = bytes(of: .centroids).floats()
       compare(scratch.group.vectors, queries, centroids, count: parameters.nlist, &scratch.group.keys, at: 0)
       statistics.centroids += queries.count * parameters.nlist
@@ -28,7 +31,7 @@ extension IndexFile {
   /// O(nlist), through groups O(groups + lists of the nearest groups · D).
   borrowing func chooseLists(
     _ query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
-  ) {
+  ) throws(FormatError) {
     guard parameters.nlist > 0 else { return scratch.choice.chooseOnly() }
     let nprobe = options.effectiveNprobe(parameters)
     let keys = scratch.group.keys(query)
@@ -37,7 +40,9 @@ extension IndexFile {
     }
     scratch.groups.takeNearest(query, nprobe: nprobe)
     let centroids = bytes(of: .centroids).floats()
+    for lists in scratch.groups.lists where !scratch.work.prefetch.isStopped { prefetchCentroids(lists) }
     for lists in scratch.groups.lists {
+      try checkCentroids(lists)
       // From the beginning of a lane block: the lists before the first one are compared beside it, to no effect.
       let first = lists.lowerBound / LaneBlocks.lanes * LaneBlocks.lanes
       let blocks = centroids.extracting(first * parameters.dimension..<centroids.count)
@@ -76,14 +81,16 @@ extension IndexFile {
     statistics: inout SearchStatistics, into lists: inout [UInt32]
   ) throws(IndexError) {
     try check(options)
-    do throws(FormatError) { try checkModel() } catch { throw .format(path: map.path, error) }
     var first = 0
     while try fillGroup(queries, from: &first, &scratch.group) {
-      compareCentroids(options, &scratch, &statistics)
-      for query in 0..<scratch.group.count {
-        chooseLists(query, options, &scratch, &statistics)
-        lists += scratch.choice.lists
-      }
+      do throws(FormatError) {
+        try checkModel()
+        try compareCentroids(options, &scratch, &statistics)
+        for query in 0..<scratch.group.count {
+          try chooseLists(query, options, &scratch, &statistics)
+          lists += scratch.choice.lists
+        }
+      } catch { throw .format(path: map.path, error) }
     }
   }
 }

@@ -44,17 +44,17 @@ extension IndexFile {
       if parameters.count > 0 {
         try checkModel(asks: !scratch.work.prefetch.isStopped)
         if scratch.work.model == nil { scratch.work.model = try modelRows() }
-        compareCentroids(options, &scratch, &statistics)
+        try compareCentroids(options, &scratch, &statistics)
         compareCodebooks(&scratch.group)
       }
       var lists = take(&scratch.lists)
       defer { swap(&lists, &scratch.lists) }
       for query in 0..<scratch.group.count {
         if parameters.count > 0 {
-          if query == 0 { askForLists(of: query, options, &scratch, &statistics) }
+          if query == 0 { try askForLists(of: query, options, &scratch, &statistics) }
           scratch.choice.moveLists(to: &lists)
           // One query ahead, so that the device reads while codes are scanned.
-          if query + 1 < scratch.group.count { askForLists(of: query + 1, options, &scratch, &statistics) }
+          if query + 1 < scratch.group.count { try askForLists(of: query + 1, options, &scratch, &statistics) }
           try searchOne(query, options, scratch.group, lists, &scratch.work, &statistics, &results)
         }
         ended(results.count)
@@ -65,8 +65,8 @@ extension IndexFile {
   /// Chooses the lists of a query, `scratch.choice.lists`, and has their frames on their way.
   private borrowing func askForLists(
     of query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
-  ) {
-    chooseLists(query, options, &scratch, &statistics)
+  ) throws(FormatError) {
+    try chooseLists(query, options, &scratch, &statistics)
     scratch.work.prefetch.beginQuery()
     // What is wrong with a list is found when it is visited.
     try? prefetch(parameters.m > 0 ? .codes : .vectors, scratch.choice.lists, &scratch.work.prefetch)

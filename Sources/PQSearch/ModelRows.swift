@@ -16,10 +16,20 @@ final class ModelRows: Sendable {
   private static let maximumCodewordFloats = 1 << 20
   private static let maximumFloats = 1 << 19
 
+  private static func copiesCodewords(_ p: IndexParameters) -> Bool {
+    p.m * p.subdimension << p.nbits <= maximumCodewordFloats
+  }
+
+  static func copiesCentroids(_ p: IndexParameters) -> Bool {
+    let codewords = copiesCodewords(p) ? p.m * p.subdimension << p.nbits : 0
+    return p.nlist * p.dimension <= maximumFloats - codewords
+  }
+
   /// O(model).
+  /// - Precondition: codebooks are checked, and centroids where they are copied.
   init(_ p: IndexParameters, codebooks: Span<Float>, centroids: Span<Float>) {
     let (d, words) = (p.subdimension, 1 << p.nbits)
-    let copiesWords = p.m * words * d <= Self.maximumCodewordFloats
+    let copiesWords = Self.copiesCodewords(p)
     var rows: [Float] = []
     if copiesWords { rows.reserveCapacity(p.m * words * d) }
     var sum = 0.0
@@ -31,7 +41,7 @@ final class ModelRows: Sendable {
     codewords = rows
     longestResidual = sum.squareRoot()
     rows = []
-    if p.nlist * p.dimension <= Self.maximumFloats - codewords.count {
+    if Self.copiesCentroids(p) {
       rows.reserveCapacity(p.nlist * p.dimension)
       LaneBlocks.appendRows(p.nlist, of: centroids, dimension: p.dimension, to: &rows)
     }

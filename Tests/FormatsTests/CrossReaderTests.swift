@@ -62,7 +62,7 @@ import Testing
     return searches
   }
 
-  @Test(.enabled(if: hasPython, "python3 is not installed"), arguments: GoldenFiles.valid + GoldenFiles.valid10)
+  @Test(.enabled(if: hasPython, "python3 is not installed"), arguments: GoldenFiles.valid + GoldenFiles.olderValid)
   func sameResults(_ name: String) throws {
     let path = GoldenFiles.folder + "/" + name
     let verified = try Self.reader([path, "verify"])
@@ -113,10 +113,10 @@ import Testing
 
   @Test(
     .enabled(if: hasPython, "python3 is not installed"),
-    arguments: (GoldenFiles.damaged + GoldenFiles.damaged10).map(\.name))
+    arguments: (GoldenFiles.damaged + GoldenFiles.olderDamaged).map(\.name))
   func sameErrors(_ name: String) throws {
     let path = GoldenFiles.folder + "/" + name
-    let expected = try #require((GoldenFiles.damaged + GoldenFiles.damaged10).first { $0.name == name }).error
+    let expected = try #require((GoldenFiles.damaged + GoldenFiles.olderDamaged).first { $0.name == name }).error
     let error = try #require(throws: IndexError.self) {
       let index = try Index(path: path)
       let queries = try Self.floats(GoldenFiles.queries(dimension: index.parameters.dimension))

@@ -39,9 +39,11 @@ import Testing
     let names = try FileManager.default.contentsOfDirectory(atPath: GoldenFiles.folder)
     let listed = GoldenFiles.valid + GoldenFiles.damaged.map(\.name)
     #expect(names.filter { $0.hasSuffix(".pqx") }.sorted() == listed.sorted())
-    let older = try FileManager.default.contentsOfDirectory(atPath: GoldenFiles.folder + "/1.0")
-    let listed10 = GoldenFiles.valid10.map { String($0.dropFirst(4)) } + GoldenFiles.damaged.map(\.name)
-    #expect(older.sorted() == listed10.sorted())
+    for version in ["1.0", "1.1"] {
+      let older = try FileManager.default.contentsOfDirectory(atPath: GoldenFiles.folder + "/" + version)
+      let listed = (GoldenFiles.olderValid + GoldenFiles.olderDamaged.map(\.name)).filter { $0.hasPrefix(version) }
+      #expect(older.sorted() == listed.map { String($0.dropFirst(4)) }.sorted())
+    }
     let readme = String(decoding: try Self.golden("README.md"), as: UTF8.self)
     for name in listed { #expect(readme.contains("| `\(name)` |"), "README.md has no row for \(name)") }
   }
@@ -73,26 +75,28 @@ import Testing
     }
   }
 
-  /// Formats 1.0 and 1.1 are read by every later version.
-  @Test(arguments: GoldenFiles.valid + GoldenFiles.valid10)
+  /// Every version is read by all later ones.
+  @Test(arguments: GoldenFiles.valid + GoldenFiles.olderValid)
   func opensForEver(_ name: String) throws {
     let index = try Index(path: GoldenFiles.folder + "/" + name)
     let recipe = try #require(GoldenRecipe.all.first { name.hasSuffix($0.name) })
-    let isOld = name.hasPrefix("1.0/")
-    #expect(index.formatVersion == (isOld ? "1.0" : "1.1"))
+    let version = name.contains("/") ? String(name.prefix(3)) : "1.2"
+    #expect(index.formatVersion == version)
     let takesBrackets = recipe.parameters.kind == .ivfpq && recipe.parameters.metric == .l2
-    #expect(index.parameters.hasBracket == (takesBrackets && !isOld))
+    #expect(index.parameters.hasBracket == (takesBrackets && version != "1.0"))
+    let hasPages = try index.sections().contains { $0.name == "centroidPages" }
+    #expect(hasPages == (name.contains("groups") && version == "1.2"))
     #expect(index.parameters.count == UInt64(recipe.rows.count))
     #expect(index.parameters.kind == recipe.parameters.kind)
     #expect(index.parameters.metric == recipe.parameters.metric)
     #expect(index.parameters.dimension == recipe.dimension)
   }
 
-  /// Brackets change no result, and nothing else differs.
-  @Test(arguments: GoldenFiles.valid10)
-  func versionsGiveTheSameResults(_ name10: String) throws {
-    let older = try Index(path: GoldenFiles.folder + "/" + name10)
-    let index = try Index(path: GoldenFiles.folder + "/" + name10.dropFirst("1.0/".count))
+  /// Neither brackets nor checksums of centroids' pages change a result, and nothing else differs.
+  @Test(arguments: GoldenFiles.olderValid)
+  func versionsGiveTheSameResults(_ name: String) throws {
+    let older = try Index(path: GoldenFiles.folder + "/" + name)
+    let index = try Index(path: GoldenFiles.folder + "/" + name.dropFirst("1.0/".count))
     let queries = try CrossReaderTests.floats(GoldenFiles.queries(dimension: index.parameters.dimension))
     for options in CrossReaderTests.searches(index.parameters) {
       let (new, old) = (try index.search(queries, options).neighbors, try older.search(queries, options).neighbors)

@@ -241,10 +241,10 @@ import Testing
       let entry = copy(at, 8)
       put(entry.rawSpan.u64(at: 0) + shift, at: at)
     }
-    let size = DirectoryPage.byteCount
-    for page in 0..<DirectoryPage.count(frames.length) {
+    let size = ChecksumPage.byteCount
+    for page in 0..<ChecksumPage.count(frames.length) {
       let section = copy(frames.offset, frames.length)
-      let crc = DirectoryPage.checksum(section.rawSpan, kind: .frames, page: page)
+      let crc = ChecksumPage.checksum(section.rawSpan, kind: .frames, page: page)
       put(crc, at: pages.offset + 4 * ((lists.length + size - 1) / size + page))
     }
     let table = structure.header.sectionTableOffset

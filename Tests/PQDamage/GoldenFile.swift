@@ -15,7 +15,7 @@ public struct GoldenFile: Sendable {
   ]
 
   /// The names of all golden files, the damaged ones too.
-  public static var names: [String] { GoldenFiles.valid + GoldenFiles.valid10 + GoldenFiles.damaged.map(\.name) }
+  public static var names: [String] { GoldenFiles.valid + GoldenFiles.olderValid + GoldenFiles.damaged.map(\.name) }
 
   init(name: String, bytes: [UInt8], queries: [Float]) {
     (self.name, self.bytes, self.queries) = (name, bytes, queries)

@@ -86,6 +86,7 @@ public struct SealedFile: Sendable {
   public mutating func sealDirectory() {
     sealHeader()
     sealPages()
+    sealCentroids()
     sealSections()
     sealHeader()
   }
@@ -103,19 +104,24 @@ public struct SealedFile: Sendable {
   }
 
   /// The checksums of the directory's pages.
-  private mutating func sealPages() {
-    guard let (_, table) = structure, let pages = table[.pages] else { return }
+  private mutating func sealPages() { sealPages(of: [.lists, .frames], in: .pages) }
+
+  /// The checksums of the centroids' pages, where the file has them.
+  private mutating func sealCentroids() { sealPages(of: [.centroids], in: .centroidPages) }
+
+  private mutating func sealPages(of kinds: [SectionKind], in section: SectionKind) {
+    guard let (_, table) = structure, let pages = table[section] else { return }
     var page = Int(pages.offset)
-    for kind in [SectionKind.lists, .frames] {
+    for kind in kinds {
       guard let section = table[kind] else { continue }
-      for crc in DirectoryPage.checksums(slice(section), kind: kind) {
+      for crc in ChecksumPage.checksums(slice(section), kind: kind) {
         set(crc, at: page)
         page += 4
       }
     }
   }
 
-  private mutating func sealSections() {
+  package mutating func sealSections() {
     guard let (header, table) = structure else { return }
     for (i, section) in table.sections.enumerated() where section.hasChecksum {
       set(Checksum.plain(slice(section)), at: Int(header.sectionTableOffset) + i * Section.byteCount + 24)

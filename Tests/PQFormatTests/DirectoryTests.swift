@@ -25,9 +25,9 @@ import Testing
   }
 
   @Test func pagesCoverTheirSection() {
-    #expect([0, 1, 4096, 4097, 8192].map(DirectoryPage.count) == [0, 1, 1, 2, 2])
+    #expect([0, 1, 4096, 4097, 8192].map(ChecksumPage.count) == [0, 1, 1, 2, 2])
     let bytes = [UInt8](repeating: 7, count: 4096 + 24)
-    let checksums = DirectoryPage.checksums(bytes.rawSpan, kind: .frames)
+    let checksums = ChecksumPage.checksums(bytes.rawSpan, kind: .frames)
     let last = Checksum.salted(bytes.rawSpan.slice(4096, 24), kind: .frames, index: 1, list: 0)
     #expect(checksums.count == 2 && checksums[1] == last)
   }

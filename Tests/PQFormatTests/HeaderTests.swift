@@ -34,7 +34,7 @@ import Testing
     parameters.vectors = .u8
     parameters.vectorOffset = -128
     let bytes = SmallFile(parameters).bytes
-    #expect(Array(bytes[0..<16]) == [0x89, 0x50, 0x51, 0x58, 0x0D, 0x0A, 0x1A, 0x0A, 1, 0, 1, 0, 12, 0, 0, 0])
+    #expect(Array(bytes[0..<16]) == [0x89, 0x50, 0x51, 0x58, 0x0D, 0x0A, 0x1A, 0x0A, 1, 0, 2, 0, 12, 0, 0, 0])
     let length = bytes.rawSpan.u64(at: 40)
     #expect(length == UInt64(bytes.count))
     #expect(

@@ -31,7 +31,7 @@ import Testing
   }
 
   /// The last section: metadata.
-  let last = 9
+  let last = 10
 
   func index(_ kind: SectionKind) -> Int { index(kind, file) }
 
@@ -84,7 +84,7 @@ import Testing
   @Test func onlyOptionalOnesMayBeMissing() {
     for kind in SectionKind.allCases {
       let error = failure(Self.full) { $0.remove(at: self.index(kind, Self.full)) }
-      if kind == .metadata || kind == .groups {
+      if [.metadata, .groups, .centroidPages].contains(kind) {
         #expect(error == nil)
       } else {
         #expect(error?.code == .badSection && error?.detail.contains("\(kind.name) is missing") == true)
@@ -93,7 +93,7 @@ import Testing
   }
 
   @Test func lengthsFollowFromTheParameters() {
-    for kind in [SectionKind.centroids, .codebooks, .centre, .lists, .pages] {
+    for kind in [SectionKind.centroids, .codebooks, .centre, .lists, .pages, .centroidPages] {
       let place = index(kind, Self.full)
       #expect(failure(Self.full) { $0[place].length -= 4 }?.detail.contains("length expected") == true)
       #expect(failure(Self.full) { $0[place].length += 4 }?.detail.contains("length expected") == true)
@@ -117,7 +117,7 @@ import Testing
         parameters.vectors = .f32
         return parameters
       }())
-    for kind in [SectionKind.centroids, .codebooks, .codes, .ids, .groups, .centre] {
+    for kind in [SectionKind.centroids, .codebooks, .codes, .ids, .groups, .centre, .centroidPages] {
       var table = flat.table
       table.sections.insert(Section(kind: kind, offset: table.sections[0].offset, length: 0, crc: 0), at: 0)
       var header = flat.header
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test func unknownSectionsAreSkippedWhenOptionalOnly() throws {
-    for rawKind in [UInt32(0), 12, 77, .max] {
+    for rawKind in [UInt32(0), 13, 77, .max] {
       for optional in [true, false] {
         var unknown = Section(kind: .metadata, offset: file.table.sections[last].offset + 4096, length: 0, crc: 7)
         unknown.rawKind = rawKind

@@ -24,7 +24,7 @@ struct SmallFile {
     func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
     let lists = zeros(parameters.listCount * ListEntry.byteCount)
     var pages: [UInt8] = []
-    for crc in DirectoryPage.checksums(lists.rawSpan, kind: .lists) { pages.append(littleEndian: crc) }
+    for crc in ChecksumPage.checksums(lists.rawSpan, kind: .lists) { pages.append(littleEndian: crc) }
     var sections: [(SectionKind, [UInt8])] = []
     if parameters.nlist > 0 { sections.append((.centroids, zeros(4 * parameters.centroidFloats))) }
     if parameters.m > 0 {
@@ -36,6 +36,12 @@ struct SmallFile {
     if parameters.nlist > 1 {
       let centers = [Float](repeating: 0, count: 16 * parameters.dimension)
       sections.append((.groups, CoarseGroups.encoded(starts: [0, 1, UInt32(parameters.nlist)], blocks: centers)))
+      var centroidPages: [UInt8] = []
+      let centroids = zeros(4 * parameters.centroidFloats)
+      for crc in ChecksumPage.checksums(centroids.rawSpan, kind: .centroids) {
+        centroidPages.append(littleEndian: crc)
+      }
+      sections.append((.centroidPages, centroidPages))
     }
     return sections + [(.lists, lists), (.frames, []), (.pages, pages), (.metadata, [UInt8]("{}\n".utf8))]
   }

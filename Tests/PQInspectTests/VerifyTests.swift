@@ -20,14 +20,14 @@ import Testing
     }
   }
 
-  @Test(arguments: GoldenFiles.valid + GoldenFiles.valid10) func soundFilesAreSound(_ name: String) throws {
+  @Test(arguments: GoldenFiles.valid + GoldenFiles.olderValid) func soundFilesAreSound(_ name: String) throws {
     let path = GoldenFiles.folder + "/" + name
     #expect(Self.problems(path, deep: false) == [])
     #expect(Self.problems(path, deep: true) == [])
   }
 
   @Test func damagedFilesAreNamed() {
-    for (name, error) in GoldenFiles.damaged + GoldenFiles.damaged10 {
+    for (name, error) in GoldenFiles.damaged + GoldenFiles.olderDamaged {
       let problems = Self.problems(GoldenFiles.folder + "/" + name, deep: true)
       #expect(problems.first?.code.rawValue == error, "\(name)")
     }

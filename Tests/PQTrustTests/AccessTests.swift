@@ -9,7 +9,7 @@ import Testing
 
 /// The three ways to an index's bytes give the same results, and fail as they promise.
 @Suite struct AccessTests {
-  @Test(arguments: GoldenFiles.valid + GoldenFiles.valid10) func sameResults(_ name: String) throws {
+  @Test(arguments: GoldenFiles.valid + GoldenFiles.olderValid) func sameResults(_ name: String) throws {
     let golden = try GoldenFile(name)
     func results(_ access: Index.Access) throws -> SearchResults {
       let index = try Index(path: GoldenFiles.folder + "/" + name, access: access)

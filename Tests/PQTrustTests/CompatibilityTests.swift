@@ -36,7 +36,7 @@ import Testing
     #expect(bit == 1 || error.detail.contains(bit == 0 ? "OPQ" : "bit \(bit) "), "\(error)")
   }
 
-  @Test(arguments: [UInt16(1), 2, 255, .max]) func newerMinor(_ minor: UInt16) throws {
+  @Test(arguments: [UInt16(1), 2, 3, 255, .max]) func newerMinor(_ minor: UInt16) throws {
     let (found, sound) = try outcome { $0.set(minor, at: 10) }
     #expect(found == sound)
   }

@@ -29,7 +29,7 @@ struct Mutants: ParsableCommand {
   var waste = 0
 
   func run() throws {
-    let mutator = Mutator(try (GoldenFiles.valid + GoldenFiles.valid10).map { try GoldenFile($0) }, seed: seed)
+    let mutator = Mutator(try (GoldenFiles.valid + GoldenFiles.olderValid).map { try GoldenFile($0) }, seed: seed)
     // Whatever is allocated once is there before the limit.
     let warm = mutator.mutant(from)
     Exercise.run(MemoryFile(warm.bytes.rawSpan), queries: warm.file.queries, random: .max)
