@@ -6,110 +6,80 @@ internal import PQStorage
 /// and only those that still may be when all lists are scanned get their canonical distance.
 extension IndexFile {
   /// Offers the vectors of the lists, nearest first.
+  // Inlined, it would leave its caller too large for what is small in it to be inlined.
+  @inline(never)
   borrowing func scanCodes(
-    _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ lists: [UInt32], _ work: inout ScanWork,
-    _ statistics: inout SearchStatistics
+    _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ lists: [UInt32],
+    _ scratch: inout CodeScratch, _ work: inout ScanWork, _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     guard let shape = parameters.codeLayout?.shape else { return }
-    let comparison = parameters.comparison
-    // Out of the structure, so that one can be read while another is written.
-    var (entries, tables, decompressed) = (take(&work.entries), take(&work.listTables), take(&work.frame))
-    var pairs = take(&work.pairTables)
-    var survivors = take(&work.survivors, leaving: Survivors(room: 0))
-    defer {
-      swap(&decompressed, &work.frame)
-      swap(&entries, &work.entries)
-      swap(&tables, &work.listTables)
-      swap(&pairs, &work.pairTables)
-      swap(&survivors, &work.survivors)
-    }
-    let scans = options.filtersCodes && !entries.isEmpty
-    let queryTables = group.tables.span.extracting(group.tables(query))
-    // No byte leads a scan out of its tables.
-    let checksAsItScans = scans && !codesHaveRules && Kernels.best.checksAsItScans(nbits: shape.nbits)
-    var range = TableRange()
-    if scans, comparison != .listTables {
-      range = quantize(queryTables, shape, &work.minima, &entries)
-    }
-    // The distances of a few winners cost less than bringing the float tables of wide codes into the cache.
-    let estimates = scans && parameters.estimates && (options.rerank > 0 || shape.pairsTables)
-    if estimates, shape.pairsTables {
-      var output = pairs.mutableSpan
-      Kernels.best.pairTables(queryTables, shape: shape, into: &output)
-    }
-    let length = comparison == .brackets ? group.lengths[query] : 0
-    let longest = work.model?.longestResidual ?? 0
-
+    var scan = beginScan(query, options, group, shape, work.model, &scratch)
     work.pending.begin(capacity: work.candidates.capacity)
     var walk = CodeWalk(lists)
     var next = try nextFrame(&walk)
     while let frame = next {
       next = try nextFrame(&walk)
-      let key = parameters.nlist > 0 ? group.keys[group.keys(query).lowerBound + frame.list] : 0
       if frame.index == 0 {
         statistics.lists += 1
-        if scans, comparison == .listTables {
-          subtractCentroid(
-            frame.list, group.vectors.span.extracting(group.vector(query)), work.model, &work.residual)
-          fillTables(work.residual, 1, stride: 0, inner: false, &tables)
-          range = quantize(tables.span, shape, &work.minima, &entries)
-        }
+        beginList(frame.list, query, group, &scan, &scratch, &work)
       }
       statistics.codesScanned += frame.count
-      let rounding = comparison == .brackets ? rounding(key, length, longest) : 0
-      let bound =
-        comparison == .brackets
-        ? CodeBound(
-          range, score: key, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep, m: shape.m,
-          rounding: rounding)
-        : CodeBound(range, base: parameters.addsListKey ? key : 0, m: shape.m)
+      let bound = bound(scan, frame)
       let threshold = min(work.pending.threshold, work.candidates.threshold)
-      guard let limit = scans ? bound.threshold(threshold) : .max else { continue }
-      // Not before: what is not read needs no checksum.
-      var crc: UInt32?
-      if !isChecked(frame) {
-        if checksAsItScans, !frame.isCompressed { crc = try beginChecking(frame) } else { try check(frame) }
-      }
+      guard let limit = scan.filters ? bound.threshold(threshold) : .max else { continue }
       statistics.read(frame)
-
-      if frame.isCompressed { try decompress(frame, into: &decompressed) }
-      let codes = CodeFrame(
-        content(frame, decompressed), next: ahead(next), count: frame.count, shape: shape)
-      if scans {
-        if var crc {
-          survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit, crc: &crc)
-          try endChecking(frame, found: crc)
-        } else {
-          survivors.scan(codes, entries.span, bracketScale: bound.bracketScale, limit)
-        }
-      } else {
-        survivors.takeAll(frame.count)
-      }
-      guard survivors.count > 0 else { continue }
-      if estimates {
-        let bound = ScanBounds(
-          scan: bound,
-          estimate: EstimateBound(
-            score: key, minimum: frame.entry.bracketMinimum, step: frame.entry.bracketStep, product: length * longest,
-            rounding: rounding))
-        if shape.pairsTables {
-          appendEstimates(&survivors, codes, frame, pairs.span, bound, &work)
-        } else {
-          appendEstimates(&survivors, codes, frame, queryTables, bound, &work)
-        }
-      } else {
-        if scans { survivors.keepNearest(work.candidates.capacity, bound, below: threshold) }
-        work.pending.append(survivors, of: frame, bound)
-      }
+      try find(
+        frame, next, scan, bound, limit, scratch.quantized, &scratch.decompressed, &scratch.survivors)
+      guard scratch.survivors.count > 0 else { continue }
+      keep(frame, scan, bound, group.tables, threshold, &scratch, &work)
       // Those of a compressed frame while its codes are there.
-      let isDue = frame.isCompressed || !scans
+      let isDue = frame.isCompressed || !scan.filters
       if !isDue, work.pending.isWorthCutting { work.pending.cut() }
       if isDue || work.pending.isFull {
-        try offerPending(query, group, shape, decompressed, filters: scans, &work)
+        try offerPending(query, group, scan, scratch.decompressed, &work)
       }
     }
-    try offerPending(
-      query, group, shape, decompressed, filters: scans, omitsKeys: scans && options.rerank > 0, &work)
+    try offerPending(query, group, scan, scratch.decompressed, isLast: scan.filters && options.rerank > 0, &work)
+  }
+
+  /// Makes the tables that all lists share.
+  private borrowing func beginScan(
+    _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ shape: CodeShape, _ model: ModelRows?,
+    _ scratch: inout CodeScratch
+  ) -> CodeScan {
+    let hasBrackets = parameters.comparison == .brackets
+    let filters = options.filtersCodes && !scratch.quantized.entries.isEmpty
+    var scan = CodeScan(
+      shape: shape, tables: group.tables(query), filters: filters,
+      // The distances of a few winners cost less than bringing the float tables of wide codes into the cache.
+      estimates: filters && parameters.estimates && (options.rerank > 0 || shape.pairsTables),
+      checks: filters && !codesHaveRules && Kernels.best.checksAsItScans(nbits: shape.nbits),
+      length: hasBrackets ? group.lengths[query] : 0, longest: hasBrackets ? model?.longestResidual ?? 0 : 0)
+    if filters, parameters.comparison != .listTables {
+      scan.range = quantize(group.tables, scan.tables, shape, &scratch.quantized)
+    }
+    if scan.estimates, shape.pairsTables {
+      var output = scratch.pairTables.mutableSpan
+      Kernels.best.pairTables(group.tables.span.extracting(scan.tables), shape: shape, into: &output)
+    }
+    return scan
+  }
+
+  /// Makes the tables of a list that has its own, and what bounds of its frames share.
+  private borrowing func beginList(
+    _ list: Int, _ query: Int, _ group: borrowing QueryGroup, _ scan: inout CodeScan, _ scratch: inout CodeScratch,
+    _ work: inout ScanWork
+  ) {
+    if parameters.nlist > 0 { scan.key = group.keys[group.keys(query).lowerBound + list] }
+    switch parameters.comparison {
+    case .tables: break
+    case .brackets: scan.rounding = rounding(scan.key, scan.length, scan.longest)
+    case .listTables:
+      guard scan.filters else { return }
+      subtractCentroid(list, group.vectors.span.extracting(group.vector(query)), work.model, &work.residual)
+      fillTables(work.residual, 1, stride: 0, inner: false, &scratch.listTables)
+      scan.range = quantize(scratch.listTables, scratch.listTables.indices, scan.shape, &scratch.quantized)
+    }
   }
 
   /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds
@@ -121,19 +91,72 @@ extension IndexFile {
   }
 
   private borrowing func quantize(
-    _ tables: Span<Float>, _ shape: CodeShape, _ minima: inout [Float], _ entries: inout [UInt8]
+    _ tables: [Float], _ part: Range<Int>, _ shape: CodeShape, _ quantized: inout QuantizedTables
   ) -> TableRange {
     let factor: Float = parameters.comparison == .brackets ? -2 : parameters.metric == .l2 ? 1 : -1
+    return Self.quantize(tables.span.extracting(part), shape, factor, &quantized.minima, &quantized.entries)
+  }
+
+  private static func quantize(
+    _ tables: Span<Float>, _ shape: CodeShape, _ factor: Float, _ minima: inout [Float], _ entries: inout [UInt8]
+  ) -> TableRange {
     var output = entries.mutableSpan
     var work = minima.mutableSpan
     return Kernels.best.quantize(tables, shape: shape, factor: factor, minima: &work, into: &output)
+  }
+
+  /// What the sums of a frame say of keys.
+  @inline(__always)
+  private borrowing func bound(_ scan: CodeScan, _ frame: FrameView) -> CodeBound {
+    parameters.comparison == .brackets
+      ? CodeBound(
+        scan.range, score: scan.key, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep,
+        m: scan.shape.m, rounding: scan.rounding)
+      : CodeBound(scan.range, base: parameters.addsListKey ? scan.key : 0, m: scan.shape.m)
+  }
+
+  /// Finds the codes of a frame with sums of at most `limit`. The frame is checked first, or as it is scanned, unless it was
+  /// before: what is passed over is not read, and needs no checksum.
+  private borrowing func find(
+    _ frame: FrameView, _ next: FrameView?, _ scan: CodeScan, _ bound: CodeBound, _ limit: UInt16,
+    _ quantized: borrowing QuantizedTables, _ decompressed: inout [UInt8], _ survivors: inout Survivors
+  ) throws(FormatError) {
+    var crc: UInt32?
+    if !isChecked(frame) {
+      if scan.checks, !frame.isCompressed { crc = try beginChecking(frame) } else { try check(frame) }
+    }
+    if frame.isCompressed { try decompress(frame, into: &decompressed) }
+    guard scan.filters else { return survivors.takeAll(frame.count) }
+    let entries = quantized.entries.span
+    let codes = CodeFrame(content(frame, decompressed), next: ahead(next), count: frame.count, shape: scan.shape)
+    guard var crc else { return survivors.scan(codes, entries, bracketScale: bound.bracketScale, limit) }
+    survivors.scan(codes, entries, bracketScale: bound.bracketScale, limit, crc: &crc)
+    try endChecking(frame, found: crc)
+  }
+
+  /// Adds the survivors of a frame to the pending codes, but for those that are seen not to be among the best.
+  /// - Parameters:
+  ///   - tables: float tables of the query's group.
+  ///   - threshold: no greater key is among the best.
+  private borrowing func keep(
+    _ frame: FrameView, _ scan: CodeScan, _ bound: CodeBound, _ tables: [Float], _ threshold: Float,
+    _ scratch: inout CodeScratch, _ work: inout ScanWork
+  ) {
+    guard scan.estimates else {
+      if scan.filters { scratch.survivors.keepNearest(work.candidates.capacity, bound, below: threshold) }
+      return work.pending.append(scratch.survivors, of: frame, bound)
+    }
+    let estimate = EstimateBound(
+      score: scan.key, minimum: frame.entry.bracketMinimum, step: frame.entry.bracketStep,
+      product: scan.length * scan.longest, rounding: scan.rounding)
+    appendEstimates(frame, scan, ScanBounds(scan: bound, estimate: estimate), tables, &scratch, &work)
   }
 
   /// A frame's bytes, in the file or decompressed.
   @_lifetime(borrow self, borrow decompressed)
   borrowing func content(_ frame: FrameView, _ decompressed: [UInt8]) -> RawSpan {
     if frame.isCompressed { return decompressed.rawSpan.slice(0, frame.rawLength) }
-    return map.bytes.slice(Int(frame.entry.offset), Int(frame.entry.length))
+    return stored(frame)
   }
 
   /// The bytes of the frame that follows, if one does.

@@ -9,24 +9,28 @@ struct ScanBounds {
 
 /// Codes that a scan has found → pending codes with closer bounds.
 extension IndexFile {
-  /// Adds what a scan of `frame` has found to the pending codes. The entries of a scan are rounded; the query's tables
-  /// bound the keys more closely.
-  /// - Parameter tables: of the query, see ``Kernels/estimates(_:positions:tables:base:factor:step:into:)``.
+  /// Adds what a scan of `frame` has found to the pending codes. The entries of a scan are rounded; the query's tables,
+  /// among those of its group, bound the keys more closely.
   borrowing func appendEstimates(
-    _ survivors: inout Survivors, _ codes: borrowing CodeFrame, _ frame: FrameView, _ tables: Span<Float>,
-    _ bounds: ScanBounds, _ work: inout ScanWork
+    _ frame: FrameView, _ scan: CodeScan, _ bounds: ScanBounds, _ tables: [Float],
+    _ scratch: inout CodeScratch, _ work: inout ScanWork
   ) {
+    let decompressed = scratch.decompressed
+    let codes = CodeFrame(content(frame, decompressed), count: frame.count, shape: scan.shape)
+    let pairs = scratch.pairTables
+    let tables = scan.shape.pairsTables ? pairs.span : tables.span.extracting(scan.tables)
     let wanted = work.candidates.capacity
-    if survivors.count > wanted + wanted / 4 {
+    if scratch.survivors.count > wanted + wanted / 4 {
       // The estimates of the nearest tell how few of the others matter.
-      survivors.move(wanted, to: &work.nearest)
-      append(work.nearest, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
+      scratch.survivors.move(wanted, to: &scratch.nearest)
+      append(scratch.nearest, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
       work.pending.cut()
-      survivors.keep(atMost: bounds.scan.threshold(min(work.pending.threshold, work.candidates.threshold)))
+      scratch.survivors.keep(atMost: bounds.scan.threshold(min(work.pending.threshold, work.candidates.threshold)))
     }
-    append(survivors, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
+    append(scratch.survivors, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
   }
 
+  /// - Parameter tables: see ``Kernels/estimates(_:positions:tables:base:factor:step:into:)``.
   private borrowing func append(
     _ survivors: borrowing Survivors, _ codes: borrowing CodeFrame, _ frame: FrameView, _ tables: Span<Float>,
     _ bound: EstimateBound?, _ estimates: inout [Float], _ pending: inout Pending

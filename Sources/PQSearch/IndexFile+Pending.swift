@@ -4,14 +4,12 @@ internal import PQKernels
 /// Pending codes → their canonical distances → candidates.
 extension IndexFile {
   /// Computes the distances of the pending codes that may still be among the best, offers them, and forgets all.
-  /// - Parameters:
-  ///   - filters: whether bounds decide which those are; else all are.
-  ///   - omitsKeys: whether all codes were scanned and which are the best is all that matters: then those that are
-  ///     whatever the others' distances are get the key −infinity instead of theirs.
-  /// - Precondition: those of a compressed frame are of the one that is `decompressed`.
+  /// - Parameter isLast: whether all codes were scanned and which are the best is all that matters: then those that are
+  ///   whatever the others' distances are get the key −infinity instead of theirs.
+  /// - Precondition: those of a compressed frame are of the one that was `decompressed` last.
   borrowing func offerPending(
-    _ query: Int, _ group: borrowing QueryGroup, _ shape: CodeShape, _ decompressed: [UInt8], filters: Bool,
-    omitsKeys: Bool = false, _ work: inout ScanWork
+    _ query: Int, _ group: borrowing QueryGroup, _ scan: CodeScan, _ decompressed: [UInt8],
+    isLast: Bool = false, _ work: inout ScanWork
   ) throws(FormatError) {
     var (pending, residual) = (take(&work.pending, leaving: Pending()), take(&work.residual))
     var (positions, sure, distances) = (take(&work.positions), take(&work.sure), take(&work.distances))
@@ -23,12 +21,12 @@ extension IndexFile {
       swap(&sure, &work.sure)
       swap(&distances, &work.distances)
     }
-    if filters {
+    if scan.filters {
       pending.cut()
       if work.candidates.threshold < .infinity { pending.keep(atMost: work.candidates.threshold) }
     }
     // Nothing is known of codes beside candidates that are there already.
-    let limit = omitsKeys && work.candidates.count == 0 ? pending.sureLimit : -.infinity
+    let limit = isLast && work.candidates.count == 0 ? pending.sureLimit : -.infinity
     var residualList: Int?
     var first = 0
     while first < pending.count {
@@ -42,7 +40,7 @@ extension IndexFile {
           &work.candidates)
       }
       guard part.open > 0 else { continue }
-      let codes = CodeFrame(content(frame, decompressed), count: frame.count, shape: shape)
+      let codes = CodeFrame(content(frame, decompressed), count: frame.count, shape: scan.shape)
       let run = positions.span.extracting(0..<part.open)
       if parameters.comparison == .tables {
         let key = parameters.addsListKey ? group.keys[group.keys(query).lowerBound + frame.list] : 0

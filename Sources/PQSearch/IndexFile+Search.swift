@@ -55,7 +55,7 @@ extension IndexFile {
           scratch.choice.moveLists(to: &lists)
           // One query ahead, so that the device reads while codes are scanned.
           if query + 1 < scratch.group.count { try askForLists(of: query + 1, options, &scratch, &statistics) }
-          try searchOne(query, options, scratch.group, lists, &scratch.work, &statistics, &results)
+          try searchOne(query, options, lists, &scratch, &statistics, &results)
         }
         ended(results.count)
       }
@@ -73,18 +73,18 @@ extension IndexFile {
   }
 
   private borrowing func searchOne(
-    _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ lists: [UInt32],
-    _ work: inout ScanWork, _ statistics: inout SearchStatistics, _ results: inout [Neighbor]
+    _ query: Int, _ options: SearchOptions, _ lists: [UInt32], _ scratch: inout SearchScratch,
+    _ statistics: inout SearchStatistics, _ results: inout [Neighbor]
   ) throws(FormatError) {
     let wanted = parameters.m > 0 ? max(options.k, options.rerank) : options.k
-    work.candidates.begin(capacity: min(wanted, Int(clamping: parameters.count)))
+    scratch.work.candidates.begin(capacity: min(wanted, Int(clamping: parameters.count)))
     if parameters.m > 0 {
-      try scanCodes(query, options, group, lists, &work, &statistics)
-      if options.rerank > 0 { try rerank(query, options, group, &work, &statistics) }
+      try scanCodes(query, options, scratch.group, lists, &scratch.codes, &scratch.work, &statistics)
+      if options.rerank > 0 { try rerank(query, options, scratch.group, &scratch.work, &statistics) }
     } else {
-      try scanRows(query, group, lists, &work, &statistics)
+      try scanRows(query, scratch.group, lists, &scratch.work, &statistics)
     }
-    try appendResults(&work, &statistics, to: &results)
+    try appendResults(&scratch.work, &statistics, to: &results)
   }
 
   borrowing func check(_ options: SearchOptions) throws(IndexError) {

@@ -8,11 +8,13 @@ struct SearchScratch: ~Copyable {
   var choice: ListChoice
   /// The lists that the present query visits.
   var lists: [UInt32] = []
+  var codes: CodeScratch
   var work: ScanWork
 
   init(_ p: IndexParameters) {
     group = QueryGroup(p)
     choice = ListChoice(nlist: p.nlist)
+    codes = CodeScratch(p)
     work = ScanWork(p)
   }
 }
@@ -71,26 +73,16 @@ struct QueryGroup: ~Copyable {
   func tables(_ query: Int) -> Range<Int> { query * tableFloats..<(query + 1) * tableFloats }
 }
 
-/// What the scan of one query works with.
+/// What one query's candidates are found with.
 struct ScanWork: ~Copyable {
   /// Nil unless l2 codes are residual; set by the first query.
   var model: ModelRows?
-  /// Quantized tables `[m][tableSize]`; empty where codes are compared without.
-  var entries: [UInt8]
-  var minima: [Float]
-  /// Tables of one list `[m][tableFloats]`, where each list has its own.
-  var listTables: [Float]
-  /// Tables of the query for two codes at once, where estimates are made by such.
-  var pairTables: [Float]
   /// The query minus the centroid of a list.
   var residual: [Float]
-  var survivors: Survivors
-  /// Of them, those with the least sums.
-  var nearest: Survivors
   var pending = Pending()
   /// Distances of one frame's survivors, or rows.
   var distances: [Float]
-  /// A decompressed frame.
+  /// A decompressed frame of rows.
   var frame: [UInt8] = []
   /// A decompressed frame of ids.
   var ids: [UInt8] = []
@@ -107,18 +99,10 @@ struct ScanWork: ~Copyable {
   var reranked = Candidates()
 
   init(_ p: IndexParameters) {
-    let room = p.codeLayout.map { CodeLayout.lanes($0.vectorsPerFrame) } ?? 0
-    entries = [UInt8](repeating: 0, count: p.scanEntries)
-    minima = [Float](repeating: 0, count: p.m)
-    listTables = [Float](repeating: 0, count: p.comparison == .listTables ? p.tableFloats : 0)
-    let pairs = p.estimates ? p.codeLayout.map { $0.shape.pairsTables ? $0.shape.estimateFloats : 0 } ?? 0 : 0
-    pairTables = [Float](repeating: 0, count: pairs)
     residual = [Float](repeating: 0, count: p.comparison == .tables ? 0 : p.dimension)
-    survivors = Survivors(room: room)
-    nearest = survivors
-    positions = [UInt16](repeating: 0, count: room)
+    positions = [UInt16](repeating: 0, count: p.codeRoom)
     sure = positions
-    distances = [Float](repeating: 0, count: p.m > 0 ? room : p.rowsPerFrame)
+    distances = [Float](repeating: 0, count: p.m > 0 ? p.codeRoom : p.rowsPerFrame)
   }
 }
 
@@ -147,13 +131,16 @@ enum Comparison {
 }
 
 extension IndexParameters {
+  /// Lanes of the largest code frame.
+  var codeRoom: Int { codeLayout.map { CodeLayout.lanes($0.vectorsPerFrame) } ?? 0 }
+
   /// Floats of one query's tables: no more than the codebooks have.
-  fileprivate var tableFloats: Int { codeLayout.map { $0.m * $0.tableFloats } ?? 0 }
+  var tableFloats: Int { codeLayout.map { $0.m * $0.tableFloats } ?? 0 }
 
   /// Bytes of the quantized tables by which codes are scanned. They have a place for all that a plane can hold, up to
   /// eight times the codewords, so there are none where they would take more than a few MiB: then every code's distance
   /// is computed.
-  fileprivate var scanEntries: Int {
+  var scanEntries: Int {
     let bytes = codeLayout.map { $0.m * $0.tableSize } ?? 0
     return bytes <= 8 << 20 ? bytes : 0
   }

@@ -1,0 +1,56 @@
+internal import PQFormat
+internal import PQKernels
+
+/// What the scan of one query's codes goes by.
+struct CodeScan {
+  let shape: CodeShape
+  /// Where the query's float tables are among those of its group.
+  let tables: Range<Int>
+  /// Whether quantized tables tell which codes may be among the best; else all may.
+  let filters: Bool
+  /// Whether the query's tables then bound the keys of those more closely.
+  let estimates: Bool
+  /// Whether the scan takes checksums of frames that were not used before: no byte leads it out of its tables.
+  let checks: Bool
+  /// The length of the query minus the centre, and what no residual exceeds: 0 without brackets.
+  let length: Double
+  let longest: Double
+  /// Of the quantized tables: the query's, or those of the list in work.
+  var range = TableRange()
+  /// Of the list in work: its key, 0 without lists, and what ``IndexFile/bound(_:_:)`` allows for rounding.
+  var key: Float = 0
+  var rounding = 0.0
+}
+
+/// Tables of a query, or of a list, in bytes.
+struct QuantizedTables: ~Copyable {
+  /// `[m][tableSize]`; empty where codes are compared without.
+  var entries: [UInt8]
+  /// The least entry of each float table.
+  var minima: [Float]
+}
+
+/// The memory of a scan.
+struct CodeScratch: ~Copyable {
+  var quantized: QuantizedTables
+  /// Tables of one list `[m][tableFloats]`, where each list has its own.
+  var listTables: [Float]
+  /// Tables of the query for two codes at once, where estimates are made by such.
+  var pairTables: [Float]
+  var survivors: Survivors
+  /// Of them, those with the least sums.
+  var nearest: Survivors
+  /// The frame in work, if it is compressed. To keep others for the queries that follow gains nothing: they are read from
+  /// farther than their blocks are.
+  var decompressed: [UInt8] = []
+
+  init(_ p: IndexParameters) {
+    quantized = QuantizedTables(
+      entries: [UInt8](repeating: 0, count: p.scanEntries), minima: [Float](repeating: 0, count: p.m))
+    listTables = [Float](repeating: 0, count: p.comparison == .listTables ? p.tableFloats : 0)
+    let pairs = p.estimates ? p.codeLayout.map { $0.shape.pairsTables ? $0.shape.estimateFloats : 0 } ?? 0 : 0
+    pairTables = [Float](repeating: 0, count: pairs)
+    survivors = Survivors(room: p.codeRoom)
+    nearest = survivors
+  }
+}
