@@ -61,12 +61,16 @@ extension IndexFile {
   }
 
   /// Checks the centroids of some lists, whose pages have checksums of their own, each page once.
-  /// - Precondition: the model is checked; `lists` is not empty.
+  /// - Precondition: the model is checked.
   borrowing func checkCentroids(_ lists: Range<Int>) throws(FormatError) {
-    guard !checks.centroidPages.isFull, let range = centroidBytes(lists) else { return }
+    guard !checks.centroidPages.isFull, let section = table[.centroids], let range = centroidBytes(lists) else {
+      return
+    }
     let size = Int(ChecksumPage.byteCount)
     let pages = range.lowerBound / size...(range.upperBound - 1) / size
     guard pages.contains(where: { !checks.centroidPages.contains($0) }) else { return }
+    // In one piece, where bytes are read.
+    try load(Int(section.offset) + range.lowerBound..<Int(section.offset) + range.upperBound)
     try checkNewPages(.centroids, pages, checks.centroidPages)
   }
 
