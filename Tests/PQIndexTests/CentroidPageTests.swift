@@ -52,6 +52,12 @@ import Testing
       everything.usesGroups = false
       let error = #expect(throws: IndexError.self) { try index.search(query, everything) }
       #expect(error?.description.contains("section centroids, page \(page)") == true)
+      var searcher = Searcher(index)
+      var lists: [UInt32] = []
+      let unchosen = #expect(throws: IndexError.self) {
+        try searcher.chooseLists(query.span, everything, into: &lists)
+      }
+      #expect(unchosen?.description == error?.description && lists.isEmpty)
       #expect(index.verify().count == 1)
     }
     #expect(refused > 0 && harmless > 0, "\(refused) of \(pages) pages were compared")

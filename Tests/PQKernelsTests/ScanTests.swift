@@ -106,6 +106,31 @@ private struct ScanCase {
     }
   }
 
+  /// A checksum taken while scanning is that of all bytes of the frame, also of those past its planes.
+  @Test(arguments: Kernels.available.filter { $0.checksAsItScans(nbits: 8) })
+  func checksumsOfAnyLength(kernels: Kernels) {
+    let test = ScanCase(m: 5, nbits: 8, hasBracket: true, vectors: 300)
+    let layout = test.layout
+    let scalar = Kernels.available[Kernels.available.count - 1]
+    for count in [1, 64, 300] {
+      var planes: [UInt8] = []
+      layout.appendFrame(test.codes.span.extracting(0..<count * layout.m), brackets: test.brackets, to: &planes)
+      let expected = test.expected(count, scale: 300, threshold: 65535)
+      for extra in 0..<16 {
+        let content = GuardedBuffer(planes + (0..<extra).map { UInt8(16 * $0 + 1) })
+        var (positions, sums) = ([UInt16](repeating: 0, count: count), [UInt16](repeating: 0, count: count))
+        var p = positions.mutableSpan
+        var s = sums.mutableSpan
+        var crc: UInt32 = 0x1234_5678
+        let found = kernels.scan(
+          CodeFrame(content.rawSpan, count: count, shape: layout.shape), entries: test.entries.span,
+          bracketScale: 300, threshold: 65535, positions: &p, sums: &s, crc: &crc)
+        #expect(found == count && positions == expected.positions && sums == expected.sums)
+        #expect(crc == scalar.crc32c(content.rawSpan, continuing: 0x1234_5678), "\(count) vectors, \(extra) bytes")
+      }
+    }
+  }
+
   /// Sums of the largest entries with the largest bracket stay at 65535.
   @Test(arguments: [1, 4, 7, 8, 12, 16]) func sumsSaturate(nbits: Int) {
     for m in [1, 2, 255, 256, 257] {
