@@ -202,6 +202,9 @@ extension IndexFile {
       decoding: bytes(of: .groups), nlist: parameters.nlist, dimension: parameters.dimension, at: section.offset)
   }
 
+  /// Whether all pages of the directory are checked: one look for all lists of a query.
+  var directoryIsChecked: Bool { checks.listPages.isFull && checks.framePages.isFull }
+
   /// Checks the directory pages that hold `range` of the section `kind` (lists or frames), each once.
   /// - Precondition: `range` is not empty.
   @inline(__always)

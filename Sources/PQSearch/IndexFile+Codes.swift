@@ -15,7 +15,7 @@ extension IndexFile {
     guard let shape = parameters.codeLayout?.shape else { return }
     var scan = beginScan(query, options, group, shape, work.model, &scratch)
     work.pending.begin(capacity: work.candidates.capacity)
-    var walk = CodeWalk(lists)
+    var walk = CodeWalk(lists, pagesAreChecked: directoryIsChecked)
     var next = try nextFrame(&walk)
     while let frame = next {
       next = try nextFrame(&walk)
@@ -170,20 +170,24 @@ extension IndexFile {
 /// A way over the code frames of chosen lists, one frame after another, their bytes not yet looked at.
 struct CodeWalk {
   private let lists: [UInt32]
+  private let pagesAreChecked: Bool
   private var place = 0
   private var view: ListView?
   private var index = 0
 
-  init(_ lists: [UInt32]) { self.lists = lists }
+  init(_ lists: [UInt32], pagesAreChecked: Bool) {
+    self.lists = lists
+    self.pagesAreChecked = pagesAreChecked
+  }
 
   fileprivate mutating func next(_ file: borrowing IndexFile) throws(FormatError) -> FrameView? {
     while true {
       if let view, index < file.frameCount(.codes, view) {
         index += 1
-        return try file.frameView(.codes, view, index - 1)
+        return try file.frameView(.codes, view, index - 1, pagesAreChecked: pagesAreChecked)
       }
       guard place < lists.count else { return nil }
-      view = try file.list(Int(lists[place]))
+      view = try file.list(Int(lists[place]), pagesAreChecked: pagesAreChecked)
       place += 1
       index = 0
     }

@@ -28,9 +28,10 @@ struct FrameView: Sendable {
 
 extension IndexFile {
   /// A list by its number. O(1).
-  borrowing func list(_ number: Int) throws(FormatError) -> ListView {
+  /// - Parameter pagesAreChecked: ``directoryIsChecked`` was true.
+  borrowing func list(_ number: Int, pagesAreChecked: Bool = false) throws(FormatError) -> ListView {
     let base = number * ListEntry.byteCount
-    try checkPages(.lists, base..<base + ListEntry.byteCount)
+    if !pagesAreChecked { try checkPages(.lists, base..<base + ListEntry.byteCount) }
     let entry = ListEntry(decoding: bytes(of: places.lists), list: number)
     // A count beyond the index's is refused before its frames matter.
     let frames = entry.count <= parameters.count ? places.frames(Int(entry.count)) : 0
@@ -108,10 +109,13 @@ extension IndexFile {
 
   /// A frame whose entry is checked and whose bytes are not touched: what the entry says was copied before, so a file
   /// that changes cannot slip past.
-  borrowing func frameView(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameView {
+  /// - Parameter pagesAreChecked: ``directoryIsChecked`` was true.
+  borrowing func frameView(
+    _ kind: SectionKind, _ list: ListView, _ index: Int, pagesAreChecked: Bool = false
+  ) throws(FormatError) -> FrameView {
     let number = frameNumber(kind, list, index)
     let base = number * FrameEntry.byteCount
-    try checkPages(.frames, base..<base + FrameEntry.byteCount)
+    if !pagesAreChecked { try checkPages(.frames, base..<base + FrameEntry.byteCount) }
     let entry = FrameEntry(decoding: bytes(of: places.frames), frame: UInt64(number))
     let place = places.of(kind)
     guard let section = place.section else {

@@ -83,8 +83,8 @@ struct FirstTouch: ParsableCommand {
     return seconds(since: start)
   }
 
-  /// Looks as often as a later pass does: for each code frame at its bit, and for its list and itself whether the
-  /// directory's pages are all checked, or else at the bits of theirs.
+  /// Looks as often as a later pass does: for each code frame at its bit, and, unless the directory's pages are all
+  /// checked, for its list and itself at the bits of theirs.
   private func look(_ index: Index) throws -> Double {
     let lists = index.parameters.listCount
     let visited = min(nprobe ?? lists, lists)
@@ -95,11 +95,8 @@ struct FirstTouch: ParsableCommand {
     let start = ContinuousClock.now
     var found = 0
     for bit in 0..<bits.count where bits.contains(bit) { found += 1 }
-    if visited == lists {
-      for _ in 0..<visited + frames where bits.isFull { found += 1 }
-    }
     let time = seconds(since: start)
-    return found == visited + 2 * frames ? time : .infinity
+    return found == bits.count ? time : .infinity
   }
 
   /// Maps the file anew and reads a byte of each page.
