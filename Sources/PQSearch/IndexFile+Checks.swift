@@ -7,7 +7,7 @@ internal import Synchronization
 struct Checks: ~Copyable, Sendable {
   /// Bit 0: groups, codebooks and the checksums of pages, and centroids without such checksums.
   let model = AtomicBits(count: 1)
-  /// Pages of the centroids that have checksums.
+  /// Pages of the centroids that have checksums; of a file without these none, so that all are checked.
   let centroidPages: AtomicBits
   private let derived = AtomicLazyReference<ModelRows>()
   private let decoded = AtomicLazyReference<CoarseGroups>()
@@ -63,31 +63,29 @@ extension IndexFile {
   /// Checks the centroids of some lists, whose pages have checksums of their own, each page once.
   /// - Precondition: the model is checked.
   borrowing func checkCentroids(_ lists: Range<Int>) throws(FormatError) {
-    guard !checks.centroidPages.isFull, let section = table[.centroids], let range = centroidBytes(lists) else {
-      return
-    }
+    guard !checks.centroidPages.isFull else { return }
+    let range = centroidBytes(lists)
     let size = Int(ChecksumPage.byteCount)
     let pages = range.lowerBound / size...(range.upperBound - 1) / size
     guard pages.contains(where: { !checks.centroidPages.contains($0) }) else { return }
     // In one piece, where bytes are read.
-    try load(Int(section.offset) + range.lowerBound..<Int(section.offset) + range.upperBound)
+    try load(places.centroids + range.lowerBound..<places.centroids + range.upperBound)
     try checkNewPages(.centroids, pages, checks.centroidPages)
   }
 
   /// Asks for the centroids of some lists, unless they were used before.
   borrowing func prefetchCentroids(_ lists: Range<Int>) {
-    guard !checks.centroidPages.isFull, let section = table[.centroids], let range = centroidBytes(lists) else {
-      return
-    }
+    guard !checks.centroidPages.isFull else { return }
+    let range = centroidBytes(lists)
     let page = range.lowerBound / Int(ChecksumPage.byteCount)
     if !checks.centroidPages.contains(page) {
-      map.prefetch(offset: Int(section.offset) + range.lowerBound, count: range.count)
+      map.prefetch(offset: places.centroids + range.lowerBound, count: range.count)
     }
   }
 
-  /// The lane blocks of some lists within the section `centroids`, if it has page checksums.
-  private borrowing func centroidBytes(_ lists: Range<Int>) -> Range<Int>? {
-    guard table[.centroidPages] != nil, !lists.isEmpty else { return nil }
+  /// The lane blocks of some lists within the section `centroids`.
+  /// - Precondition: there is one of them.
+  private borrowing func centroidBytes(_ lists: Range<Int>) -> Range<Int> {
     let (lanes, block) = (LaneBlocks.lanes, 4 * LaneBlocks.floats(vectors: 1, dimension: parameters.dimension))
     return lists.lowerBound / lanes * block..<((lists.upperBound - 1) / lanes + 1) * block
   }

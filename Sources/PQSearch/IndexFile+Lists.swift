@@ -62,9 +62,12 @@ extension IndexFile {
 
   /// Frame `index` of the list's `kind`, checked: its entry each time, its checksum and the rules of its content the
   /// first time. O(1), the first time O(frame).
+  /// - Parameter pagesAreChecked: ``directoryIsChecked`` was true.
   /// - Precondition: `index` is below ``frameCount(_:_:)``.
-  borrowing func frame(_ kind: SectionKind, _ list: ListView, _ index: Int) throws(FormatError) -> FrameView {
-    let view = try frameView(kind, list, index)
+  borrowing func frame(
+    _ kind: SectionKind, _ list: ListView, _ index: Int, pagesAreChecked: Bool = false
+  ) throws(FormatError) -> FrameView {
+    let view = try frameView(kind, list, index, pagesAreChecked: pagesAreChecked)
     if !isChecked(view) {
       map.prefetch(offset: Int(view.entry.offset), count: Int(view.entry.length))
       try check(view)

@@ -129,13 +129,14 @@ extension IndexFile {
       swap(&ids, &work.ids)
       swap(&distances, &work.distances)
     }
+    let pagesAreChecked = directoryIsChecked
     for number in lists {
-      let view = try list(Int(number))
+      let view = try list(Int(number), pagesAreChecked: pagesAreChecked)
       guard view.count > 0 else { continue }
       statistics.lists += 1
       statistics.codesScanned += view.count
       for index in 0..<frameCount(.vectors, view) {
-        let frame = try frame(.vectors, view, index)
+        let frame = try frame(.vectors, view, index, pagesAreChecked: pagesAreChecked)
         statistics.read(frame)
         try rowDistances(frame, group.vectors.span.extracting(group.vector(query)), &work.frame, &distances)
         let first = index * parameters.rowsPerFrame

@@ -36,6 +36,7 @@ extension IndexFile {
           try checkUnusedLanes(.codebooks, vectors: 1 << parameters.nbits, dimension: parameters.subdimension)
         case .centre: try checkFinite(.centre)
         case .groups: _ = try groups()
+        // A page of damaged centroids would be the same problem again.
         case .centroidPages where problems.all.isEmpty:
           for page in 0..<checks.centroidPages.count { try checkPage(.centroids, page) }
         case .metadata: _ = try metadata()

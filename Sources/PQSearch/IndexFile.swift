@@ -90,6 +90,8 @@ struct IndexFile: ~Copyable, Sendable {
 
 /// What finding a list or a frame takes, from header and section table.
 struct Places: Sendable {
+  /// Where the centroids begin; 0 if there are none.
+  let centroids: Int
   let lists: Section
   let frames: Section
   /// Sections of frames, by the order in which a list's frames stand in the frame table.
@@ -122,6 +124,7 @@ struct Places: Sendable {
   init(_ header: Header, _ table: SectionTable) {
     // Their presence was checked with the table.
     let none = Section(kind: .lists, offset: 0, length: 0, crc: 0)
+    centroids = Int(table[.centroids]?.offset ?? 0)
     lists = table[.lists] ?? none
     frames = table[.frames] ?? none
     func place(_ kind: SectionKind) -> FrameSection {

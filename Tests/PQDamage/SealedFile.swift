@@ -85,8 +85,8 @@ public struct SealedFile: Sendable {
   /// As ``seal()``, but the frames' checksums stay as they are.
   public mutating func sealDirectory() {
     sealHeader()
-    sealPages()
-    sealCentroids()
+    sealPages(of: [.lists, .frames], in: .pages)
+    sealPages(of: [.centroids], in: .centroidPages)
     sealSections()
     sealHeader()
   }
@@ -103,12 +103,7 @@ public struct SealedFile: Sendable {
     }
   }
 
-  /// The checksums of the directory's pages.
-  private mutating func sealPages() { sealPages(of: [.lists, .frames], in: .pages) }
-
-  /// The checksums of the centroids' pages, where the file has them.
-  private mutating func sealCentroids() { sealPages(of: [.centroids], in: .centroidPages) }
-
+  /// The checksums of the pages of some sections, where the file has them.
   private mutating func sealPages(of kinds: [SectionKind], in section: SectionKind) {
     guard let (_, table) = structure, let pages = table[section] else { return }
     var page = Int(pages.offset)

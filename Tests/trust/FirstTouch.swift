@@ -83,7 +83,7 @@ struct FirstTouch: ParsableCommand {
     return seconds(since: start)
   }
 
-  /// Looks as often as a later pass does: for each code frame at its bit, and, unless the directory's pages are all
+  /// Looks as often as a later pass does: for each frame of codes or rows at its bit, and, unless the directory's pages are all
   /// checked, for its list and itself at the bits of theirs.
   private func look(_ index: Index) throws -> Double {
     let lists = index.parameters.listCount
