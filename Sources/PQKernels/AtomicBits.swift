@@ -7,15 +7,14 @@ public import Synchronization
   // Allocated and initialized in init, freed in deinit; only atomic accesses in between.
   @usableFromInline package nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
   @usableFromInline package let count: Int
-  /// The number of bits that are not set.
-  @usableFromInline package let clear: Atomic<Int>
+  /// The words before this one are known to have all their bits set.
+  @usableFromInline package let full = Atomic(0)
 
   private static func words(_ bits: Int) -> Int { (bits + 63) / 64 }
 
   package init(count: Int) {
     precondition(count >= 0)
     self.count = count
-    clear = Atomic(count)
     unsafe words = .allocate(capacity: max(1, Self.words(count)))
     for word in 0..<Self.words(count) { unsafe (words + word).initialize(to: Atomic(0)) }
   }
@@ -30,15 +29,29 @@ public import Synchronization
   @inlinable @inline(__always)
   package func contains(_ first: Int, _ last: Int) -> Bool { contains(first) && (first == last || contains(last)) }
 
-  /// Whether all bits are set: one look instead of many.
+  /// Whether all bits are set: once they are, one look instead of many.
   @inlinable @inline(__always)
-  package var isFull: Bool { clear.load(ordering: .acquiring) == 0 }
+  package var isFull: Bool { full.load(ordering: .acquiring) * 64 >= count || findFull() }
 
+  /// Looks on from where the last look ended: O(words) over all looks, and O(1) for each.
+  @usableFromInline
+  package func findFull() -> Bool {
+    let first = full.load(ordering: .acquiring)
+    var word = first
+    while word * 64 < count, unsafe words[word].load(ordering: .acquiring) == Self.mask(count - word * 64) { word += 1 }
+    // Another thread may have come further: then the next look goes that way again.
+    if word > first { full.store(word, ordering: .releasing) }
+    return word * 64 >= count
+  }
+
+  /// The lowest `bits`, at most 64.
+  private static func mask(_ bits: Int) -> UInt64 { bits < 64 ? 1 << UInt64(bits) - 1 : .max }
+
+  /// One atomic operation, of which no result is asked, for it stands in the way of what follows.
+  @inlinable @inline(__always)
   package func insert(_ bit: Int) {
     precondition(bit >= 0 && bit < count, "no such bit")
-    let mask: UInt64 = 1 << UInt64(bit % 64)
-    let before = unsafe words[bit / 64].bitwiseOr(mask, ordering: .releasing).oldValue
-    if before & mask == 0 { clear.wrappingSubtract(1, ordering: .releasing) }
+    unsafe words[bit &>> 6].bitwiseOr(1 &<< UInt64(truncatingIfNeeded: bit), ordering: .releasing)
   }
 
   package func insertAll() {

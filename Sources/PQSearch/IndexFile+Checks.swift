@@ -66,7 +66,7 @@ extension IndexFile {
     guard !checks.centroidPages.isFull else { return }
     let range = centroidBytes(lists)
     let size = Int(ChecksumPage.byteCount)
-    let pages = range.lowerBound / size...(range.upperBound - 1) / size
+    let pages = range.lowerBound / size..<(range.upperBound - 1) / size + 1
     guard pages.contains(where: { !checks.centroidPages.contains($0) }) else { return }
     // In one piece, where bytes are read.
     try load(places.centroids + range.lowerBound..<places.centroids + range.upperBound)
@@ -200,8 +200,15 @@ extension IndexFile {
       decoding: bytes(of: .groups), nlist: parameters.nlist, dimension: parameters.dimension, at: section.offset)
   }
 
-  /// Whether all pages of the directory are checked: one look for all lists of a query.
-  var directoryIsChecked: Bool { checks.listPages.isFull && checks.framePages.isFull }
+  /// Whether all pages of the directory are checked: one look for all of the `lists` that a query visits. Where these are
+  /// so many that they would come to nearly every page, the pages are checked now, which takes no look for each list.
+  borrowing func checkDirectory(visiting lists: Int) throws(FormatError) -> Bool {
+    if checks.listPages.isFull && checks.framePages.isFull { return true }
+    guard 2 * (checks.listPages.count + checks.framePages.count) <= lists else { return false }
+    try checkNewPages(.lists, 0..<checks.listPages.count, checks.listPages)
+    try checkNewPages(.frames, 0..<checks.framePages.count, checks.framePages)
+    return true
+  }
 
   /// Checks the directory pages that hold `range` of the section `kind` (lists or frames), each once.
   /// - Precondition: `range` is not empty.
@@ -209,7 +216,7 @@ extension IndexFile {
   borrowing func checkPages(_ kind: SectionKind, _ range: Range<Int>) throws(FormatError) {
     guard !arePagesChecked(kind, range) else { return }
     let size = Int(ChecksumPage.byteCount)
-    let pages = range.lowerBound / size...(range.upperBound - 1) / size
+    let pages = range.lowerBound / size..<(range.upperBound - 1) / size + 1
     if kind == .lists {
       try checkNewPages(kind, pages, checks.listPages)
     } else {
@@ -223,10 +230,8 @@ extension IndexFile {
     let size = Int(ChecksumPage.byteCount)
     let (first, last) = (range.lowerBound / size, (range.upperBound - 1) / size)
     // A comparison by == would be a call, of a function for all kinds of equals.
-    if case .lists = kind {
-      return checks.listPages.isFull || checks.listPages.contains(first, last)
-    }
-    return checks.framePages.isFull || checks.framePages.contains(first, last)
+    if case .lists = kind { return checks.listPages.contains(first, last) }
+    return checks.framePages.contains(first, last)
   }
 
   /// Asks for the directory pages that hold `range` of the section `kind` (lists or frames), unless they were used before.
@@ -237,7 +242,7 @@ extension IndexFile {
   }
 
   private borrowing func checkNewPages(
-    _ kind: SectionKind, _ pages: ClosedRange<Int>, _ done: borrowing AtomicBits
+    _ kind: SectionKind, _ pages: Range<Int>, _ done: borrowing AtomicBits
   ) throws(FormatError) {
     for page in pages where !done.contains(page) {
       try checkPage(kind, page)

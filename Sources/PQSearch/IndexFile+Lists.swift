@@ -28,7 +28,7 @@ struct FrameView: Sendable {
 
 extension IndexFile {
   /// A list by its number. O(1).
-  /// - Parameter pagesAreChecked: ``directoryIsChecked`` was true.
+  /// - Parameter pagesAreChecked: ``checkDirectory(visiting:)`` was true.
   borrowing func list(_ number: Int, pagesAreChecked: Bool = false) throws(FormatError) -> ListView {
     let base = number * ListEntry.byteCount
     if !pagesAreChecked { try checkPages(.lists, base..<base + ListEntry.byteCount) }
@@ -62,7 +62,7 @@ extension IndexFile {
 
   /// Frame `index` of the list's `kind`, checked: its entry each time, its checksum and the rules of its content the
   /// first time. O(1), the first time O(frame).
-  /// - Parameter pagesAreChecked: ``directoryIsChecked`` was true.
+  /// - Parameter pagesAreChecked: ``checkDirectory(visiting:)`` was true.
   /// - Precondition: `index` is below ``frameCount(_:_:)``.
   borrowing func frame(
     _ kind: SectionKind, _ list: ListView, _ index: Int, pagesAreChecked: Bool = false
@@ -112,7 +112,7 @@ extension IndexFile {
 
   /// A frame whose entry is checked and whose bytes are not touched: what the entry says was copied before, so a file
   /// that changes cannot slip past.
-  /// - Parameter pagesAreChecked: ``directoryIsChecked`` was true.
+  /// - Parameter pagesAreChecked: ``checkDirectory(visiting:)`` was true.
   borrowing func frameView(
     _ kind: SectionKind, _ list: ListView, _ index: Int, pagesAreChecked: Bool = false
   ) throws(FormatError) -> FrameView {
