@@ -13,6 +13,7 @@ typedef int32_t i4 __attribute__((ext_vector_type(4), aligned(4)));
 typedef int16_t s8 __attribute__((ext_vector_type(8), aligned(2)));
 
 enum { TILE_VECTORS = 4, TILE = TILE_VECTORS * CPQ_LANES, QUAD = 4, NARROW_PAIRS = 8, UNDECIDED = 48 };
+enum { RADIUS = 32700 };
 
 typedef struct {
   size_t pairs;     /* of components: those of 8 at a time, the last ones zero */
@@ -39,7 +40,7 @@ static filter filter_parts(int32_t *scratch, size_t dim, size_t centroids) {
   filter f = {.pairs = round_up(dim, 8) / 2};
   size_t rows = round_up(centroids, CPQ_LANES);
   f.shift = f.pairs <= NARROW_PAIRS ? 4 : 0;
-  f.radius = f.shift ? 8175 : 32700;
+  f.radius = f.shift ? RADIUS / 4 : RADIUS;
   f.points = (int32_t *)(((uintptr_t)scratch + 63) / 64 * 64);
   f.tile = f.points + TILE * f.pairs;
   f.blocks = f.tile + TILE * f.pairs;
@@ -60,9 +61,8 @@ INLINE float squared_norm(const float *row, const float *mean, size_t dim) {
   return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
 }
 
-/* The scale that brings all centroids and nearly all points within the radius; 0 where there is none. */
-static float choose_scale(const filter *f, const float *points, size_t stride, size_t count, size_t dim,
-                          const float *blocks, size_t centroids) {
+/* The mean of the centroids, and the largest squared norm less that. */
+static float largest_norm(const filter *f, size_t dim, const float *blocks, size_t centroids) {
   memset(f->mean, 0, 2 * f->pairs * sizeof(float));
   for (size_t i = 0; i < dim; i++) {
     v16 sum = splat(0); /* unused lanes are zero */
@@ -80,6 +80,20 @@ static float choose_scale(const filter *f, const float *points, size_t stride, s
     memcpy(norms, &sum, sizeof norms);
     for (size_t l = 0; l < CPQ_LANES && j + l < centroids; l++) largest = norms[l] > largest ? norms[l] : largest;
   }
+  return largest;
+}
+
+/* The scale that brings squared norms of up to `largest` within the radius; 0 where there is none. */
+static float scale_within(const filter *f, size_t dim, float largest) {
+  /* Within these bounds no square overflows or loses digits to underflow; NaN is not within them. */
+  if (!(largest > 0x1p-60f && largest < 0x1p120f)) return 0;
+  return f->radius / __builtin_sqrtf(largest * (1.001f + (float)dim * 0x1p-23f));
+}
+
+/* The scale that brings all centroids and nearly all points within the radius; 0 where there is none. */
+static float choose_scale(const filter *f, const float *points, size_t stride, size_t count, size_t dim,
+                          const float *blocks, size_t centroids) {
+  float largest = largest_norm(f, dim, blocks, centroids);
   /* A sample of points. A few far ones must not make the others' numbers small: those beyond are undecided. */
   float farthest = 0, sum = 0, seen = 0;
   for (size_t i = 0; i < count; i += 8, seen++) {
@@ -89,10 +103,7 @@ static float choose_scale(const filter *f, const float *points, size_t stride, s
   }
   float bound = 16 * (sum / seen);
   farthest = 1.5f * farthest < bound ? 1.5f * farthest : bound;
-  largest = farthest > largest ? farthest : largest;
-  /* Within these bounds no square overflows or loses digits to underflow; NaN is not within them. */
-  if (!(largest > 0x1p-60f && largest < 0x1p120f)) return 0;
-  return f->radius / __builtin_sqrtf(largest * (1.001f + (float)dim * 0x1p-23f));
+  return scale_within(f, dim, farthest > largest ? farthest : largest);
 }
 
 /* Centroids as integers, sixteen at a time, and their halved norms. */

@@ -18,6 +18,7 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
   return sum + __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 #include "assign.inc.h"
+#include "choose.inc.h"
 #include "rows8.inc.h"
 
 #define LANES 32
@@ -81,6 +82,10 @@ const cpq_kernels cpq_avx2 = {
     .ip_blocks = ip_blocks,
     .l2_blocks_batch = l2_blocks_batch,
     .ip_blocks_batch = ip_blocks_batch,
+    .list_words = list_words,
+    .round_lists = round_lists,
+    .list_scores = list_scores,
+    .l2_numbered = l2_numbered,
     .subtract_lane = subtract_lane,
     .group_minima = group_minima,
     .at_most = at_most,

@@ -11,6 +11,7 @@
 #include "x86_512.inc.h"
 #include "accumulate.inc.h"
 #include "assign.inc.h"
+#include "choose.inc.h"
 #include "rows8.inc.h"
 
 /* Four tiles a table: more share its four registers, but lists are short (measured: 6.5 G vectors/s at m = 16 from L2;
@@ -48,6 +49,10 @@ const cpq_kernels cpq_avx512vbmi = {
     .ip_blocks = ip_blocks,
     .l2_blocks_batch = l2_blocks_batch,
     .ip_blocks_batch = ip_blocks_batch,
+    .list_words = list_words,
+    .round_lists = round_lists,
+    .list_scores = list_scores,
+    .l2_numbered = l2_numbered,
     .subtract_lane = subtract_lane,
     .group_minima = group_minima,
     .at_most = at_most,

@@ -97,10 +97,15 @@ extension IndexFile {
     checks.insertAll()
   }
 
-  /// What a search derives from the checked model, once: nil where it needs nothing. O(model) the first time.
-  borrowing func modelRows() throws(FormatError) -> ModelRows? {
+  /// Checks the model, and has what a search derives from it at hand. O(model) the first time.
+  borrowing func deriveModel(_ work: inout ScanWork) throws(FormatError) {
+    try checkModel(asks: !work.prefetch.isStopped)
+    if work.model == nil { work.model = try modelRows() }
+  }
+
+  /// What is derived from the checked model, once: nil where a search needs nothing. O(model) the first time.
+  private borrowing func modelRows() throws(FormatError) -> ModelRows? {
     guard parameters.comparison != .tables else { return nil }
-    try checkModel()
     if ModelRows.copiesCentroids(parameters) { try checkCentroids(0..<parameters.nlist) }
     return checks.modelRows {
       ModelRows(parameters, codebooks: bytes(of: .codebooks).floats(), centroids: bytes(of: .centroids).floats())

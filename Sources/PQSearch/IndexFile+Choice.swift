@@ -6,8 +6,9 @@ internal import PQStorage
 /// those of the file's groups of lists, and then of the lists of the nearest groups.
 extension IndexFile {
   /// Compares the queries with the centroids from which ``chooseLists(_:_:_:_:)`` goes on: those of the file's groups, if
-  /// it has them and `options` use them, else those of all lists. O(queries · groups · D), or O(queries · nlist · D).
-  /// - Precondition: the model is checked.
+  /// it has them and `options` use them, else those of all lists; where these are rounded, and few are visited, by
+  /// integers. O(queries · groups · D), or O(queries · nlist · D).
+  /// - Precondition: the model is checked, and what is derived from it in the scratch memory.
   borrowing func compareCentroids(
     _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
   ) throws(FormatError) {
@@ -21,10 +22,27 @@ extension IndexFile {
     } else {
       if !scratch.work.prefetch.isStopped { prefetchCentroids(0..<parameters.nlist) }
       try checkCentroids(0..<parameters.nlist)
-      let centroids = bytes(of: .centroids).floats()
-      compare(scratch.group.vectors, queries, centroids, count: parameters.nlist, &scratch.group.keys, at: 0)
       statistics.centroids += queries.count * parameters.nlist
+      if let lists = scratch.work.model?.lists, 4 * options.effectiveNprobe(parameters) <= parameters.nlist {
+        return score(lists, &scratch.group)
+      }
+      for query in queries { scratch.group.norms[query] = .infinity }
+      compareAll(queries, &scratch.group)
     }
+  }
+
+  /// Scores all lists for the queries, and compares them with those that have no scores.
+  private borrowing func score(_ lists: RoundedLists, _ group: inout QueryGroup) {
+    let words = group.count * lists.queryWords
+    if group.rounded.count < words { group.rounded = [Int32](repeating: 0, count: words) }
+    group.score(lists)
+    for query in 0..<group.count where group.norms[query] == .infinity { compareAll(query..<query + 1, &group) }
+  }
+
+  private borrowing func compareAll(_ queries: Range<Int>, _ group: inout QueryGroup) {
+    let start = group.keys(queries.lowerBound).lowerBound
+    compare(
+      group.vectors, queries, bytes(of: .centroids).floats(), count: parameters.nlist, &group.keys, at: start)
   }
 
   /// Chooses the lists that a query of the group visits: `scratch.choice.lists`; their keys are in the group then.
@@ -36,6 +54,13 @@ extension IndexFile {
     let nprobe = options.effectiveNprobe(parameters)
     let keys = scratch.group.keys(query)
     guard options.usesGroups, checks.groups != nil else {
+      let norm = scratch.group.norms[query]
+      if norm < .infinity, let model = scratch.work.model, let rounded = model.lists {
+        let vector = scratch.group.vector(query)
+        return choose(
+          nprobe, of: rounded, norm, model.centroids, scratch.group.vectors, vector, &scratch.group.keys, keys,
+          &scratch.choice)
+      }
       return scratch.choice.choose(nprobe, of: scratch.group.keys[keys].span)
     }
     scratch.groups.takeNearest(query, nprobe: nprobe)
@@ -52,6 +77,19 @@ extension IndexFile {
       statistics.centroids += lists.count
     }
     scratch.choice.choose(nprobe, of: scratch.group.keys[keys], in: scratch.groups.lists)
+  }
+
+  /// Chooses among lists of which the query, at `vector` of `vectors`, has scores, at `part` of `keys`.
+  private borrowing func choose(
+    _ nprobe: Int, of lists: RoundedLists, _ norm: Float, _ centroids: [Float], _ vectors: [Float],
+    _ vector: Range<Int>, _ keys: inout [Float], _ part: Range<Int>, _ choice: inout ListChoice
+  ) {
+    var all = keys.mutableSpan
+    var scores = all.part(part)
+    choice.choose(nprobe, &scores, bound: { lists.limit($0, norm: norm) }) { numbers, keys in
+      Kernels.best.squaredL2(
+        vectors.span.extracting(vector), rows: centroids.span, numbers: numbers, into: &keys)
+    }
   }
 
   /// Fills in the keys of the first `count` vectors of lane blocks for some `queries` of `vectors`: `[query][count]` from
@@ -84,7 +122,7 @@ extension IndexFile {
     var first = 0
     while try fillGroup(queries, from: &first, &scratch.group) {
       do throws(FormatError) {
-        try checkModel()
+        try deriveModel(&scratch.work)
         try compareCentroids(options, &scratch, &statistics)
         for query in 0..<scratch.group.count {
           try chooseLists(query, options, &scratch, &statistics)

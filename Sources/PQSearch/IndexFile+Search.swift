@@ -42,8 +42,7 @@ extension IndexFile {
   ) throws(IndexError) {
     do throws(FormatError) {
       if parameters.count > 0 {
-        try checkModel(asks: !scratch.work.prefetch.isStopped)
-        if scratch.work.model == nil { scratch.work.model = try modelRows() }
+        try deriveModel(&scratch.work)
         try compareCentroids(options, &scratch, &statistics)
         compareCodebooks(&scratch.group)
       }

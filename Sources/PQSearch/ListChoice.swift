@@ -8,7 +8,7 @@ struct ListChoice: ~Copyable {
   private var numbers: [UInt32]
   /// Key and number in one word that sorts as they do.
   private var words: [UInt64] = []
-  /// Where not all lists come into question: the keys of those that do, and where each range of them begins there.
+  /// Where not all lists come into question: the keys of those that do, and, of ranges, where each begins there.
   private var compared: [Float] = []
   private var places: [Int] = []
 
@@ -38,6 +38,42 @@ struct ListChoice: ~Copyable {
     } else {
       for i in keys.indices { words.append(OrderedKey.word(keys[i], UInt32(i))) }
     }
+    takeLeast(count)
+  }
+
+  /// Chooses the `count` least of the keys of all lists, of which no more is known than their scores: only those that may
+  /// be among them are compared. O(scores + compared · D + chosen · log chosen).
+  /// - Parameters:
+  ///   - scores: `[list]`; becomes the key where one was compared.
+  ///   - bound: from a score that `count` lists do not exceed, one that none of the lists to choose exceeds.
+  ///   - compare: fills in the keys of some lists.
+  mutating func choose(
+    _ count: Int, _ scores: inout MutableSpan<Float>, bound: (Float) -> Float,
+    compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void
+  ) {
+    lists.removeAll(keepingCapacity: true)
+    words.removeAll(keepingCapacity: true)
+    let found = numbers(scores.span, bound(limit(count, scores.span)))
+    if compared.count < found { compared = [Float](repeating: 0, count: found) }
+    Self.fill(&compared, of: numbers, found, compare)
+    for i in 0..<found {
+      let (key, list) = (compared[i], numbers[i])
+      scores[Int(list)] = key
+      words.append(OrderedKey.word(key, list))
+    }
+    takeLeast(count)
+  }
+
+  private static func fill(
+    _ keys: inout [Float], of numbers: [UInt32], _ count: Int,
+    _ compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void
+  ) {
+    var output = keys.mutableSpan
+    compare(numbers.span.extracting(0..<count), &output)
+  }
+
+  /// Makes the `count` least of the words lists.
+  private mutating func takeLeast(_ count: Int) {
     if words.count > 2 * count {
       var span = words.mutableSpan
       Selection.select(count - 1, of: &span) { $0 < $1 }

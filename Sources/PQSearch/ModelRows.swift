@@ -9,6 +9,8 @@ final class ModelRows: Sendable {
   let codewords: [Float]
   /// `[list][component]`, or empty as above.
   let centroids: [Float]
+  /// The same, rounded, where the kernels compare integers: a search of a small part of the lists chooses them by these.
+  let lists: RoundedLists?
   /// The square root of the sum over subspaces of the largest squared norm of a codeword: no decoded residual is longer.
   let longestResidual: Double
 
@@ -46,6 +48,8 @@ final class ModelRows: Sendable {
       LaneBlocks.appendRows(p.nlist, of: centroids, dimension: p.dimension, to: &rows)
     }
     self.centroids = rows
+    lists =
+      rows.isEmpty ? nil : Kernels.best.roundLists(centroids, count: p.nlist, dimension: p.dimension)
   }
 
   private static func largestSquaredNorm(_ blocks: Span<Float>, _ vectors: Int, dimension: Int) -> Double {

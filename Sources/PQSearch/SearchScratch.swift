@@ -37,8 +37,12 @@ struct QueryGroup: ~Copyable {
   /// The lengths of `compared`, with brackets.
   var lengths: [Double] = []
   /// `[query][list]`: keys of the lists' centroids: squared distances, or inner products negated. Those of lists that
-  /// were compared with the query are valid.
+  /// were compared with the query are valid; where lists are rounded, others are scores.
   var keys: [Float] = []
+  /// Where the lists are rounded, integers of the queries, and their squared norms; infinite ones where all lists were
+  /// compared.
+  var rounded: [Int32] = []
+  var norms: [Float] = []
   /// `[query][subspace][tableFloats]`: distances or inner products with the codewords; none where each list has its own.
   var tables: [Float] = []
 
@@ -62,7 +66,24 @@ struct QueryGroup: ~Copyable {
     compared = hasBracket ? vectors : []
     lengths = [Double](repeating: 0, count: hasBracket ? room : 0)
     keys = [Float](repeating: 0, count: room * nlist)
+    norms = [Float](repeating: .infinity, count: room)
     tables = [Float](repeating: 0, count: room * tableFloats)
+  }
+
+  /// Scores all lists, by which few are left to compare; see ``keys`` and ``norms``.
+  mutating func score(_ lists: RoundedLists) {
+    Self.score(lists, vectors, count * dimension, &rounded, &norms, &keys)
+  }
+
+  private static func score(
+    _ lists: RoundedLists, _ vectors: [Float], _ components: Int, _ rounded: inout [Int32], _ norms: inout [Float],
+    _ keys: inout [Float]
+  ) {
+    var integers = rounded.mutableSpan
+    var squares = norms.mutableSpan
+    var scores = keys.mutableSpan
+    Kernels.best.scores(
+      lists, vectors.span.extracting(0..<components), rounded: &integers, norms: &squares, into: &scores)
   }
 
   /// Adds the vector that stands at the place of the next query.

@@ -65,6 +65,21 @@ import Testing
     }
   }
 
+  /// Queries of which integers say nothing, beside others of the same batch.
+  @Test func farQueries() throws {
+    let f = fixture(.l2, Self.starts[0], seed: 3050)
+    let folder = try TemporaryFolder()
+    let (index, oracle) = try f.make(in: folder)
+    let queries = f.values(30, 6, seed: 3051).enumerated().map { i, query in
+      query.map { $0 * (i % 3 == 1 ? 1000 : i % 3 == 2 ? 1e15 : 1) }
+    }
+    var compared = 0
+    let found = try choose(index, queries, nprobe: 9, usesGroups: false, centroids: &compared)
+    for (i, query) in queries.enumerated() {
+      #expect(found[i] == oracle.chooseLists(query, nprobe: 9, through: []), "query \(i)")
+    }
+  }
+
   /// Of 200 lists in groups of four, a choice of one compares 110 lists or more, since 109⁴ < 2 · 200³ · 9 < 110⁴: 28 groups.
   @Test func fewListsAreCompared() throws {
     let f = fixture(.l2, Self.starts[1], seed: 3100)

@@ -71,6 +71,19 @@ typedef struct {
   void (*ip_blocks_batch)(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
                           size_t out_stride);
 
+  /* Centroids as integers, for the choice of lists (choose.inc.h); null where floats are compared as fast.
+   * round_lists fills list_words() words. list_scores takes `n` queries [n][dim], has for each as many words in `rounded` as
+   * pairs of components, these rounded up to a multiple of 8, and gives, among the integers, norms[i], the squared norm of
+   * query i, and out[i * out_stride + j], half the squared distance to centroid j less half that norm. An infinite norm
+   * stands for a query without scores. */
+  size_t (*list_words)(size_t dim, size_t count);
+  void (*round_lists)(const float *blocks, size_t count, size_t dim, int32_t *words);
+  void (*list_scores)(const int32_t *words, size_t count, size_t dim, const float *queries, size_t n, int32_t *rounded,
+                      float *out, size_t out_stride, float *norms);
+
+  /* out[i] = what l2_blocks gives for row numbers[i] of `rows` [][dim]. */
+  void (*l2_numbered)(const float *query, size_t dim, const float *rows, const uint32_t *numbers, size_t n, float *out);
+
   /* out[i] = query[i] - lane[i * CPQ_LANES]: a query less a vector of a lane block. */
   void (*subtract_lane)(const float *query, size_t dim, const float *lane, float *out);
 
