@@ -52,22 +52,25 @@ extension IndexFile {
     _ candidates: borrowing Candidates, _ offsets: inout [UInt64], _ prefetch: inout Prefetch,
     _ statistics: inout SearchStatistics
   ) throws(FormatError) -> Bool {
-    offsets.removeAll(keepingCapacity: true)
     try self.prefetch(.vectors, candidates, perFrame: parameters.rowsPerFrame, &prefetch)
+    let places = candidates.found.items.span
     let rowBytes = parameters.rowBytes
-    var cursor = RowCursor(perFrame: parameters.rowsPerFrame)
+    offsets.removeAll(keepingCapacity: true)
     var page: UInt64?
-    var isRaw = true
-    for i in 0..<candidates.count {
-      let (frame, row, isNew) = try find(candidates.found.items[i], &cursor)
-      let offset = frame.entry.offset + UInt64(row * rowBytes)
-      if !frame.isCompressed {
-        statistics.read(offset: offset, count: rowBytes, &page)
-      } else {
-        if isNew { statistics.read(frame) }
+    var (first, isRaw) = (0, true)
+    while first < candidates.count {
+      let run = try run(candidates, from: first)
+      let start = run.frame.entry.offset
+      for i in first..<run.end {
+        let offset = start + UInt64((places[i].position - run.position) * rowBytes)
+        if !run.frame.isCompressed { statistics.read(offset: offset, count: rowBytes, &page) }
+        offsets.append(offset)
+      }
+      if run.frame.isCompressed {
+        statistics.read(run.frame)
         isRaw = false
       }
-      offsets.append(offset)
+      first = run.end
     }
     return isRaw
   }
@@ -76,46 +79,36 @@ extension IndexFile {
     _ candidates: borrowing Candidates, _ query: Span<Float>, _ decompressed: inout [UInt8],
     _ distances: inout [Float]
   ) throws(FormatError) {
+    let places = candidates.found.items.span
     let rowBytes = parameters.rowBytes
-    var cursor = RowCursor(perFrame: parameters.rowsPerFrame)
-    for i in 0..<candidates.count {
-      let (frame, number, isNew) = try find(candidates.found.items[i], &cursor)
-      if frame.isCompressed, isNew { try decompress(frame, into: &decompressed) }
-      let row = content(frame, decompressed).slice(number * rowBytes, rowBytes)
-      var output = distances.mutableSpan
-      var one = output.part(i..<i + 1)
-      rowDistances(query, row, into: &one)
+    var first = 0
+    while first < candidates.count {
+      let run = try run(candidates, from: first)
+      if run.frame.isCompressed { try decompress(run.frame, into: &decompressed) }
+      for i in first..<run.end {
+        let row = content(run.frame, decompressed).slice((places[i].position - run.position) * rowBytes, rowBytes)
+        var output = distances.mutableSpan
+        var one = output.part(i..<i + 1)
+        rowDistances(query, row, into: &one)
+      }
+      first = run.end
     }
   }
 
-  /// The frame that holds the row at a place, the row's number there, and whether the frame is another than that of the
-  /// row before: each is found once for the rows in it, which follow each other.
-  private borrowing func find(
-    _ place: Place, _ cursor: inout RowCursor
-  ) throws(FormatError) -> (frame: FrameView, row: Int, isNew: Bool) {
-    if let list = cursor.list, let frame = cursor.frame, list.number == Int(place.list) {
-      let row = place.position - frame.index * cursor.perFrame
-      if row >= 0, row < frame.count { return (frame, row, false) }
-    }
-    let list: ListView
-    if let last = cursor.list, last.number == Int(place.list), place.position < last.count {
-      list = last
-    } else {
-      list = try self.list(holding: place)
-    }
-    let (index, row) = place.position.quotientAndRemainder(dividingBy: cursor.perFrame)
-    let frame = try frame(.vectors, list, index)
-    cursor.list = list
-    cursor.frame = frame
-    return (frame, row, true)
+  /// The frame that holds the row of candidate `first`, the position of its first row in the list, and the first candidate
+  /// after that whose row is in another one: those of one frame follow each other.
+  private borrowing func run(
+    _ candidates: borrowing Candidates, from first: Int
+  ) throws(FormatError) -> (frame: FrameView, position: Int, end: Int) {
+    let places = candidates.found.items.span
+    let place = places[first]
+    let index = place.position / parameters.rowsPerFrame
+    let frame = try frame(.vectors, list(holding: place), index)
+    let position = index * parameters.rowsPerFrame
+    var end = first + 1
+    while end < candidates.count, places[end].list == place.list, places[end].position >= position,
+      places[end].position - position < frame.count
+    { end += 1 }
+    return (frame, position, end)
   }
-}
-
-/// The list and the frame of the row that was found last.
-private struct RowCursor {
-  let perFrame: Int
-  var list: ListView?
-  var frame: FrameView?
-
-  init(perFrame: Int) { self.perFrame = perFrame }
 }
