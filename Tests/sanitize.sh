@@ -7,5 +7,6 @@ cd "$(dirname "$0")/.."
 sanitizer=${1:?thread or address}
 shift
 # Leaks: Foundation and the runtime keep what they allocate once.
-export ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/Tests/tsan.supp" PQX_SANITIZER=$sanitizer
+export ASAN_OPTIONS="detect_leaks=0 suppressions=$PWD/Tests/asan.supp"
+export TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/Tests/tsan.supp" PQX_SANITIZER=$sanitizer
 exec swift test --sanitize "$sanitizer" --scratch-path ".build/$sanitizer" "$@"
