@@ -35,6 +35,10 @@ static size_t assign_scratch(size_t dim, size_t centroids) {
   return CPQ_LANES + round_up(2 * pairs, CPQ_LANES) + rows * (pairs + 1) + 2 * TILE * pairs + UNDECIDED * dim;
 }
 
+/* By how much more the distances of two pairs of vectors may differ than those of their integers. All vectors are
+ * rounded, and a distance of two moves by √dim at most; the rest is what f32 may lose, of either and before. */
+INLINE float window(size_t dim) { return 2.02f * __builtin_sqrtf((float)dim) + (float)(dim + 4) / 128 + 0.1f; }
+
 /* The parts of the scratch memory, those that are read as vectors at multiples of 64 bytes. */
 static filter filter_parts(int32_t *scratch, size_t dim, size_t centroids) {
   filter f = {.pairs = round_up(dim, 8) / 2};
@@ -248,9 +252,11 @@ INLINE i16 is_decided(const filter *f, const int32_t *tile, const top *t, float 
     norm += __builtin_convertvector(dot2((i16)0, x, x), v16);
   }
   norm *= 1.0f / (float)(1 << f->shift);
+  /* Each sum has lost a 2^-24th at most; 256 more are for what follows. */
+  float above = 1 + (float)(f->pairs + 256) * 0x1p-24f;
   v16 gap = 2 * __builtin_convertvector((u16v)t->best - (u16v)t->second, v16);
   gap = gap * (1 - 0x1p-20f) - (4 + w * w); /* halved norms and shifted scores lost less than 1 each */
-  v16 distance = norm * (1 + 0x1p-16f) - 2 * __builtin_convertvector(t->best, v16) + 2048;
+  v16 distance = norm * above - 2 * __builtin_convertvector(t->best, v16) + 2048;
   return (gap > 0) & (gap * gap > 4 * w * w * distance) & (norm < f->radius * f->radius);
 }
 
@@ -267,8 +273,7 @@ static void assign(const float *points, size_t stride, size_t count, size_t dim,
   if (count >= CPQ_LANES && centroids > 1)
     f.scale = choose_scale(&f, points, stride, count, dim, blocks, centroids);
   if (f.scale > 0) round_centroids(&f, dim, blocks, centroids);
-  /* Both vectors of a distance are rounded, in both distances; the rest is what f32 may lose of either. */
-  float window = 2.02f * __builtin_sqrtf((float)dim) + (float)(dim + 4) / 128 + 0.1f;
+  float w = window(dim);
   uint32_t which[UNDECIDED];
   size_t undecided = 0;
   for (size_t first = 0; first < count; first += TILE) {
@@ -279,7 +284,7 @@ static void assign(const float *points, size_t stride, size_t count, size_t dim,
       fill_tile(&f, points + first * stride, stride, n, dim);
       scan_tile(&f, centroids, t);
       for (size_t v = 0; v * CPQ_LANES < n; v++) {
-        i16 sure = is_decided(&f, f.tile + v * CPQ_LANES, &t[v], window);
+        i16 sure = is_decided(&f, f.tile + v * CPQ_LANES, &t[v], w);
         memcpy(decided + v * CPQ_LANES, &sure, sizeof sure);
         size_t lanes = n - v * CPQ_LANES < CPQ_LANES ? n - v * CPQ_LANES : CPQ_LANES;
         memcpy(out + first + v * CPQ_LANES, &t[v].where, lanes * sizeof *out);

@@ -54,6 +54,7 @@ const cpq_kernels cpq_avx512 = {
     .list_words = list_words,
     .round_lists = round_lists,
     .list_scores = list_scores,
+    .list_limit = list_limit,
     .l2_numbered = l2_numbered,
     .subtract_lane = subtract_lane,
     .group_minima = group_minima,

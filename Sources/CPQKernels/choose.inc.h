@@ -1,53 +1,52 @@
-/* Scores of queries and centroids in integers, by which lists are chosen: those among which f32 may decide are few.
+/* Scores of queries and centroids in integers, by which lists are chosen: those that f32 has to decide between are few.
  *
- * Included after assign.inc.h, for its rounding of centroids and points: less the centroids' mean, scaled, and such that
- * all norms are at most a radius. */
-enum { LIST_BLOCKS = 4 };
+ * Included after assign.inc.h, by whose rules centroids and queries are rounded: less the centroids' mean, and scaled so
+ * that centroids, and queries that are not too far from them, have norms of at most a radius. */
+enum { LIST_BLOCKS = 4, LIST_TILE = POINTS * BLOCKS > LIST_BLOCKS ? POINTS * BLOCKS : LIST_BLOCKS };
 
 static size_t list_words(size_t dim, size_t count) {
   size_t pairs = round_up(dim, 8) / 2, rows = round_up(count, CPQ_LANES);
   return CPQ_LANES + rows * (pairs + 1) + round_up(2 * pairs, CPQ_LANES) + 1;
 }
 
-/* The parts of `words`, but for the scale. */
+/* The parts of `words`, which must stay where they are: some begin at multiples of 64 bytes. */
 static filter list_parts(const int32_t *words, size_t dim, size_t count) {
   filter f = {.pairs = round_up(dim, 8) / 2, .radius = RADIUS};
   size_t rows = round_up(count, CPQ_LANES);
   f.blocks = (int32_t *)(((uintptr_t)words + 63) / 64 * 64);
   f.half = f.blocks + rows * f.pairs;
   f.mean = (float *)(f.half + rows);
+  f.scale = f.mean[round_up(2 * f.pairs, CPQ_LANES)];
   return f;
 }
 
-static float *list_scale(const filter *f) { return f->mean + round_up(2 * f->pairs, CPQ_LANES); }
-
-static void round_lists(const float *blocks, size_t count, size_t dim, int32_t *words) {
+static int round_lists(const float *blocks, size_t count, size_t dim, float reach, int32_t *words) {
   filter f = list_parts(words, dim, count);
-  /* Twice as far as the farthest centroid, there are few queries. */
-  f.scale = scale_within(&f, dim, 4 * largest_norm(&f, dim, blocks, count));
+  float farthest = __builtin_sqrtf(largest_norm(&f, dim, blocks, count)) + reach;
+  f.scale = scale_within(&f, dim, farthest * farthest);
+  f.mean[round_up(2 * f.pairs, CPQ_LANES)] = f.scale;
   if (f.scale > 0) round_centroids(&f, dim, blocks, count);
-  *list_scale(&f) = f.scale;
+  return f.scale > 0;
 }
 
-/* A query's integers, and their squared norm; infinite where it is too far. */
-INLINE float round_query(const filter *f, const float *query, size_t dim, int32_t *out) {
+/* A query's integers, and their squared norm, right to 2^-23; infinite where it is too far. */
+static float round_query(const filter *f, const float *query, size_t dim, int32_t *out) {
   round_row(f, query, dim, out);
-  v4 sum = 0;
+  double norm = 0;
   for (size_t p = 0; p < f->pairs; p += 4) {
-    s8 x = *(const s8 *)(out + p);
-    v8 components = __builtin_convertvector(x, v8);
-    components *= components;
-    sum += components.lo + components.hi;
+    v8 x = __builtin_convertvector(*(const s8 *)(out + p), v8);
+    x *= x;
+    v4 sum = x.lo + x.hi;
+    norm += (double)(sum[0] + sum[1]) + (double)(sum[2] + sum[3]);
   }
-  float norm = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-  return norm < f->radius * f->radius ? norm : INFINITY;
+  return norm < (double)f->radius * (double)f->radius ? (float)norm : INFINITY;
 }
 
 INLINE void scores_tile(const filter *f, int queries, int n, const int32_t *query, size_t first, size_t count, float *out,
                         size_t out_stride) {
   size_t step = f->pairs * CPQ_LANES;
   const int32_t *block = f->blocks + first * f->pairs;
-  i16 score[LIST_BLOCKS * POINTS];
+  i16 score[LIST_TILE];
   for (int q = 0; q < queries; q++)
     for (int b = 0; b < n; b++) score[q * n + b] = *(const i16 *)(f->half + first + b * CPQ_LANES);
   for (size_t p = 0; p < f->pairs; p++) {
@@ -66,14 +65,15 @@ INLINE void scores_tile(const filter *f, int queries, int n, const int32_t *quer
     }
 }
 
-static void list_scores(const int32_t *words, size_t count, size_t dim, const float *queries, size_t n, int32_t *rounded,
-                        float *out, size_t out_stride, float *norms) {
+static size_t list_scores(const int32_t *words, size_t count, size_t dim, const float *queries, size_t n, int32_t *rounded,
+                          float *out, size_t out_stride, float *norms) {
   filter f = list_parts(words, dim, count);
-  f.scale = *list_scale(&f);
-  for (size_t q = 0; q < n; q++)
-    norms[q] = f.scale > 0 ? round_query(&f, queries + q * dim, dim, rounded + q * f.pairs) : INFINITY;
-  if (!(f.scale > 0)) return;
-  size_t j = 0, q = 0;
+  size_t near = 0, j = 0, q = 0;
+  for (; q < n; q++) {
+    norms[q] = round_query(&f, queries + q * dim, dim, rounded + q * f.pairs);
+    near += norms[q] < INFINITY;
+  }
+  if (near == 0) return 0;
   if (n == 1)
     for (; j + LIST_BLOCKS * CPQ_LANES <= count; j += LIST_BLOCKS * CPQ_LANES)
       scores_tile(&f, 1, LIST_BLOCKS, rounded, j, count, out, out_stride);
@@ -84,4 +84,14 @@ static void list_scores(const int32_t *words, size_t count, size_t dim, const fl
   }
   for (; j < count; j += CPQ_LANES)
     for (q = 0; q < n; q++) scores_tile(&f, 1, 1, rounded + q * f.pairs, j, count, out + q * out_stride, out_stride);
+  return near;
+}
+
+/* With D the distance of query and centroid as integers: a centroid that is as near in f32 is within D + window. A score is
+ * half of D² less half the norm; it has lost up to 128 as it became a float, and less than 1 by halving. */
+static float list_limit(size_t dim, float score, float norm) {
+  double w = window(dim), square = (double)norm * (1 + 0x1p-20) + 2 * (double)score + 512;
+  if (!(square < INFINITY)) return INFINITY;
+  double limit = score + w * __builtin_sqrt(square > 0 ? square : 0) + w * w / 2 + 260;
+  return (float)(limit + __builtin_fabs(limit) * 0x1p-23);
 }

@@ -33,7 +33,7 @@ public import Synchronization
   @inlinable @inline(__always)
   package var isFull: Bool { full.load(ordering: .acquiring) * 64 >= count || findFull() }
 
-  /// Looks on from where the last look ended: O(words) over all looks, and O(1) for each.
+  /// Looks on from where the last look ended: each word is passed once, but for threads that race.
   @usableFromInline
   package func findFull() -> Bool {
     let first = full.load(ordering: .acquiring)

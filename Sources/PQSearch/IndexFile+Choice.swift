@@ -23,20 +23,17 @@ extension IndexFile {
       if !scratch.work.prefetch.isStopped { prefetchCentroids(0..<parameters.nlist) }
       try checkCentroids(0..<parameters.nlist)
       statistics.centroids += queries.count * parameters.nlist
-      if let lists = scratch.work.model?.lists, 4 * options.effectiveNprobe(parameters) <= parameters.nlist {
-        return score(lists, &scratch.group)
+      if let lists = scratch.work.model?.lists, 4 * options.effectiveNprobe(parameters) <= parameters.nlist,
+        scratch.group.score(lists) > 0
+      {
+        for query in queries where scratch.group.norms[query] == .infinity {
+          compareAll(query..<query + 1, &scratch.group)
+        }
+      } else {
+        for query in queries { scratch.group.norms[query] = .infinity }
+        compareAll(queries, &scratch.group)
       }
-      for query in queries { scratch.group.norms[query] = .infinity }
-      compareAll(queries, &scratch.group)
     }
-  }
-
-  /// Scores all lists for the queries, and compares them with those that have no scores.
-  private borrowing func score(_ lists: RoundedLists, _ group: inout QueryGroup) {
-    let words = group.count * lists.queryWords
-    if group.rounded.count < words { group.rounded = [Int32](repeating: 0, count: words) }
-    group.score(lists)
-    for query in 0..<group.count where group.norms[query] == .infinity { compareAll(query..<query + 1, &group) }
   }
 
   private borrowing func compareAll(_ queries: Range<Int>, _ group: inout QueryGroup) {
@@ -54,12 +51,8 @@ extension IndexFile {
     let nprobe = options.effectiveNprobe(parameters)
     let keys = scratch.group.keys(query)
     guard options.usesGroups, checks.groups != nil else {
-      let norm = scratch.group.norms[query]
-      if norm < .infinity, let model = scratch.work.model, let rounded = model.lists {
-        let vector = scratch.group.vector(query)
-        return choose(
-          nprobe, of: rounded, norm, model.centroids, scratch.group.vectors, vector, &scratch.group.keys, keys,
-          &scratch.choice)
+      if scratch.group.norms[query] < .infinity, let model = scratch.work.model, let lists = model.lists {
+        return choose(nprobe, query, of: lists, model.centroids, &scratch.group, &scratch.choice)
       }
       return scratch.choice.choose(nprobe, of: scratch.group.keys[keys].span)
     }
@@ -79,14 +72,16 @@ extension IndexFile {
     scratch.choice.choose(nprobe, of: scratch.group.keys[keys], in: scratch.groups.lists)
   }
 
-  /// Chooses among lists of which the query, at `vector` of `vectors`, has scores, at `part` of `keys`.
+  /// Chooses by scores, and by the keys of those lists that these leave in question.
   private borrowing func choose(
-    _ nprobe: Int, of lists: RoundedLists, _ norm: Float, _ centroids: [Float], _ vectors: [Float],
-    _ vector: Range<Int>, _ keys: inout [Float], _ part: Range<Int>, _ choice: inout ListChoice
+    _ nprobe: Int, _ query: Int, of lists: RoundedLists, _ centroids: [Float], _ group: inout QueryGroup,
+    _ choice: inout ListChoice
   ) {
-    var all = keys.mutableSpan
+    let (norm, vectors, vector) = (group.norms[query], group.vectors, group.vector(query))
+    let part = group.keys(query)
+    var all = group.keys.mutableSpan
     var scores = all.part(part)
-    choice.choose(nprobe, &scores, bound: { lists.limit($0, norm: norm) }) { numbers, keys in
+    choice.choose(nprobe, &scores, bound: { Kernels.best.limit(lists, score: $0, norm: norm) }) { numbers, keys in
       Kernels.best.squaredL2(
         vectors.span.extracting(vector), rows: centroids.span, numbers: numbers, into: &keys)
     }

@@ -15,7 +15,7 @@ extension IndexFile {
     guard let shape = parameters.codeLayout?.shape else { return }
     var scan = beginScan(query, options, group, shape, work.model, &scratch)
     work.pending.begin(capacity: work.candidates.capacity)
-    var walk = CodeWalk(lists, pagesAreChecked: try checkDirectory(visiting: lists.count))
+    var walk = CodeWalk(lists, pagesAreChecked: checkDirectory(visiting: lists.count))
     var next = try nextFrame(&walk)
     while let frame = next {
       next = try nextFrame(&walk)

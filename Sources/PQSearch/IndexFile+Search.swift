@@ -128,7 +128,7 @@ extension IndexFile {
       swap(&ids, &work.ids)
       swap(&distances, &work.distances)
     }
-    let pagesAreChecked = try checkDirectory(visiting: lists.count)
+    let pagesAreChecked = checkDirectory(visiting: lists.count)
     for number in lists {
       let view = try list(Int(number), pagesAreChecked: pagesAreChecked)
       guard view.count > 0 else { continue }

@@ -14,7 +14,8 @@ final class ModelRows: Sendable {
   /// The square root of the sum over subspaces of the largest squared norm of a codeword: no decoded residual is longer.
   let longestResidual: Double
 
-  /// What codewords, and what both may take: each process has its own copies.
+  /// What codewords, and what both may take: each process has its own copies. Rounded centroids take half of what the
+  /// centroids do beside that.
   private static let maximumCodewordFloats = 1 << 20
   private static let maximumFloats = 1 << 19
 
@@ -49,7 +50,9 @@ final class ModelRows: Sendable {
     }
     self.centroids = rows
     lists =
-      rows.isEmpty ? nil : Kernels.best.roundLists(centroids, count: p.nlist, dimension: p.dimension)
+      rows.isEmpty
+      ? nil
+      : Kernels.best.roundLists(centroids, count: p.nlist, dimension: p.dimension, reach: Float(longestResidual))
   }
 
   private static func largestSquaredNorm(_ blocks: Span<Float>, _ vectors: Int, dimension: Int) -> Double {

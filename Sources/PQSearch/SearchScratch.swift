@@ -70,19 +70,21 @@ struct QueryGroup: ~Copyable {
     tables = [Float](repeating: 0, count: room * tableFloats)
   }
 
-  /// Scores all lists, by which few are left to compare; see ``keys`` and ``norms``.
-  mutating func score(_ lists: RoundedLists) {
-    Self.score(lists, vectors, count * dimension, &rounded, &norms, &keys)
+  /// Scores all lists for the queries, as ``keys`` and ``norms`` have it; returns how many queries have scores.
+  mutating func score(_ lists: RoundedLists) -> Int {
+    let words = count * lists.queryWords
+    if rounded.count < words { rounded = [Int32](repeating: 0, count: words) }
+    return Self.score(lists, vectors, count * dimension, &rounded, &norms, &keys)
   }
 
   private static func score(
     _ lists: RoundedLists, _ vectors: [Float], _ components: Int, _ rounded: inout [Int32], _ norms: inout [Float],
     _ keys: inout [Float]
-  ) {
+  ) -> Int {
     var integers = rounded.mutableSpan
     var squares = norms.mutableSpan
     var scores = keys.mutableSpan
-    Kernels.best.scores(
+    return Kernels.best.scores(
       lists, vectors.span.extracting(0..<components), rounded: &integers, norms: &squares, into: &scores)
   }
 

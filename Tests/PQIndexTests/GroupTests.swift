@@ -80,6 +80,31 @@ import Testing
     }
   }
 
+  /// One searcher that goes from few lists to many, through groups and not, with batches of any size.
+  @Test func optionsChange() throws {
+    let f = fixture(.l2, Self.starts[0], seed: 3060)
+    let folder = try TemporaryFolder()
+    let (index, oracle) = try f.make(in: folder)
+    let queries = f.values(60, 6, seed: 3061)
+    var searcher = Searcher(index)
+    var first = 0
+    for (batch, nprobe, usesGroups) in [
+      (24, 9, false), (1, 9, true), (1, 120, false), (3, 9, false), (13, 2, true), (1, 2, false), (14, 60, false),
+      (2, 50, false), (1, 51, false),
+    ] {
+      var options = SearchOptions(nprobe: nprobe)
+      options.usesGroups = usesGroups
+      var lists: [UInt32] = []
+      let part = queries[first..<first + batch]
+      let components = part.flatMap { $0 }
+      try searcher.chooseLists(components.span, options, into: &lists)
+      let expected = part.flatMap { oracle.chooseLists($0, nprobe: nprobe, through: usesGroups ? f.groups : []) }
+      #expect(lists.map(Int.init) == expected, "\(batch) queries, \(nprobe) lists, groups \(usesGroups)")
+      first += batch
+    }
+    #expect(first == queries.count)
+  }
+
   /// Of 200 lists in groups of four, a choice of one compares 110 lists or more, since 109⁴ < 2 · 200³ · 9 < 110⁴: 28 groups.
   @Test func fewListsAreCompared() throws {
     let f = fixture(.l2, Self.starts[1], seed: 3100)

@@ -86,6 +86,24 @@ import Testing
     }
   }
 
+  /// Rounded as badly as can be, the nearest centroid is the second nearest; and the squares of small components are added
+  /// to such of large ones that f32 loses them.
+  @Test(arguments: [768, 1024, 1536, 2048, 4096]) func roundingAtItsWorst(dimension: Int) throws {
+    for k in [1, 2] as [Float] {
+      var point = [Float](repeating: 4.499, count: dimension)
+      var first = [Float](repeating: 4 - k - 0.499, count: dimension)
+      var second = [Float](repeating: 4 + k + 2 - 0.499, count: dimension)
+      for i in 0..<dimension / 100 { second[dimension - 1 - i] -= 1 }
+      // The scale is 1: three halves of the points' squared norm are to be within the radius.
+      let squares = 32_700 * 32_700 / (1.5 * (1.001 + Double(dimension) * 0x1p-23))
+      let large = Float(((squares - Double(dimension - 2) * 4.499 * 4.499) / 2).squareRoot())
+      for i in 0..<2 { (point[i], first[i], second[i]) = (large, large, large) }
+      let rows = [first, second].flatMap { $0 + $0.map { -$0 } }
+      try check(
+        (0..<16).flatMap { _ in point }, centroids: rows, dimension: dimension, "dimension \(dimension), \(k)")
+    }
+  }
+
   @Test func equalPointsAndCentroids() throws {
     for value in [0, 1, -3.5, 1e30] as [Float] {
       let rows = [Float](repeating: value, count: 20 * 8)

@@ -4,14 +4,23 @@ import Testing
 
 /// Scores of lists in integers: what they bound, and how closely.
 @Suite struct ListScoreTests {
-  private static let sets = Kernels.available.filter {
-    $0.roundLists([Float](repeating: 1, count: 16).span, count: 1, dimension: 1) != nil
+  private static let sets = Kernels.available.filter { kernels in
+    let blocks = (0..<16).map { Float($0) }
+    return kernels.roundLists(blocks.span, count: 16, dimension: 1, reach: 1) != nil
   }
 
-  private func round(_ kernels: Kernels, _ rows: [Float], _ dimension: Int) throws -> RoundedLists {
+  /// - Parameter reach: if nil, that of the centroids themselves.
+  private func round(
+    _ kernels: Kernels, _ rows: [Float], _ dimension: Int, reach: Float? = nil
+  ) -> RoundedLists? {
     let blocks = LaneBlocks.pack(rows.span, dimension: dimension)
-    let lists = kernels.roundLists(blocks.span, count: rows.count / dimension, dimension: dimension)
-    return try #require(lists)
+    let origin = [Float](repeating: 0, count: dimension)
+    let norms = (0..<rows.count / dimension).map {
+      Oracle.squaredL2(origin, rows[$0 * dimension..<($0 + 1) * dimension])
+    }
+    return kernels.roundLists(
+      blocks.span, count: rows.count / dimension, dimension: dimension,
+      reach: reach ?? norms.reduce(0, max).squareRoot())
   }
 
   /// Scores `[query][centroid]`, with the queries' norms.
@@ -25,7 +34,8 @@ import Testing
     var output = scores.mutableSpan
     var squares = norms.mutableSpan
     var integers = rounded.mutableSpan
-    kernels.scores(lists, queries.span, rounded: &integers, norms: &squares, into: &output)
+    let near = kernels.scores(lists, queries.span, rounded: &integers, norms: &squares, into: &output)
+    #expect(near == norms.count { $0 < .infinity })
     return (scores, norms)
   }
 
@@ -39,18 +49,20 @@ import Testing
   /// The k nearest centroids, and all as near as the last of them, are within the bound that the k-th score gives.
   @Test(arguments: sets) func boundHoldsTheNearest(kernels: Kernels) throws {
     var values = Values(seed: 31)
-    for (dimension, count) in [(1, 40), (2, 16), (7, 33), (8, 1), (17, 200), (96, 100), (128, 257), (300, 64)] {
+    for (dimension, count) in [(1, 40), (2, 16), (7, 33), (8, 2), (17, 200), (96, 100), (128, 257), (300, 64)] {
       for (name, make) in Self.kinds {
         let rows = make(&values, count * dimension)
         let queries = make(&values, 11 * dimension) + rows.prefix(dimension)
-        let lists = try round(kernels, rows, dimension)
+        let lists = try #require(round(kernels, rows, dimension))
         let found = scores(kernels, lists, queries)
+        // But for those of two centroids, which may be as near to each other as queries are far.
+        #expect(count == 2 || found.norms.allSatisfy { $0 < .infinity }, "\(name), D \(dimension)")
         for query in 0..<12 where found.norms[query] < .infinity {
           let vector = Array(queries[query * dimension..<(query + 1) * dimension])
           let keys = (0..<count).map { Oracle.squaredL2(vector, rows[$0 * dimension..<($0 + 1) * dimension]) }
           let mine = Array(found.scores[query * count..<(query + 1) * count])
           for k in Set([1, 2, count / 4, count].filter { $0 >= 1 && $0 <= count }) {
-            let limit = lists.limit(mine.sorted()[k - 1], norm: found.norms[query])
+            let limit = kernels.limit(lists, score: mine.sorted()[k - 1], norm: found.norms[query])
             let farthest = keys.sorted()[k - 1]
             for j in 0..<count where keys[j] <= farthest {
               #expect(mine[j] <= limit, "\(kernels.name), \(name), D \(dimension), list \(j), \(k) of \(count)")
@@ -66,11 +78,11 @@ import Testing
     var values = Values(seed: 32)
     let rows = values.floats(1000 * 128)
     let queries = values.floats(20 * 128)
-    let lists = try round(kernels, rows, 128)
+    let lists = try #require(round(kernels, rows, 128))
     let found = scores(kernels, lists, queries)
     for query in 0..<20 {
       let mine = Array(found.scores[query * 1000..<(query + 1) * 1000])
-      let limit = lists.limit(mine.sorted()[49], norm: found.norms[query])
+      let limit = kernels.limit(lists, score: mine.sorted()[49], norm: found.norms[query])
       let passing = mine.count { $0 <= limit }
       #expect((50...80).contains(passing), "\(passing) lists for 50")
     }
@@ -83,9 +95,9 @@ import Testing
       let rows = values.floats(count * dimension)
       let vectors = values.floats(queries * dimension)
       let first = try #require(Self.sets.last)
-      let expected = scores(
-        first, try round(first, rows, dimension), vectors)
-      let lists = try round(kernels, rows, dimension)
+      let others = try #require(round(first, rows, dimension))
+      let expected = scores(first, others, vectors)
+      let lists = try #require(round(kernels, rows, dimension))
       let all = scores(kernels, lists, vectors)
       #expect(all.norms == expected.norms && all.scores == expected.scores, "\(kernels.name), D \(dimension)")
       for query in 0..<queries {
@@ -96,19 +108,49 @@ import Testing
     }
   }
 
-  /// Queries that are too far have no scores; nor has anything where all centroids are one, or differ by more than f32 can say.
+  /// Queries that are too far have no scores; nothing is rounded where all centroids are one, or differ by more than f32 can
+  /// say.
   @Test(arguments: sets) func withoutScores(kernels: Kernels) throws {
     var values = Values(seed: 34)
     let (dimension, count) = (8, 32)
     let rows = values.floats(count * dimension)
     let queries = values.floats(dimension) + values.floats(dimension).map { $0 * 1000 } + values.floats(dimension)
-    for (name, centroids) in [
-      ("usual", rows), ("equal", [Float](repeating: 3, count: count * dimension)),
-      ("extreme", rows.map { $0 * 0x1p120 }),
-    ] {
-      let lists = try round(kernels, centroids, dimension)
-      let norms = scores(kernels, lists, queries).norms
-      #expect(norms.map { $0 < .infinity } == [name == "usual", false, name == "usual"], "\(kernels.name), \(name)")
+    let lists = try #require(round(kernels, rows, dimension))
+    #expect(scores(kernels, lists, queries).norms.map { $0 < .infinity } == [true, false, true])
+    #expect(scores(kernels, lists, Array(queries[dimension..<2 * dimension])).norms == [.infinity])
+    for (name, centroids, reach) in [
+      ("equal", [Float](repeating: 3, count: count * dimension), 0), ("extreme", rows.map { $0 * 0x1p120 }, 1),
+      ("far", rows, .infinity),
+    ] as [(String, [Float], Float)] {
+      #expect(round(kernels, centroids, dimension, reach: reach) == nil, "\(kernels.name), \(name)")
+    }
+  }
+
+  /// Vectors that are rounded as badly as can be: of two centroids the nearer one is the farther one by two units in each
+  /// component. Their squares are added to one that is so large that f32 would lose them.
+  @Test(arguments: sets, [8, 128, 1024, 9000]) func roundingAtItsWorst(kernels: Kernels, dimension: Int) throws {
+    for k in [0, 1, 5, 100] as [Float] where Float(dimension) * k * k < 2e7 {
+      let large: Float = 12_000
+      let query = [large] + [Float](repeating: 4.499, count: dimension - 1)
+      let first = [large] + [Float](repeating: 4 - k - 0.499, count: dimension - 1)
+      var second = [large] + [Float](repeating: 4 + k + 2 - 0.499, count: dimension - 1)
+      // So many of one unit less as bring it just before the other.
+      for i in 0..<(dimension + 99) / 100 { second[dimension - 1 - i] -= 1 }
+      let farthest = [13_000] + [Float](repeating: 0, count: dimension - 1)
+      // With their opposites, the mean is zero; the scale is 1.
+      let rows = [first, second, farthest].flatMap { $0 + $0.map { -$0 } }
+      let reach = 32_700 / (1.001 + Float(dimension) * 0x1p-23).squareRoot() - 13_000
+      let lists = try #require(round(kernels, rows, dimension, reach: reach))
+      let found = scores(kernels, lists, query)
+      func integers(_ vector: [Float]) -> [Int] { vector.map { Int($0.rounded(.toNearestOrEven)) } }
+      func product(_ a: [Int], _ b: [Int]) -> Int { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+      let (x, c) = (integers(query), [integers(first), integers(second)])
+      #expect(found.norms[0] == Float(product(x, x)))
+      for j in 0..<2 { #expect(found.scores[2 * j] == Float(product(c[j], c[j]) / 2 - product(x, c[j]))) }
+      #expect(Oracle.squaredL2(query, second[...]) < Oracle.squaredL2(query, first[...]))
+      #expect(found.scores[0] < found.scores[2], "the integers tell the opposite")
+      let limit = kernels.limit(lists, score: found.scores[0], norm: found.norms[0])
+      #expect(found.scores[2] <= limit, "\(kernels.name), D \(dimension), \(k)")
     }
   }
 

@@ -72,14 +72,20 @@ typedef struct {
                           size_t out_stride);
 
   /* Centroids as integers, for the choice of lists (choose.inc.h); null where floats are compared as fast.
-   * round_lists fills list_words() words. list_scores takes `n` queries [n][dim], has for each as many words in `rounded` as
-   * pairs of components, these rounded up to a multiple of 8, and gives, among the integers, norms[i], the squared norm of
-   * query i, and out[i * out_stride + j], half the squared distance to centroid j less half that norm. An infinite norm
-   * stands for a query without scores. */
+   * round_lists fills list_words() words, which must stay where they are; queries may be as far from the centroids as
+   * `reach`. Returns 0 where numbers are so extreme that integers say nothing. */
   size_t (*list_words)(size_t dim, size_t count);
-  void (*round_lists)(const float *blocks, size_t count, size_t dim, int32_t *words);
-  void (*list_scores)(const int32_t *words, size_t count, size_t dim, const float *queries, size_t n, int32_t *rounded,
-                      float *out, size_t out_stride, float *norms);
+  int (*round_lists)(const float *blocks, size_t count, size_t dim, float reach, int32_t *words);
+
+  /* Scores of `n` queries [n][dim], for each of which `rounded` has as many words as there are pairs of components, these
+   * rounded up to a multiple of 8. Among the integers, norms[i] is the squared norm of query i, and out[i * out_stride + j]
+   * half its squared distance to centroid j less half that norm. A query that is too far has an infinite norm and no
+   * scores. Returns how many queries have scores. */
+  size_t (*list_scores)(const int32_t *words, size_t count, size_t dim, const float *queries, size_t n, int32_t *rounded,
+                        float *out, size_t out_stride, float *norms);
+
+  /* A score that no centroid exceeds to which l2_blocks gives at most the distance of one with the score `score`. */
+  float (*list_limit)(size_t dim, float score, float norm);
 
   /* out[i] = what l2_blocks gives for row numbers[i] of `rows` [][dim]. */
   void (*l2_numbered)(const float *query, size_t dim, const float *rows, const uint32_t *numbers, size_t n, float *out);
