@@ -73,6 +73,14 @@ import Testing
     }
   }
 
+  /// No score bounds nothing; one that no distance can have, by what f32 may lose, is taken for that of distance zero.
+  @Test(arguments: sets) func boundOfAnyScore(kernels: Kernels) throws {
+    let lists = try #require(round(kernels, [0, 1, 2, 3], 1))
+    #expect(kernels.limit(lists, score: .infinity, norm: 1) == .infinity)
+    let limit = kernels.limit(lists, score: -1000, norm: 0)
+    #expect(limit > -1000 && limit < 0)
+  }
+
   /// A filter that lets everything pass would hold the nearest, too.
   @Test(arguments: sets) func boundIsClose(kernels: Kernels) throws {
     var values = Values(seed: 32)
