@@ -65,7 +65,7 @@ INLINE float squared_norm(const float *row, const float *mean, size_t dim) {
   return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
 }
 
-/* The mean of the centroids, and the largest squared norm less that. */
+/* The mean of the centroids, and the largest squared norm less that; not finite if one of them is not. */
 static float largest_norm(const filter *f, size_t dim, const float *blocks, size_t centroids) {
   memset(f->mean, 0, 2 * f->pairs * sizeof(float));
   for (size_t i = 0; i < dim; i++) {
@@ -82,7 +82,10 @@ static float largest_norm(const filter *f, size_t dim, const float *blocks, size
     }
     float norms[CPQ_LANES];
     memcpy(norms, &sum, sizeof norms);
-    for (size_t l = 0; l < CPQ_LANES && j + l < centroids; l++) largest = norms[l] > largest ? norms[l] : largest;
+    for (size_t l = 0; l < CPQ_LANES && j + l < centroids; l++) {
+      if (!(norms[l] < INFINITY)) return norms[l];
+      largest = norms[l] > largest ? norms[l] : largest;
+    }
   }
   return largest;
 }

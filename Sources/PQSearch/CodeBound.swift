@@ -1,7 +1,7 @@
 import PQKernels
 
 /// What the sum of a vector's quantized entries says of its key, for one query and one list or frame:
-/// lower + step · sum ≤ key ≤ lower + step · sum + gap. Rounding of every f32 operation is allowed for.
+/// lower + step · sum ≤ key ≤ lower + step · sum · (1 + 2^-18) + gap. Rounding of every f32 operation is allowed for.
 struct CodeBound: Sendable {
   private(set) var lower: Double
   private let step: Double
@@ -11,7 +11,7 @@ struct CodeBound: Sendable {
 
   /// Of tables whose entries are those of the canonical sum, f32 additions of m entries to `base`.
   init(_ range: TableRange, base: Float, m: Int) {
-    // Each of m + 1 additions rounds to 2^-24 of a partial sum, which no sum of magnitudes falls below; doubled.
+    // Each of at most m additions rounds to 2^-24 of a partial sum, which no sum of magnitudes falls below; doubled.
     let rounding = Double(m + 2) * 0x1p-23 * (abs(Double(base)) + range.magnitude)
     // A partial sum that overflows stays infinite, whatever is added to it: then nothing is known.
     let staysFinite = abs(Double(base)) + range.magnitude < 0x1p127  // NaN does not

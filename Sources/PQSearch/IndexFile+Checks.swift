@@ -10,6 +10,9 @@ struct Checks: ~Copyable, Sendable {
   /// Pages of the centroids that have checksums; of a file without these none, so that all are checked.
   let centroidPages: AtomicBits
   private let derived = AtomicLazyReference<ModelRows>()
+  private let rounded = AtomicLazyReference<ListRounding>()
+  /// Queries that had a use for that before it was made.
+  private let unrounded = Atomic(0)
   private let decoded = AtomicLazyReference<CoarseGroups>()
   let listPages: AtomicBits
   let framePages: AtomicBits
@@ -28,6 +31,13 @@ struct Checks: ~Copyable, Sendable {
 
   /// What was derived from the model; `make` derives it the first time.
   func modelRows(_ make: () -> ModelRows) -> ModelRows { derived.load() ?? derived.storeIfNil(make()) }
+
+  /// The rounded lists for so many more queries; nil for the first ones. `make` rounds them once.
+  func rounding(_ queries: Int, _ make: () -> ListRounding) -> ListRounding? {
+    if let made = rounded.load() { return made }
+    guard unrounded.wrappingAdd(queries, ordering: .relaxed).newValue > ListRounding.pays else { return nil }
+    return rounded.storeIfNil(make())
+  }
 
   /// The file's groups, if it has any and the model is checked.
   var groups: CoarseGroups? { decoded.load() }
@@ -90,6 +100,9 @@ extension IndexFile {
     return lists.lowerBound / lanes * block..<((lists.upperBound - 1) / lanes + 1) * block
   }
 
+  /// Takes all frames as asked for.
+  borrowing func assumesResidence() { checks.asked.insertAll() }
+
   /// Takes everything as checked without looking at it, but the groups: what checks cost can be measured. A search of a
   /// damaged file may then trap or give wrong results.
   borrowing func assumesSoundness() throws(FormatError) {
@@ -109,6 +122,14 @@ extension IndexFile {
     if ModelRows.copiesCentroids(parameters) { try checkCentroids(0..<parameters.nlist) }
     return checks.modelRows {
       ModelRows(parameters, codebooks: bytes(of: .codebooks).floats(), centroids: bytes(of: .centroids).floats())
+    }
+  }
+
+  /// Rounded centroids for a group of queries that visit few of the lists, if they pay. O(centroids) the first time.
+  borrowing func rounding(_ queries: Int, _ work: borrowing ScanWork) -> ListRounding? {
+    guard let model = work.model, !model.centroids.isEmpty else { return nil }
+    return checks.rounding(queries) {
+      ListRounding(parameters, centroids: bytes(of: .centroids).floats(), reach: model.longestResidual)
     }
   }
 

@@ -23,9 +23,9 @@ extension IndexFile {
       if !scratch.work.prefetch.isStopped { prefetchCentroids(0..<parameters.nlist) }
       try checkCentroids(0..<parameters.nlist)
       statistics.centroids += queries.count * parameters.nlist
-      if let lists = scratch.work.model?.lists, 4 * options.effectiveNprobe(parameters) <= parameters.nlist,
-        scratch.group.score(lists) > 0
-      {
+      let visitsFew = 4 * options.effectiveNprobe(parameters) <= parameters.nlist
+      if visitsFew, scratch.work.rounding == nil { scratch.work.rounding = rounding(queries.count, scratch.work) }
+      if visitsFew, let lists = scratch.work.rounding?.lists, scratch.group.score(lists) > 0 {
         for query in queries where scratch.group.norms[query] == .infinity {
           compareAll(query..<query + 1, &scratch.group)
         }
@@ -51,8 +51,9 @@ extension IndexFile {
     let nprobe = options.effectiveNprobe(parameters)
     let keys = scratch.group.keys(query)
     guard options.usesGroups, checks.groups != nil else {
-      if scratch.group.norms[query] < .infinity, let model = scratch.work.model, let lists = model.lists {
-        return choose(nprobe, query, of: lists, model.centroids, &scratch.group, &scratch.choice)
+      if scratch.group.norms[query] < .infinity, let lists = scratch.work.rounding?.lists {
+        let centroids = scratch.work.model?.centroids ?? []
+        return choose(nprobe, query, of: lists, centroids, &scratch.group, &scratch.choice)
       }
       return scratch.choice.choose(nprobe, of: scratch.group.keys[keys].span)
     }

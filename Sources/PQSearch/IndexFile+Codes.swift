@@ -83,7 +83,7 @@ extension IndexFile {
   }
 
   /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds
-  /// it: fewer than D + 16 roundings of 2^-24 each, of terms that the lengths of query and codewords bound; doubled twice.
+  /// it: both together round by fewer than 4 (D + 16) times 2^-24 of terms that the lengths of query and codewords bound.
   /// Below the smallest normal f32, 2^-126, a rounding is no longer relative to what it rounds.
   private borrowing func rounding(_ score: Float, _ length: Double, _ longest: Double) -> Double {
     let terms = Double(score) + length * longest + longest * longest

@@ -69,7 +69,9 @@ extension IndexFile {
   ) throws(FormatError) -> FrameView {
     let view = try frameView(kind, list, index, pagesAreChecked: pagesAreChecked)
     if !isChecked(view) {
-      map.prefetch(offset: Int(view.entry.offset), count: Int(view.entry.length))
+      if !checks.asked.contains(view.number) {
+        map.prefetch(offset: Int(view.entry.offset), count: Int(view.entry.length))
+      }
       try check(view)
     }
     return view

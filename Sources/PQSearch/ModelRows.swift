@@ -9,8 +9,6 @@ final class ModelRows: Sendable {
   let codewords: [Float]
   /// `[list][component]`, or empty as above.
   let centroids: [Float]
-  /// The same, rounded, where the kernels compare integers: a search of a small part of the lists chooses them by these.
-  let lists: RoundedLists?
   /// The square root of the sum over subspaces of the largest squared norm of a codeword: no decoded residual is longer.
   let longestResidual: Double
 
@@ -49,10 +47,6 @@ final class ModelRows: Sendable {
       LaneBlocks.appendRows(p.nlist, of: centroids, dimension: p.dimension, to: &rows)
     }
     self.centroids = rows
-    lists =
-      rows.isEmpty
-      ? nil
-      : Kernels.best.roundLists(centroids, count: p.nlist, dimension: p.dimension, reach: Float(longestResidual))
   }
 
   private static func largestSquaredNorm(_ blocks: Span<Float>, _ vectors: Int, dimension: Int) -> Double {
@@ -66,5 +60,20 @@ final class ModelRows: Sendable {
       largest = max(largest, norm)
     }
     return largest
+  }
+}
+
+/// Centroids as integers, by which searches that visit few of the lists choose these; made once per open file, by a process
+/// that goes on searching.
+final class ListRounding: Sendable {
+  /// Nil where the kernels compare floats as fast.
+  let lists: RoundedLists?
+
+  /// Queries that choose without: about as many as save what rounding takes.
+  static let pays = 64
+
+  /// - Parameter reach: how far from its centroid a vector is at most.
+  init(_ p: IndexParameters, centroids: Span<Float>, reach: Double) {
+    lists = Kernels.best.roundLists(centroids, count: p.nlist, dimension: p.dimension, reach: Float(reach))
   }
 }

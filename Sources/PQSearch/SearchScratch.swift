@@ -100,6 +100,8 @@ struct QueryGroup: ~Copyable {
 struct ScanWork: ~Copyable {
   /// Nil unless l2 codes are residual; set by the first query.
   var model: ModelRows?
+  /// Nil until it pays.
+  var rounding: ListRounding?
   /// The query minus the centroid of a list.
   var residual: [Float]
   var pending = Pending()

@@ -13,7 +13,10 @@ public struct Searcher: ~Copyable {
   }
 
   /// From now on the kernel is never asked for pages ahead: what that costs can be measured.
-  package mutating func assumesResidence() { scratch.work.prefetch.stop() }
+  package mutating func assumesResidence() {
+    scratch.work.prefetch.stop()
+    index.file.assumesResidence()
+  }
 
   /// Appends the neighbours of one query to `results`, best first, ties by lower id. Allocates nothing once `results`
   /// and the searcher have grown to what a query needs.

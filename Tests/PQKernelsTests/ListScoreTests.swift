@@ -129,6 +129,8 @@ import Testing
     for (name, centroids, reach) in [
       ("equal", [Float](repeating: 3, count: count * dimension), 0), ("extreme", rows.map { $0 * 0x1p120 }, 1),
       ("far", rows, .infinity),
+      // Sums of lanes are infinite, and their sum is no number.
+      ("opposite", (0..<count * dimension).map { $0 / dimension % 2 == 0 ? 3e38 : -3e38 }, 1),
     ] as [(String, [Float], Float)] {
       #expect(round(kernels, centroids, dimension, reach: reach) == nil, "\(kernels.name), \(name)")
     }
