@@ -70,7 +70,8 @@ import Testing
     let f = fixture(.l2, Self.starts[0], seed: 3050)
     let folder = try TemporaryFolder()
     let (index, oracle) = try f.make(in: folder)
-    let queries = f.values(30, 6, seed: 3051).enumerated().map { i, query in
+    // The first 64 choices are made without integers.
+    let queries = f.values(100, 6, seed: 3051).enumerated().map { i, query in
       query.map { $0 * (i % 3 == 1 ? 1000 : i % 3 == 2 ? 1e15 : 1) }
     }
     var compared = 0
@@ -86,6 +87,9 @@ import Testing
     let folder = try TemporaryFolder()
     let (index, oracle) = try f.make(in: folder)
     let queries = f.values(60, 6, seed: 3061)
+    // From now on choices of few lists are made by integers.
+    var compared = 0
+    _ = try choose(index, f.values(40, 6, seed: 3062), nprobe: 9, usesGroups: false, centroids: &compared)
     var searcher = Searcher(index)
     var first = 0
     for (batch, nprobe, usesGroups) in [
