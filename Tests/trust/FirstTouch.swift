@@ -46,9 +46,11 @@ struct FirstTouch: ParsableCommand {
         firsts[opening, default: []].append(try pass(&searcher, file, query))
         // The second one still looks for pages that are not resident.
         _ = try pass(&searcher, file, query)
+        // The same of each opening, so that each leaves the same to the next one.
+        let (later, looking) = (try (0..<3).map { _ in try pass(&searcher, file, query) }, try look(file))
         if opening == .usual {
-          for _ in 0..<3 { laters.append(try pass(&searcher, file, query)) }
-          looks.append(try look(file))
+          laters += later
+          looks.append(looking)
         }
       }
       faults.append(try touch(data.count))
