@@ -3,6 +3,7 @@
  * Included after assign.inc.h, by whose rules centroids and queries are rounded: less the centroids' mean, and scaled so
  * that centroids, and queries that are not too far from them, have norms of at most a radius. */
 enum { LIST_BLOCKS = 4, LIST_TILE = POINTS * BLOCKS > LIST_BLOCKS ? POINTS * BLOCKS : LIST_BLOCKS };
+enum { CHAINS = 8 };
 
 static size_t list_words(size_t dim, size_t count) {
   size_t pairs = round_up(dim, 8) / 2, rows = round_up(count, CPQ_LANES);
@@ -94,4 +95,29 @@ static float list_limit(size_t dim, float score, float norm) {
   if (!(square < INFINITY)) return INFINITY;
   double limit = score + w * __builtin_sqrt(square > 0 ? square : 0) + w * w / 2 + 260;
   return (float)(limit + __builtin_fabs(limit) * 0x1p-23);
+}
+
+/* Chains of CHAINS rows side by side, which hide the fma's latency. */
+INLINE void numbered_tile(const float *query, size_t dim, const float *rows, const uint32_t *numbers, float *out) {
+  const float *row[CHAINS];
+  float sum[CHAINS] = {0};
+  for (int r = 0; r < CHAINS; r++) row[r] = rows + numbers[r] * dim;
+  for (size_t i = 0; i < dim; i++)
+    for (int r = 0; r < CHAINS; r++) {
+      float d = query[i] - row[r][i];
+      sum[r] = __builtin_fmaf(d, d, sum[r]);
+    }
+  memcpy(out, sum, sizeof sum);
+}
+
+static void l2_numbered(const float *query, size_t dim, const float *rows, const uint32_t *numbers, size_t n, float *out) {
+  size_t i = 0;
+  for (; i + CHAINS <= n; i += CHAINS) numbered_tile(query, dim, rows, numbers + i, out + i);
+  if (i == n) return;
+  /* The rest, filled up with the first of them: their chains take no longer than one. */
+  uint32_t rest[CHAINS];
+  float found[CHAINS];
+  for (size_t r = 0; r < CHAINS; r++) rest[r] = numbers[i + r < n ? i + r : i];
+  numbered_tile(query, dim, rows, rest, found);
+  memcpy(out + i, found, (n - i) * sizeof(float));
 }

@@ -75,7 +75,6 @@ const cpq_kernels cpq_neon = {
     .ip_blocks = ip_blocks,
     .l2_blocks_batch = l2_blocks_batch,
     .ip_blocks_batch = ip_blocks_batch,
-    .l2_numbered = l2_numbered,
     .subtract_lane = subtract_lane,
     .group_minima = group_minima,
     .at_most = at_most,

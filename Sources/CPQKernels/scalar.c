@@ -26,18 +26,6 @@ static void l2_blocks(const float *query, size_t dim, const float *blocks, size_
   for (size_t j = 0; j < count; j++) out[j] = l2_lane(query, dim, lane_of(blocks, dim, j));
 }
 
-static void l2_numbered(const float *query, size_t dim, const float *rows, const uint32_t *numbers, size_t n, float *out) {
-  for (size_t j = 0; j < n; j++) {
-    const float *row = rows + numbers[j] * dim;
-    float sum = 0;
-    for (size_t i = 0; i < dim; i++) {
-      float d = query[i] - row[i];
-      sum = fmaf(d, d, sum);
-    }
-    out[j] = sum;
-  }
-}
-
 static void ip_blocks(const float *query, size_t dim, const float *blocks, size_t count, float *out) {
   for (size_t j = 0; j < count; j++) {
     const float *lane = lane_of(blocks, dim, j);
@@ -287,7 +275,6 @@ const cpq_kernels cpq_scalar = {
     .ip_blocks = ip_blocks,
     .l2_blocks_batch = l2_blocks_batch,
     .ip_blocks_batch = ip_blocks_batch,
-    .l2_numbered = l2_numbered,
     .subtract_lane = subtract_lane,
     .group_minima = group_minima,
     .at_most = at_most,

@@ -18,8 +18,6 @@ typedef uint16_t u16x16 __attribute__((ext_vector_type(16), aligned(2)));
 typedef uint8_t b16 __attribute__((vector_size(16), aligned(1)));
 typedef _Float16 h16 __attribute__((vector_size(32), aligned(2)));
 
-enum { CHAINS = 8 };
-
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE v16 load(const float *p) { return *(const v16 *)p; }
@@ -145,31 +143,6 @@ static void l2_blocks_batch(const float *queries, size_t n, size_t dim, const fl
 static void ip_blocks_batch(const float *queries, size_t n, size_t dim, const float *data, size_t count, float *out,
                             size_t out_stride) {
   blocks_batch(0, queries, n, dim, data, count, out, out_stride);
-}
-
-/* Chains of CHAINS rows side by side, which hide the fma's latency. */
-INLINE void numbered_tile(const float *query, size_t dim, const float *rows, const uint32_t *numbers, float *out) {
-  const float *row[CHAINS];
-  float sum[CHAINS] = {0};
-  for (int r = 0; r < CHAINS; r++) row[r] = rows + numbers[r] * dim;
-  for (size_t i = 0; i < dim; i++)
-    for (int r = 0; r < CHAINS; r++) {
-      float d = query[i] - row[r][i];
-      sum[r] = __builtin_fmaf(d, d, sum[r]);
-    }
-  memcpy(out, sum, sizeof sum);
-}
-
-static void l2_numbered(const float *query, size_t dim, const float *rows, const uint32_t *numbers, size_t n, float *out) {
-  size_t i = 0;
-  for (; i + CHAINS <= n; i += CHAINS) numbered_tile(query, dim, rows, numbers + i, out + i);
-  if (i == n) return;
-  /* The rest, filled up with the first of them: their chains take no longer than one. */
-  uint32_t rest[CHAINS];
-  float found[CHAINS];
-  for (size_t r = 0; r < CHAINS; r++) rest[r] = numbers[i + r < n ? i + r : i];
-  numbered_tile(query, dim, rows, rest, found);
-  memcpy(out + i, found, (n - i) * sizeof(float));
 }
 
 static void subtract_lane(const float *query, size_t dim, const float *lane, float *out) {

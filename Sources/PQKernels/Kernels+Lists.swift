@@ -67,17 +67,19 @@ extension Kernels {
   }
 
   /// Squared L2 distances, canonical as of ``squaredL2(_:blocks:into:)``, of one query to the rows `numbers` of `rows`.
+  /// - Precondition: this set rounds lists.
   package func squaredL2(
     _ query: Span<Float>, rows: Span<Float>, numbers: Span<UInt32>, into output: inout MutableSpan<Float>
   ) {
     precondition(output.count >= numbers.count, "no room for all distances")
+    precondition(unsafe table.pointee.l2_numbered != nil, "a set that rounds no lists")
     let count = rows.count / query.count
     for i in numbers.indices { precondition(numbers[i] < count, "no such row") }
     unsafe query.withUnsafeBufferPointer { query in
       unsafe rows.withUnsafeBufferPointer { rows in
         unsafe numbers.withUnsafeBufferPointer { numbers in
           unsafe output.withUnsafeMutableBufferPointer { output in
-            unsafe table.pointee.l2_numbered(
+            unsafe table.pointee.l2_numbered?(
               query.baseAddress, query.count, rows.baseAddress, numbers.baseAddress, numbers.count, output.baseAddress)
           }
         }

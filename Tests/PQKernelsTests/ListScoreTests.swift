@@ -164,7 +164,7 @@ import Testing
     }
   }
 
-  @Test(arguments: Kernels.available) func numberedRows(kernels: Kernels) {
+  @Test(arguments: sets) func numberedRows(kernels: Kernels) {
     var values = Values(seed: 35)
     for dimension in [1, 3, 16, 33, 128] {
       let rows = values.floats(50 * dimension)

@@ -71,7 +71,7 @@ typedef struct {
   void (*ip_blocks_batch)(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
                           size_t out_stride);
 
-  /* Centroids as integers, for the choice of lists (choose.inc.h); null where floats are compared as fast.
+  /* Centroids as integers, for the choice of lists (choose.inc.h); these five are null where floats are compared as fast.
    * round_lists fills list_words() words, which must stay where they are; queries may be as far from the centroids as
    * `reach`. Returns 0 where numbers are so extreme that integers say nothing. */
   size_t (*list_words)(size_t dim, size_t count);
@@ -87,7 +87,7 @@ typedef struct {
   /* A score that no centroid exceeds to which l2_blocks gives at most the distance of one with the score `score`. */
   float (*list_limit)(size_t dim, float score, float norm);
 
-  /* out[i] = what l2_blocks gives for row numbers[i] of `rows` [][dim]. */
+  /* out[i] = what l2_blocks gives for row numbers[i] of `rows` [][dim]: of those lists that scores leave in question. */
   void (*l2_numbered)(const float *query, size_t dim, const float *rows, const uint32_t *numbers, size_t n, float *out);
 
   /* out[i] = query[i] - lane[i * CPQ_LANES]: a query less a vector of a lane block. */
