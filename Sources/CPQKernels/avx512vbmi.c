@@ -60,6 +60,7 @@ const cpq_kernels cpq_avx512vbmi = {
     .float_limit = float_limit,
     .float_kth = float_kth,
     .sum_limit = sum_limit,
+    .sums_within = sums_within,
     .fetch = fetch,
     .sum_bytes = sum_bytes,
     .are_finite = are_finite,

@@ -102,6 +102,17 @@ static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
   return (uint16_t)low;
 }
 
+static size_t sums_within(const uint16_t *sums, const uint16_t *positions, size_t count, uint16_t low, uint16_t high,
+                          uint16_t *sums_out, uint16_t *positions_out) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++)
+    if (sums[i] >= low && sums[i] <= high) {
+      positions_out[found] = positions[i];
+      sums_out[found++] = sums[i];
+    }
+  return found;
+}
+
 static void fetch(const void *bytes, size_t count) {
   for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
 }
@@ -281,6 +292,7 @@ const cpq_kernels cpq_scalar = {
     .float_limit = float_limit,
     .float_kth = float_kth,
     .sum_limit = sum_limit,
+    .sums_within = sums_within,
     .fetch = fetch,
     .sum_bytes = sum_bytes,
     .are_finite = are_finite,

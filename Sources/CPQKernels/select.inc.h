@@ -1,6 +1,15 @@
 /* Choosing among many values, in the vectors of simd.inc.h: limits that few values do not exceed, and which ones they are.
  * A pass over all values costs less than a branch for each. */
 
+/* Bit i is set where lane i of 16 is: of what a comparison gives. */
+typedef _Bool bits16 __attribute__((ext_vector_type(16)));
+#define LANE_MASK(lanes) bits_of(__builtin_convertvector(lanes, bits16))
+INLINE unsigned bits_of(bits16 bits) {
+  uint16_t mask;
+  memcpy(&mask, &bits, sizeof mask);
+  return mask;
+}
+
 static size_t group_minima(const float *values, size_t count, size_t depth, float *out) {
   size_t groups = 0;
   for (size_t i = 0; i < count; groups += CPQ_LANES) {
@@ -22,14 +31,9 @@ static size_t group_minima(const float *values, size_t count, size_t depth, floa
 
 static size_t at_most(const float *values, size_t count, float limit, uint32_t *out) {
   size_t found = 0, i = 0;
-  for (; i + CPQ_LANES <= count; i += CPQ_LANES) {
-    i16 hit = load(values + i) <= splat(limit);
-    if (!__builtin_reduce_or(hit)) continue;
-    for (size_t j = i; j < i + CPQ_LANES; j++) {
-      out[found] = (uint32_t)j;
-      found += values[j] <= limit;
-    }
-  }
+  for (; i + CPQ_LANES <= count; i += CPQ_LANES)
+    for (unsigned bits = LANE_MASK(load(values + i) <= splat(limit)); bits; bits &= bits - 1)
+      out[found++] = (uint32_t)i + (uint32_t)__builtin_ctz(bits);
   for (; i < count; i++) {
     out[found] = (uint32_t)i;
     found += values[i] <= limit;
@@ -132,6 +136,25 @@ static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
     else low = middle + 1;
   }
   return (uint16_t)low;
+}
+
+static size_t sums_within(const uint16_t *sums, const uint16_t *positions, size_t count, uint16_t low, uint16_t high,
+                          uint16_t *sums_out, uint16_t *positions_out) {
+  uint16_t width = (uint16_t)(high - low);
+  size_t found = 0, i = 0;
+  for (; i + CPQ_LANES <= count; i += CPQ_LANES)
+    for (unsigned bits = LANE_MASK(*(const u16x16 *)(sums + i) - low <= (u16x16)width); bits; bits &= bits - 1) {
+      size_t at = i + (unsigned)__builtin_ctz(bits);
+      positions_out[found] = positions[at];
+      sums_out[found++] = sums[at];
+    }
+  for (; i < count; i++) {
+    uint16_t sum = sums[i];
+    positions_out[found] = positions[i];
+    sums_out[found] = sum;
+    found += (uint16_t)(sum - low) <= width;
+  }
+  return found;
 }
 
 static void fetch(const void *bytes, size_t count) {

@@ -113,6 +113,27 @@ internal import CPQKernels
     return unsafe sums.withUnsafeBufferPointer { unsafe table.pointee.sum_limit($0.baseAddress, $0.count, k) }
   }
 
+  /// Writes the sums that are in `range`, and their positions, in their order, and returns how many they are. O(sums).
+  package func select(
+    _ range: ClosedRange<UInt16>, of sums: Span<UInt16>, _ positions: Span<UInt16>,
+    sums output: inout MutableSpan<UInt16>, positions outputPositions: inout MutableSpan<UInt16>
+  ) -> Int {
+    precondition(
+      positions.count == sums.count && output.count >= sums.count && outputPositions.count >= sums.count,
+      "no position for each sum, or no room for all")
+    return unsafe sums.withUnsafeBufferPointer { sums in
+      unsafe positions.withUnsafeBufferPointer { positions in
+        unsafe output.withUnsafeMutableBufferPointer { output in
+          unsafe outputPositions.withUnsafeMutableBufferPointer { outputPositions in
+            unsafe table.pointee.sums_within(
+              sums.baseAddress, positions.baseAddress, sums.count, range.lowerBound, range.upperBound,
+              output.baseAddress, outputPositions.baseAddress)
+          }
+        }
+      }
+    }
+  }
+
   /// Writes the numbers of the values that are at most `limit`, ascending, and returns how many they are.
   package func numbers(_ values: Span<Float>, atMost limit: Float, into output: inout MutableSpan<UInt32>) -> Int {
     precondition(output.count > values.count, "no room for all numbers")

@@ -34,8 +34,8 @@ struct CodeBound: Sendable {
     let bracket = minimum > -.greatestFiniteMagnitude ? Double(minimum) : -.infinity
     lower = Double(score) + bracket + range.minimum - rounding
     step = Double(range.step)
-    let scale = range.step > 0 ? (Double(bracketStep) / step * 256).rounded(.down) : 0
-    bracketScale = UInt16(min(scale, 65535))
+    let scale = range.step > 0 ? Double(bracketStep) / step * 256 : 0
+    bracketScale = UInt16(min(scale, 65535))  // rounds down
     // Two floors of the scaled bracket lose less than a unit each, the bracket's own less than one of its steps.
     gap =
       range.step > 0 && scale <= 65535
@@ -48,7 +48,7 @@ struct CodeBound: Sendable {
     if room < 0 { return nil }
     guard key < .infinity, room < .infinity, step > 0 else { return .max }  // NaN too
     // The quotient rounds; a unit in 2^-20 is more than that.
-    return UInt16(min((room / step * (1 + 0x1p-20)).rounded(.down), 65535))
+    return UInt16(min(room / step * (1 + 0x1p-20), 65535))  // rounds down
   }
 
   /// The bounds in f32, for many vectors at once: floor + step · sum ≤ key ≤ floor + step · sum + gap, but for a sum of

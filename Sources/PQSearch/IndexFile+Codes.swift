@@ -143,7 +143,15 @@ extension IndexFile {
     _ scratch: inout CodeScratch, _ work: inout ScanWork
   ) {
     guard scan.estimates else {
-      if scan.filters { scratch.survivors.keepNearest(work.candidates.capacity, bound, below: threshold) }
+      let wanted = work.candidates.capacity
+      if scan.filters, scratch.survivors.count > wanted + wanted / 4 {
+        // No more than these are among the best so many of this frame alone.
+        let upper = bound.upper(scratch.survivors.limit(wanted))
+        if upper < threshold, let limit = bound.threshold(upper) {
+          scratch.survivors.copy(0...limit, to: &scratch.nearest)
+          return work.pending.append(scratch.nearest, of: frame, bound)
+        }
+      }
       return work.pending.append(scratch.survivors, of: frame, bound)
     }
     let estimate = EstimateBound(

@@ -22,12 +22,17 @@ extension IndexFile {
     let wanted = work.candidates.capacity
     if scratch.survivors.count > wanted + wanted / 4 {
       // The estimates of the nearest tell how few of the others matter.
-      scratch.survivors.move(wanted, to: &scratch.nearest)
+      let least = scratch.survivors.limit(wanted)
+      scratch.survivors.copy(0...least, to: &scratch.nearest)
       append(scratch.nearest, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
       work.pending.cut()
-      scratch.survivors.keep(atMost: bounds.scan.threshold(min(work.pending.threshold, work.candidates.threshold)))
+      let threshold = min(work.pending.threshold, work.candidates.threshold)
+      guard let limit = bounds.scan.threshold(threshold), limit > least else { return }
+      scratch.survivors.copy(least + 1...limit, to: &scratch.nearest)
+      append(scratch.nearest, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
+    } else {
+      append(scratch.survivors, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
     }
-    append(scratch.survivors, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
   }
 
   /// - Parameter tables: see ``Kernels/estimates(_:positions:tables:base:factor:step:into:)``.

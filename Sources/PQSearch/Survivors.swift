@@ -60,60 +60,28 @@ struct Survivors {
   }
 
   private static func contains(_ value: UInt16, _ sums: Span<UInt16>) -> Bool {
-    var found = false
-    for i in sums.indices { found = found || sums[i] == value }
-    return found
+    var most: UInt16 = 0
+    for i in sums.indices { most = max(most, sums[i]) }
+    return most == value
   }
 
-  /// Of clearly more than `wanted`, keeps those that may be among the best so many of them.
-  mutating func keepNearest(_ wanted: Int, _ bound: CodeBound, below threshold: Float) {
-    guard count > wanted + wanted / 4 else { return }
-    let upper = bound.upper(Kernels.best.limit(sums.span.extracting(0..<count), wanted))
-    guard upper < threshold, let limit = bound.threshold(upper) else { return }
-    // So few that a branch is foreseen.
-    var kept = 0
-    for i in 0..<count where sums[i] <= limit {
-      positions[kept] = positions[i]
-      sums[kept] = sums[i]
-      kept += 1
-    }
-    count = kept
-  }
-
-  /// Moves those of the `wanted` smallest sums, and their equals, to `other`.
+  /// The `wanted`-th smallest sum.
   /// - Precondition: there are so many.
-  mutating func move(_ wanted: Int, to other: inout Survivors) {
-    let limit = Kernels.best.limit(sums.span.extracting(0..<count), wanted)
-    var (kept, moved) = (0, 0)
-    for i in 0..<count {
-      let (position, sum) = (positions[i], sums[i])
-      positions[kept] = position
-      sums[kept] = sum
-      other.positions[moved] = position
-      kept += sum > limit ? 1 : 0
-      moved += sum > limit ? 0 : 1
-    }
-    count = kept
-    other.count = moved
+  func limit(_ wanted: Int) -> UInt16 { Kernels.best.limit(sums.span.extracting(0..<count), wanted) }
+
+  /// Copies those with sums in a range to `other`.
+  func copy(_ range: ClosedRange<UInt16>, to other: inout Survivors) {
+    other.count = Self.copy(
+      range, sums.span.extracting(0..<count), positions.span.extracting(0..<count), &other.sums, &other.positions)
+    other.areSaturated = areSaturated
   }
 
-  /// Keeps those with sums of at most `limit`; none if there is no limit.
-  mutating func keep(atMost limit: UInt16?) {
-    count = limit.map { Self.keep(count, atMost: $0, &positions, &sums) } ?? 0
-  }
-
-  private static func keep(
-    _ count: Int, atMost limit: UInt16, _ positions: inout [UInt16], _ sums: inout [UInt16]
+  private static func copy(
+    _ range: ClosedRange<UInt16>, _ sums: Span<UInt16>, _ positions: Span<UInt16>, _ otherSums: inout [UInt16],
+    _ otherPositions: inout [UInt16]
   ) -> Int {
-    var positions = positions.mutableSpan
-    var sums = sums.mutableSpan
-    var kept = 0
-    for i in 0..<count {
-      let (position, sum) = (positions[i], sums[i])
-      positions[kept] = position
-      sums[kept] = sum
-      kept += sum <= limit ? 1 : 0
-    }
-    return kept
+    var copiedSums = otherSums.mutableSpan
+    var copiedPositions = otherPositions.mutableSpan
+    return Kernels.best.select(range, of: sums, positions, sums: &copiedSums, positions: &copiedPositions)
   }
 }

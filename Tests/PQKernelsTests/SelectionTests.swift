@@ -46,6 +46,26 @@ import Testing
     }
   }
 
+  @Test(arguments: Kernels.available) func sumsOfARange(kernels: Kernels) {
+    var values = Values(seed: 26)
+    for count in [0] + Self.counts {
+      for nbits in [1, 4, 16] {
+        let (sums, positions) = (values.codes(count, nbits: nbits), values.codes(count, nbits: 16))
+        for range in [0...0, 1...1, 3...9, 5...UInt16.max, 40_000...50_000, 0...UInt16.max] as [ClosedRange<UInt16>] {
+          var foundSums = [UInt16](repeating: 7, count: count)
+          var foundPositions = foundSums
+          var sumsOut = foundSums.mutableSpan
+          var positionsOut = foundPositions.mutableSpan
+          let kept = kernels.select(
+            range, of: sums.span, positions.span, sums: &sumsOut, positions: &positionsOut)
+          let expected = sums.indices.filter { range.contains(sums[$0]) }
+          #expect(Array(foundSums[..<kept]) == expected.map { sums[$0] }, "\(kernels.name), \(range) of \(count)")
+          #expect(Array(foundPositions[..<kept]) == expected.map { positions[$0] }, "\(kernels.name), \(range) of \(count)")
+        }
+      }
+    }
+  }
+
   @Test(arguments: Kernels.available) func numbersAtMost(kernels: Kernels) {
     var values = Values(seed: 23)
     for count in [0] + Self.counts {

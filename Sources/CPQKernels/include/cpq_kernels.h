@@ -109,6 +109,11 @@ typedef struct {
   /* The k-th smallest of the sums, k from 1 to count. */
   uint16_t (*sum_limit)(const uint16_t *sums, size_t count, size_t k);
 
+  /* The sums from `low` to `high`, with their positions, in their order; returns how many. The outputs have room for
+   * all. */
+  size_t (*sums_within)(const uint16_t *sums, const uint16_t *positions, size_t count, uint16_t low, uint16_t high,
+                        uint16_t *sums_out, uint16_t *positions_out);
+
   /* Fetches `count` bytes into the cache, and returns at once. */
   void (*fetch)(const void *bytes, size_t count);
 
