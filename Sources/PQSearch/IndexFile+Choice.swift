@@ -48,6 +48,31 @@ extension IndexFile {
     _ query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     guard parameters.nlist > 0 else { return scratch.choice.chooseOnly() }
+    try chooseNearest(query, options, &scratch, &statistics)
+    if let reach = options.reach {
+      scratch.choice.keep(reach: reach, of: scratch.group.keys[scratch.group.keys(query)].span)
+    }
+    if let most = options.maxCodes {
+      let lists = scratch.choice.lists
+      if scratch.work.prefetch.isActive { for number in lists { prefetchEntry(Int(number)) } }
+      scratch.choice.keep(first: try count(lists, holding: most))
+    }
+  }
+
+  /// How many of the lists, from the first one on, hold `most` vectors or more; all if they hold fewer. Others' entries
+  /// are not looked at.
+  private borrowing func count(_ lists: [UInt32], holding most: Int) throws(FormatError) -> Int {
+    var (count, vectors) = (0, 0)
+    while count < lists.count, vectors < most {
+      vectors += try list(Int(lists[count])).count
+      count += 1
+    }
+    return count
+  }
+
+  private borrowing func chooseNearest(
+    _ query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
+  ) throws(FormatError) {
     let nprobe = options.effectiveNprobe(parameters)
     let keys = scratch.group.keys(query)
     guard options.usesGroups, checks.groups != nil else {

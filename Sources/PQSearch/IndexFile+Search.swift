@@ -65,8 +65,8 @@ extension IndexFile {
   private borrowing func askForLists(
     of query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
   ) throws(FormatError) {
-    try chooseLists(query, options, &scratch, &statistics)
     scratch.work.prefetch.beginQuery()
+    try chooseLists(query, options, &scratch, &statistics)
     // What is wrong with a list is found when it is visited.
     try? prefetch(parameters.m > 0 ? .codes : .vectors, scratch.choice.lists, &scratch.work.prefetch)
   }
@@ -89,6 +89,13 @@ extension IndexFile {
   borrowing func check(_ options: SearchOptions) throws(IndexError) {
     guard options.k > 0 else { throw .usage("k is \(options.k); ask for at least 1 result") }
     if let nprobe = options.nprobe, nprobe <= 0 { throw .usage("nprobe is \(nprobe); visit at least 1 list") }
+    if let most = options.maxCodes, most <= 0 { throw .usage("maxCodes is \(most); visit at least 1 vector") }
+    if let reach = options.reach {
+      guard reach >= 1 else { throw .usage("reach is \(reach); the nearest list is at 1") }
+      guard parameters.metric == .l2 else {
+        throw .usage("\(map.path) is searched by \(parameters.metric); reach compares distances, which only l2 has")
+      }
+    }
     guard options.rerank >= 0 else { throw .usage("rerank is \(options.rerank); 0 is none") }
     guard options.rerank == 0 || parameters.vectors != .none else {
       throw .usage("\(map.path) stores no vectors to re-rank with; build it with --vectors f32, f16 or u8")

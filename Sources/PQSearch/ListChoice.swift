@@ -26,6 +26,16 @@ struct ListChoice: ~Copyable {
     lists.append(0)
   }
 
+  /// Of the chosen lists, keeps the first `count`.
+  mutating func keep(first count: Int) { lists.removeLast(lists.count - count) }
+
+  /// Of the chosen lists, keeps those at most `reach` times as far as the first; `keys` `[list]` are squared distances.
+  mutating func keep(reach: Float, of keys: Span<Float>) {
+    guard let first = lists.first else { return }
+    let limit = keys[Int(first)] * (reach * reach)
+    keep(first: lists.firstIndex { keys[Int($0)] > limit } ?? lists.count)
+  }
+
   /// Chooses the `count` least of all `keys` `[list]`. A key that is no number is the greatest.
   /// O(keys + chosen · log chosen).
   mutating func choose(_ count: Int, of keys: Span<Float>) {

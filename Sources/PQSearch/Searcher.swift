@@ -47,7 +47,8 @@ public struct Searcher: ~Copyable {
   }
 
   /// Appends the lists that a search visits for each of `queries` `[query][dimension]`: `[query][nprobe]`, at most all,
-  /// nearest first, ties by lower number. Of an index without lists the only one, 0.
+  /// nearest first, ties by lower number; with `maxCodes` or `reach` fewer, for one query not as many as for another. Of
+  /// an index without lists the only one, 0.
   public mutating func chooseLists(
     _ queries: Span<Float>, _ options: SearchOptions, into lists: inout [UInt32]
   ) throws(IndexError) {

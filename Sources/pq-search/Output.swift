@@ -89,16 +89,21 @@ struct PointJSON: Encodable {
 
   /// The contract's names; a digit does not begin a word for the encoder's own rule.
   enum CodingKeys: String, CodingKey {
-    case nprobe, rerank, k, queries, qps
+    case nprobe, reach, rerank, k, queries, qps
+    case maxCodes = "max_codes"
     case recallAt1 = "recall_at_1"
     case recallAtK = "recall_at_k"
     case latency = "latency_us"
+    case listsVisited = "lists_visited"
     case codesScanned = "codes_scanned"
     case bytesRead = "bytes_read"
     case pagesRead = "pages_read"
   }
 
   let nprobe: Int
+  /// Left out where there is no such bound, as the next.
+  let maxCodes: Int?
+  let reach: Float?
   let rerank: Int
   let k: Int
   let queries: Int
@@ -106,12 +111,14 @@ struct PointJSON: Encodable {
   let recallAtK: Double?
   let qps: Double
   let latency: Latency
+  let listsVisited: Int
   let codesScanned: Int
   let bytesRead: Int
   let pagesRead: Int
 
   init(_ point: Measurement, _ p: IndexParameters) {
     nprobe = point.nprobe(p)
+    (maxCodes, reach) = (point.options.maxCodes, point.options.reach)
     rerank = point.options.rerank
     k = point.options.k
     queries = point.results.count
@@ -119,6 +126,7 @@ struct PointJSON: Encodable {
     recallAtK = point.recallAtK
     qps = point.queriesPerSecond
     latency = Latency(p50: point.latency.p50, p95: point.latency.p95, p99: point.latency.p99)
+    listsVisited = point.results.statistics.lists
     codesScanned = point.results.statistics.codesScanned
     bytesRead = point.results.statistics.bytesRead
     pagesRead = point.results.statistics.pagesRead

@@ -18,6 +18,7 @@ struct Search: ParsableCommand {
         pq-search base.pqx query.fvecs -k 10
         pq-search base.pqx query.fvecs -k 10 --nprobe 1,4,16,64 --groundtruth groundtruth.ivecs
         pq-search base.pqx query.fvecs -k 100 --nprobe 32 --rerank 1000 -o ids.npy
+        pq-search base.pqx query.fvecs --nprobe 64 --max-codes 20000 --reach 1.4 --groundtruth groundtruth.ivecs
         pq-search base.pqx query.fvecs --groundtruth groundtruth.ivecs --recall-floor 0.55
       """,
     version: toolVersion)
@@ -33,6 +34,12 @@ struct Search: ParsableCommand {
 
   @Option(help: "Lists to visit: N, or N,N,… with --groundtruth. (default: max(1, nlist/64))")
   var nprobe: NumberList?
+
+  @Option(help: "Visit no further list once those visited hold N vectors: bounds a query's time.")
+  var maxCodes: Int?
+
+  @Option(help: "Visit no list whose centroid is more than X times as far as the nearest one; l2 only.")
+  var reach: Float?
 
   @Option(help: "Candidates to compare exactly with the stored vectors: N, or N,N,… with --groundtruth.")
   var rerank = NumberList([0])
@@ -129,6 +136,8 @@ struct Search: ParsableCommand {
     for nprobe in nprobe?.values.map(Optional.some) ?? [nil] {
       for rerank in rerank.values {
         var options = SearchOptions(k: k, nprobe: nprobe, rerank: rerank)
+        options.maxCodes = maxCodes
+        options.reach = reach
         options.filtersCodes = !noFilter
         options.usesGroups = !noGroups
         points.append(options)

@@ -60,7 +60,7 @@ import Testing
             range, of: sums.span, positions.span, sums: &sumsOut, positions: &positionsOut)
           let expected = sums.indices.filter { range.contains(sums[$0]) }
           #expect(Array(foundSums[..<kept]) == expected.map { sums[$0] }, "\(kernels.name), \(range) of \(count)")
-          #expect(Array(foundPositions[..<kept]) == expected.map { positions[$0] }, "\(kernels.name), \(range) of \(count)")
+          #expect(Array(foundPositions[..<kept]) == expected.map { positions[$0] }, "\(kernels.name), \(range)")
         }
       }
     }

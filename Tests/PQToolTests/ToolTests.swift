@@ -47,6 +47,18 @@ import Testing
       #expect(repeated.output == lines.output, "\(flags)")
     }
 
+    let bounded = try Self.json(
+      runTool("pq-search", [index, query, "--nprobe", "8", "--max-codes", "60", "--reach", "1.5", "--json"]))
+    let point = try #require((bounded["points"] as? [[String: Any]])?.first)
+    #expect(point["max_codes"] as? Int == 60 && point["reach"] as? Double == 1.5 && point["nprobe"] as? Int == 8)
+    #expect(list[0]["max_codes"] == nil && list[0]["reach"] == nil)
+    let visited = try #require(point["lists_visited"] as? Int)
+    #expect(visited >= 5 && visited < 40)
+    for flags in [["--max-codes", "0"], ["--reach", "0.5"], ["--reach", "nan"]] {
+      let refused = try runTool("pq-search", [index, query] + flags)
+      #expect(refused.exitCode == 64 && refused.output.isEmpty, "\(flags): \(refused.errors)")
+    }
+
     let floor = ["--groundtruth", truth, "-k", "1", "--nprobe", "8"]
     #expect(try runTool("pq-search", [index, query, "--rerank", "400", "--recall-floor", "1"] + floor).exitCode == 0)
     let wrong = try folder.write(VectorBytes.ivecs((0..<5).map { [Int32($0) + 300] }), to: "wrong.ivecs")
