@@ -41,7 +41,7 @@ class Builder:
 
 
 class Index:
-    """An index file; a setting is a dict of k, nprobe, rerank, batch (0: all queries in one call), threads, kernels."""
+    """An index file; a setting is a dict of k, nprobe, max-codes, reach, rerank, batch (0: all queries in one call), threads, kernels."""
 
     def __init__(self, path, name, report, data):
         self.path, self.name, self.data = path, f"pqx {name}", data
@@ -52,7 +52,7 @@ class Index:
 
     def arguments(self, setting):
         arguments = ["-k", setting["k"], "--threads", setting.get("threads", 1)]
-        for flag in ("nprobe", "rerank", "batch", "limit"):
+        for flag in ("nprobe", "max-codes", "reach", "rerank", "batch", "limit"):
             if setting.get(flag):
                 arguments += [f"--{flag}", setting[flag]]
         return arguments
