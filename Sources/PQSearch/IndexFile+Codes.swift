@@ -195,6 +195,7 @@ struct CodeWalk {
         return try file.frameView(.codes, view, index - 1, pagesAreChecked: pagesAreChecked)
       }
       guard place < lists.count else { return nil }
+      file.fetchEntries(lists, after: place)
       view = try file.list(Int(lists[place]), pagesAreChecked: pagesAreChecked)
       place += 1
       index = 0

@@ -90,6 +90,21 @@ extension IndexFile {
     checks.frames.insert(frame.number)
   }
 
+  /// Fetches the directory's entries of lists that are visited soon after `place` into the cache. Only of a large directory:
+  /// a small one is there.
+  borrowing func fetchEntries(_ lists: [UInt32], after place: Int) {
+    guard places.lists.length > 1 << 16 else { return }
+    let (table, near, far) = (bytes(of: places.lists), place + 8, place + 16)
+    if far < lists.count {
+      Kernels.best.fetch(table.slice(Int(lists[far]) * ListEntry.byteCount, ListEntry.byteCount))
+    }
+    guard near < lists.count else { return }
+    // Not yet checked: no more than a hint.
+    let frame = ListEntry(decoding: table, list: Int(lists[near])).firstFrame
+    guard frame < UInt64(checks.frames.count) else { return }
+    Kernels.best.fetch(bytes(of: places.frames).slice(Int(frame) * FrameEntry.byteCount, FrameEntry.byteCount))
+  }
+
   /// Asks for the directory's entry of a list.
   borrowing func prefetchEntry(_ number: Int) {
     prefetchPages(.lists, number * ListEntry.byteCount..<(number + 1) * ListEntry.byteCount)
