@@ -5,20 +5,17 @@ internal import PQStorage
 /// The choice of the lists that queries visit (Formats/pqx-v1.md, "Choice of lists"): all centroids are compared, or
 /// those of the file's groups of lists, and then of the lists of the nearest groups.
 extension IndexFile {
-  /// Compares the queries with the centroids from which ``chooseLists(_:_:_:_:)`` goes on: those of the file's groups, if
-  /// it has them and `options` use them, else those of all lists; where these are rounded, and few are visited, by
-  /// integers. O(queries · groups · D), or O(queries · nlist · D).
+  /// Compares the queries with the centroids among which ``chooseLists(_:_:_:)`` chooses: those of the lists of each one's
+  /// nearest groups, or those of all lists; where these are rounded, and few are visited, by
+  /// integers. O(queries · nlist · D), or through groups O(queries · (groups + lists of the nearest groups) · D).
   /// - Precondition: the model is checked, and what is derived from it in the scratch memory.
   borrowing func compareCentroids(
     _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     guard parameters.nlist > 0 else { return }
     let queries = 0..<scratch.group.count
-    if options.usesGroups, let groups = checks.groups {
-      scratch.groups.begin(groups, capacity: scratch.group.capacity)
-      let centroids = bytes(of: .groups).slice(groups.blocks.lowerBound, groups.blocks.count).floats()
-      compare(scratch.group.vectors, queries, centroids, count: groups.count, &scratch.groups.keys, at: 0)
-      statistics.centroids += queries.count * groups.count
+    if usesGroups(options), let groups = checks.groups {
+      try compare(through: groups, options, scratch.group, &scratch.groups, &statistics)
     } else {
       if !scratch.work.prefetch.isStopped { prefetchCentroids(0..<parameters.nlist) }
       try checkCentroids(0..<parameters.nlist)
@@ -42,20 +39,17 @@ extension IndexFile {
       group.vectors, queries, bytes(of: .centroids).floats(), count: parameters.nlist, &group.keys, at: start)
   }
 
-  /// Chooses the lists that a query of the group visits: `scratch.choice.lists`; their keys are in the group then.
-  /// O(nlist), through groups O(groups + lists of the nearest groups · D).
+  /// Chooses the lists that a query of the group visits: `scratch.choice.lists`. O(lists compared).
   borrowing func chooseLists(
-    _ query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
+    _ query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch
   ) throws(FormatError) {
     guard parameters.nlist > 0 else { return scratch.choice.chooseOnly() }
-    try chooseNearest(query, options, &scratch, &statistics)
-    if let reach = options.reach {
-      scratch.choice.keep(reach: reach, of: scratch.group.keys[scratch.group.keys(query)].span)
-    }
+    chooseNearest(query, options, &scratch)
+    if let reach = options.reach { scratch.choice.lists.keep(reach: reach) }
     if let most = options.maxCodes {
-      let lists = scratch.choice.lists
+      let lists = scratch.choice.lists.numbers
       if scratch.work.prefetch.isActive { for number in lists { prefetchEntry(Int(number)) } }
-      scratch.choice.keep(first: try count(lists, holding: most))
+      scratch.choice.lists.keep(first: try count(lists, holding: most))
     }
   }
 
@@ -70,32 +64,30 @@ extension IndexFile {
     return count
   }
 
-  private borrowing func chooseNearest(
-    _ query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
-  ) throws(FormatError) {
+  private borrowing func chooseNearest(_ query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch) {
     let nprobe = options.effectiveNprobe(parameters)
-    let keys = scratch.group.keys(query)
-    guard options.usesGroups, checks.groups != nil else {
-      if scratch.group.norms[query] < .infinity, let lists = scratch.work.rounding?.lists {
-        let centroids = scratch.work.model?.centroids ?? []
-        return choose(nprobe, query, of: lists, centroids, &scratch.group, &scratch.choice)
-      }
-      return scratch.choice.choose(nprobe, of: scratch.group.keys[keys].span)
+    if usesGroups(options) {
+      Self.choose(nprobe, query, scratch.groups, &scratch.choice)
+    } else if scratch.group.norms[query] < .infinity, let lists = scratch.work.rounding?.lists {
+      let centroids = scratch.work.model?.centroids ?? []
+      choose(nprobe, query, of: lists, centroids, &scratch.group, &scratch.choice)
+    } else {
+      Self.choose(nprobe, query, scratch.group, &scratch.choice)
     }
-    scratch.groups.takeNearest(query, nprobe: nprobe)
-    let centroids = bytes(of: .centroids).floats()
-    for lists in scratch.groups.lists where !scratch.work.prefetch.isStopped { prefetchCentroids(lists) }
-    for lists in scratch.groups.lists {
-      try checkCentroids(lists)
-      // From the beginning of a lane block: the lists before the first one are compared beside it, to no effect.
-      let first = lists.lowerBound / LaneBlocks.lanes * LaneBlocks.lanes
-      let blocks = centroids.extracting(first * parameters.dimension..<centroids.count)
-      compare(
-        scratch.group.vectors, query..<query + 1, blocks, count: lists.upperBound - first, &scratch.group.keys,
-        at: keys.lowerBound + first)
-      statistics.centroids += lists.count
-    }
-    scratch.choice.choose(nprobe, of: scratch.group.keys[keys], in: scratch.groups.lists)
+  }
+
+  private static func choose(
+    _ nprobe: Int, _ query: Int, _ groups: borrowing GroupChoice, _ choice: inout ListChoice
+  ) {
+    let keys = groups.listKeys(query)
+    choice.choose(nprobe, of: groups.listKeys.span.extracting(keys))
+    choice.renumber { groups.list(query, at: $0) }
+  }
+
+  private static func choose(
+    _ nprobe: Int, _ query: Int, _ group: borrowing QueryGroup, _ choice: inout ListChoice
+  ) {
+    choice.choose(nprobe, of: group.keys.span.extracting(group.keys(query)))
   }
 
   /// Chooses by scores, and by the keys of those lists that these leave in question.
@@ -115,7 +107,7 @@ extension IndexFile {
 
   /// Fills in the keys of the first `count` vectors of lane blocks for some `queries` of `vectors`: `[query][count]` from
   /// `start` on.
-  private borrowing func compare(
+  borrowing func compare(
     _ vectors: [Float], _ queries: Range<Int>, _ blocks: Span<Float>, count: Int, _ keys: inout [Float],
     at start: Int
   ) {
@@ -141,13 +133,13 @@ extension IndexFile {
   ) throws(IndexError) {
     try check(options)
     var first = 0
-    while try fillGroup(queries, from: &first, &scratch.group) {
+    while try fillGroup(queries, from: &first, options, &scratch.group) {
       do throws(FormatError) {
         try deriveModel(&scratch.work)
         try compareCentroids(options, &scratch, &statistics)
         for query in 0..<scratch.group.count {
-          try chooseLists(query, options, &scratch, &statistics)
-          lists += scratch.choice.lists
+          try chooseLists(query, options, &scratch)
+          lists += scratch.choice.lists.numbers
         }
       } catch { throw .format(path: map.path, error) }
     }

@@ -9,18 +9,22 @@ extension IndexFile {
   // Inlined, it would leave its caller too large for what is small in it to be inlined.
   @inline(never)
   borrowing func scanCodes(
-    _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ lists: [UInt32],
+    _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ lists: ChosenLists,
     _ scratch: inout CodeScratch, _ work: inout ScanWork, _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     guard let shape = parameters.codeLayout?.shape else { return }
     var scan = beginScan(query, options, group, shape, work.model, &scratch)
     work.pending.begin(capacity: work.candidates.capacity)
-    var walk = CodeWalk(lists, pagesAreChecked: checkDirectory(visiting: lists.count))
+    var walk = CodeWalk(lists.numbers, pagesAreChecked: checkDirectory(visiting: lists.count))
     var next = try nextFrame(&walk)
+    var place = 0
     while let frame = next {
       next = try nextFrame(&walk)
       if frame.index == 0 {
         statistics.lists += 1
+        // Those between have no frames.
+        while Int(lists.numbers[place]) != frame.list { place += 1 }
+        if !lists.keys.isEmpty { scan.key = lists.keys[place] }
         beginList(frame.list, query, group, &scan, &scratch, &work)
       }
       statistics.codesScanned += frame.count
@@ -70,7 +74,6 @@ extension IndexFile {
     _ list: Int, _ query: Int, _ group: borrowing QueryGroup, _ scan: inout CodeScan, _ scratch: inout CodeScratch,
     _ work: inout ScanWork
   ) {
-    if parameters.nlist > 0 { scan.key = group.keys[group.keys(query).lowerBound + list] }
     switch parameters.comparison {
     case .tables: break
     case .brackets: scan.rounding = rounding(scan.key, scan.length, scan.longest)
@@ -149,10 +152,10 @@ extension IndexFile {
         let upper = bound.upper(scratch.survivors.limit(wanted))
         if upper < threshold, let limit = bound.threshold(upper) {
           scratch.survivors.copy(0...limit, to: &scratch.nearest)
-          return work.pending.append(scratch.nearest, of: frame, bound)
+          return work.pending.append(scratch.nearest, of: frame, key: scan.key, bound)
         }
       }
-      return work.pending.append(scratch.survivors, of: frame, bound)
+      return work.pending.append(scratch.survivors, of: frame, key: scan.key, bound)
     }
     let estimate = EstimateBound(
       score: scan.key, minimum: frame.entry.bracketMinimum, step: frame.entry.bracketStep,

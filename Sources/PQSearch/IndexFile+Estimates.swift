@@ -24,28 +24,28 @@ extension IndexFile {
       // The estimates of the nearest tell how few of the others matter.
       let least = scratch.survivors.limit(wanted)
       scratch.survivors.copy(0...least, to: &scratch.nearest)
-      append(scratch.nearest, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
+      append(scratch.nearest, codes, frame, scan.key, tables, bounds.estimate, &work.distances, &work.pending)
       work.pending.cut()
       let threshold = min(work.pending.threshold, work.candidates.threshold)
       guard let limit = bounds.scan.threshold(threshold), limit > least else { return }
       scratch.survivors.copy(least + 1...limit, to: &scratch.nearest)
-      append(scratch.nearest, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
+      append(scratch.nearest, codes, frame, scan.key, tables, bounds.estimate, &work.distances, &work.pending)
     } else {
-      append(scratch.survivors, codes, frame, tables, bounds.estimate, &work.distances, &work.pending)
+      append(scratch.survivors, codes, frame, scan.key, tables, bounds.estimate, &work.distances, &work.pending)
     }
   }
 
   /// - Parameter tables: see ``Kernels/estimates(_:positions:tables:base:factor:step:into:)``.
   private borrowing func append(
-    _ survivors: borrowing Survivors, _ codes: borrowing CodeFrame, _ frame: FrameView, _ tables: Span<Float>,
-    _ bound: EstimateBound?, _ estimates: inout [Float], _ pending: inout Pending
+    _ survivors: borrowing Survivors, _ codes: borrowing CodeFrame, _ frame: FrameView, _ key: Float,
+    _ tables: Span<Float>, _ bound: EstimateBound?, _ estimates: inout [Float], _ pending: inout Pending
   ) {
     guard survivors.count > 0 else { return }
-    guard let bound else { return pending.append(survivors, of: frame, gap: .infinity) { _ in -.infinity } }
+    guard let bound else { return pending.append(survivors, of: frame, key: key, gap: .infinity) { _ in -.infinity } }
     var output = estimates.mutableSpan
     Kernels.best.estimates(
       codes, positions: survivors.positions.span.extracting(0..<survivors.count), tables: tables, base: bound.base,
       factor: -2, step: bound.step, into: &output)
-    pending.append(survivors, of: frame, gap: bound.gap) { output[$0] - bound.below }
+    pending.append(survivors, of: frame, key: key, gap: bound.gap) { output[$0] - bound.below }
   }
 }

@@ -43,7 +43,7 @@ extension IndexFile {
       let codes = CodeFrame(content(frame, decompressed), count: frame.count, shape: scan.shape)
       let run = positions.span.extracting(0..<part.open)
       if parameters.comparison == .tables {
-        let key = parameters.addsListKey ? group.keys[group.keys(query).lowerBound + frame.list] : 0
+        let key = parameters.addsListKey ? part.key : 0
         var output = distances.mutableSpan
         Kernels.best.distances(
           codes, positions: run, tables: group.tables.span.extracting(group.tables(query)),
@@ -61,7 +61,7 @@ extension IndexFile {
 
   private static func run(
     _ pending: borrowing Pending, from first: Int, below limit: Float, _ sure: inout [UInt16], _ open: inout [UInt16]
-  ) -> (sure: Int, open: Int, frame: FrameView) {
+  ) -> (sure: Int, open: Int, frame: FrameView, key: Float) {
     var sure = sure.mutableSpan
     var open = open.mutableSpan
     return pending.run(from: first, below: limit, &sure, &open)

@@ -15,7 +15,7 @@ extension IndexFile {
   ) throws(IndexError) {
     try check(options)
     var first = 0
-    while try fillGroup(queries, from: &first, &scratch.group) {
+    while try fillGroup(queries, from: &first, options, &scratch.group) {
       statistics.queries += scratch.group.count
       try searchGroup(options, &scratch, &statistics, &results, ended)
     }
@@ -24,11 +24,12 @@ extension IndexFile {
   /// Prepares as many of `queries` as a group holds, from query `first` on, which becomes the next one.
   /// - Returns: whether there were any.
   borrowing func fillGroup(
-    _ queries: Span<Float>, from first: inout Int, _ group: inout QueryGroup
+    _ queries: Span<Float>, from first: inout Int, _ options: SearchOptions, _ group: inout QueryGroup
   ) throws(IndexError) -> Bool {
     let dimension = parameters.dimension
-    let end = min(queries.count / dimension, first + group.capacity)
-    group.begin(end - first)
+    let throughGroups = usesGroups(options)
+    let end = min(queries.count / dimension, first + group.capacity(throughGroups: throughGroups))
+    group.begin(end - first, throughGroups: throughGroups)
     for query in first..<end {
       try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), &group)
     }
@@ -46,14 +47,14 @@ extension IndexFile {
         try compareCentroids(options, &scratch, &statistics)
         compareCodebooks(&scratch.group)
       }
-      var lists = take(&scratch.lists)
+      var lists = take(&scratch.lists, leaving: ChosenLists())
       defer { swap(&lists, &scratch.lists) }
       for query in 0..<scratch.group.count {
         if parameters.count > 0 {
-          if query == 0 { try askForLists(of: query, options, &scratch, &statistics) }
+          if query == 0 { try askForLists(of: query, options, &scratch) }
           scratch.choice.moveLists(to: &lists)
           // One query ahead, so that the device reads while codes are scanned.
-          if query + 1 < scratch.group.count { try askForLists(of: query + 1, options, &scratch, &statistics) }
+          if query + 1 < scratch.group.count { try askForLists(of: query + 1, options, &scratch) }
           try searchOne(query, options, lists, &scratch, &statistics, &results)
         }
         ended(results.count)
@@ -63,16 +64,16 @@ extension IndexFile {
 
   /// Chooses the lists of a query, `scratch.choice.lists`, and has their frames on their way.
   private borrowing func askForLists(
-    of query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
+    of query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch
   ) throws(FormatError) {
     scratch.work.prefetch.beginQuery()
-    try chooseLists(query, options, &scratch, &statistics)
+    try chooseLists(query, options, &scratch)
     // What is wrong with a list is found when it is visited.
-    try? prefetch(parameters.m > 0 ? .codes : .vectors, scratch.choice.lists, &scratch.work.prefetch)
+    try? prefetch(parameters.m > 0 ? .codes : .vectors, scratch.choice.lists.numbers, &scratch.work.prefetch)
   }
 
   private borrowing func searchOne(
-    _ query: Int, _ options: SearchOptions, _ lists: [UInt32], _ scratch: inout SearchScratch,
+    _ query: Int, _ options: SearchOptions, _ lists: ChosenLists, _ scratch: inout SearchScratch,
     _ statistics: inout SearchStatistics, _ results: inout [Neighbor]
   ) throws(FormatError) {
     let wanted = parameters.m > 0 ? max(options.k, options.rerank) : options.k
@@ -81,7 +82,7 @@ extension IndexFile {
       try scanCodes(query, options, scratch.group, lists, &scratch.codes, &scratch.work, &statistics)
       if options.rerank > 0 { try rerank(query, options, scratch.group, &scratch.work, &statistics) }
     } else {
-      try scanRows(query, scratch.group, lists, &scratch.work, &statistics)
+      try scanRows(query, scratch.group, lists.numbers, &scratch.work, &statistics)
     }
     try appendResults(&scratch.work, &statistics, to: &results)
   }

@@ -1,16 +1,43 @@
 internal import PQKernels
 
+/// The lists that a query visits, nearest first, ties by lower number, and the keys of their centroids: squared distances,
+/// or inner products negated.
+struct ChosenLists {
+  fileprivate(set) var numbers: [UInt32] = []
+  /// One a list; none in an index without a coarse quantizer, whose only list has no centroid.
+  fileprivate(set) var keys: [Float] = []
+
+  var count: Int { numbers.count }
+
+  fileprivate mutating func removeAll() {
+    numbers.removeAll(keepingCapacity: true)
+    keys.removeAll(keepingCapacity: true)
+  }
+
+  /// Keeps the first `count`.
+  mutating func keep(first count: Int) {
+    numbers.removeLast(numbers.count - count)
+    keys.removeLast(keys.count - count)
+  }
+
+  /// Keeps those at most `reach` times as far as the first; keys are squared distances.
+  mutating func keep(reach: Float) {
+    guard let first = keys.first else { return }
+    let limit = first * (reach * reach)
+    keep(first: keys.firstIndex { $0 > limit } ?? count)
+  }
+}
+
 /// The choice of the nearest lists, or groups of lists, from the keys of their centroids.
 struct ListChoice: ~Copyable {
-  /// Nearest first, ties by lower number.
-  private(set) var lists: [UInt32] = []
+  /// What was chosen last.
+  var lists = ChosenLists()
   private var minima: [Float]
   private var numbers: [UInt32]
   /// Key and number in one word that sorts as they do.
   private var words: [UInt64] = []
-  /// Where not all lists come into question: the keys of those that do, and, of ranges, where each begins there.
+  /// Where scores leave few lists in question: the keys of these.
   private var compared: [Float] = []
-  private var places: [Int] = []
 
   init(nlist: Int) {
     minima = [Float](repeating: 0, count: (nlist + 15) / 16 * 16)
@@ -18,28 +45,17 @@ struct ListChoice: ~Copyable {
   }
 
   /// Hands out the lists, and takes memory for the next ones.
-  mutating func moveLists(to other: inout [UInt32]) { swap(&lists, &other) }
+  mutating func moveLists(to other: inout ChosenLists) { swap(&lists, &other) }
 
   /// Chooses the one list of an index without a coarse quantizer.
   mutating func chooseOnly() {
-    lists.removeAll(keepingCapacity: true)
-    lists.append(0)
-  }
-
-  /// Of the chosen lists, keeps the first `count`.
-  mutating func keep(first count: Int) { lists.removeLast(lists.count - count) }
-
-  /// Of the chosen lists, keeps those at most `reach` times as far as the first; `keys` `[list]` are squared distances.
-  mutating func keep(reach: Float, of keys: Span<Float>) {
-    guard let first = lists.first else { return }
-    let limit = keys[Int(first)] * (reach * reach)
-    keep(first: lists.firstIndex { keys[Int($0)] > limit } ?? lists.count)
+    lists.removeAll()
+    lists.numbers.append(0)
   }
 
   /// Chooses the `count` least of all `keys` `[list]`. A key that is no number is the greatest.
   /// O(keys + chosen · log chosen).
   mutating func choose(_ count: Int, of keys: Span<Float>) {
-    lists.removeAll(keepingCapacity: true)
     words.removeAll(keepingCapacity: true)
     let limit = limit(count, keys)
     if limit < .infinity {
@@ -48,7 +64,7 @@ struct ListChoice: ~Copyable {
     } else {
       for i in keys.indices { words.append(OrderedKey.word(keys[i], UInt32(i))) }
     }
-    takeLeast(count)
+    takeLeast(count) { keys[$0] }
   }
 
   /// Chooses the `count` least of the keys of all lists, of which no more is known than their scores: only those that may
@@ -61,7 +77,6 @@ struct ListChoice: ~Copyable {
     _ count: Int, _ scores: inout MutableSpan<Float>, bound: (Float) -> Float,
     compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void
   ) {
-    lists.removeAll(keepingCapacity: true)
     words.removeAll(keepingCapacity: true)
     let found = numbers(scores.span, bound(limit(count, scores.span)))
     if compared.count < found { compared = [Float](repeating: 0, count: found) }
@@ -71,7 +86,8 @@ struct ListChoice: ~Copyable {
       scores[Int(list)] = key
       words.append(OrderedKey.word(key, list))
     }
-    takeLeast(count)
+    let keys = scores.span
+    takeLeast(count) { keys[$0] }
   }
 
   private static func fill(
@@ -83,39 +99,27 @@ struct ListChoice: ~Copyable {
   }
 
   /// Makes the `count` least of the words lists.
-  private mutating func takeLeast(_ count: Int) {
+  /// - Parameter key: of a list.
+  @inline(__always)
+  private mutating func takeLeast(_ count: Int, key: (Int) -> Float) {
     if words.count > 2 * count {
       var span = words.mutableSpan
       Selection.select(count - 1, of: &span) { $0 < $1 }
       words.removeLast(words.count - count)
     }
     words.sort()
-    for word in words.prefix(count) { lists.append(UInt32(truncatingIfNeeded: word)) }
+    lists.removeAll()
+    for word in words.prefix(count) {
+      let list = UInt32(truncatingIfNeeded: word)
+      lists.numbers.append(list)
+      lists.keys.append(key(Int(list)))
+    }
   }
 
-  /// Chooses the `count` least of the keys of some lists: of `ranges`, which ascend, in `keys` `[list]`.
-  mutating func choose(_ count: Int, of keys: ArraySlice<Float>, in ranges: [Range<Int>]) {
-    var compared = take(&compared)
-    defer { swap(&compared, &self.compared) }
-    compared.removeAll(keepingCapacity: true)
-    places.removeAll(keepingCapacity: true)
-    for range in ranges {
-      places.append(compared.count)
-      compared.append(contentsOf: keys[keys.startIndex + range.lowerBound..<keys.startIndex + range.upperBound])
-    }
-    choose(count, of: compared.span)
-    // Places ascend with the numbers of the lists, so that these have decided between equals.
-    for i in lists.indices { lists[i] = number(at: Int(lists[i]), ranges) }
-  }
-
-  /// The list whose key is at a place of ``compared``. O(log ranges).
-  private func number(at place: Int, _ ranges: [Range<Int>]) -> UInt32 {
-    var (low, high) = (0, places.count - 1)  // the range is in low...high
-    while low < high {
-      let middle = (low + high + 1) / 2
-      if places[middle] <= place { low = middle } else { high = middle - 1 }
-    }
-    return UInt32(ranges[low].lowerBound + place - places[low])
+  /// Gives the chosen lists other numbers, where the keys were those of some lists only.
+  /// - Parameter list: the number of a list by the place of its key; it ascends with that, which has decided between equals.
+  mutating func renumber(_ list: (Int) -> UInt32) {
+    for i in 0..<lists.count { lists.numbers[i] = list(Int(lists.numbers[i])) }
   }
 
   /// A key that at least `count` keys do not exceed, and few more than that: of groups of keys, the count-th least of

@@ -6,8 +6,8 @@
 struct Pending {
   /// Floors, with the number in ``frames`` and the position in that frame: 16 bits.
   private var found = Reservoir<UInt64>()
-  /// The frames they were found in, and the gap of each.
-  private var frames: [(view: FrameView, gap: Float)] = []
+  /// The frames they were found in, the key of each one's list, and the gap of each.
+  private var frames: [(view: FrameView, key: Float, gap: Float)] = []
   /// No key above this is among the best.
   private(set) var threshold = Float.infinity
   /// The largest gap so far.
@@ -35,10 +35,10 @@ struct Pending {
   }
 
   /// Adds what a scan of `frame` has found, by its sums. O(survivors).
-  mutating func append(_ survivors: borrowing Survivors, of frame: FrameView, _ bound: CodeBound) {
+  mutating func append(_ survivors: borrowing Survivors, of frame: FrameView, key: Float, _ bound: CodeBound) {
     let bounds = bound.inFloats
     let sums = survivors.sums.span
-    append(survivors, of: frame, gap: survivors.areSaturated ? .infinity : bounds.gap) {
+    append(survivors, of: frame, key: key, gap: survivors.areSaturated ? .infinity : bounds.gap) {
       bounds.floor + bounds.step * Float(sums[$0])
     }
   }
@@ -47,12 +47,12 @@ struct Pending {
   /// - Parameter floor: of survivor i; its key is at most the floor plus `gap`.
   @inline(__always)
   mutating func append(
-    _ survivors: borrowing Survivors, of frame: FrameView, gap: Float, floor: (Int) -> Float
+    _ survivors: borrowing Survivors, of frame: FrameView, key: Float, gap: Float, floor: (Int) -> Float
   ) {
     let place = UInt64(frames.count) << 16
     let positions = survivors.positions.span
     found.append(survivors.count, floor) { place | UInt64(positions[$0]) }
-    frames.append((frame, gap))
+    frames.append((frame, key, gap))
     self.gap = max(self.gap, gap)
   }
 
@@ -84,7 +84,7 @@ struct Pending {
   /// - Parameter sure: of those below the limit; `open`: of the others.
   func run(
     from first: Int, below limit: Float, _ sure: inout MutableSpan<UInt16>, _ open: inout MutableSpan<UInt16>
-  ) -> (sure: Int, open: Int, frame: FrameView) {
+  ) -> (sure: Int, open: Int, frame: FrameView, key: Float) {
     let (floors, places) = (found.keys.span, found.items.span)
     let number = places[first] >> 16
     let frame = frames[Int(number)]
@@ -98,6 +98,6 @@ struct Pending {
       moved += floors[i] < limit ? 1 : 0
       i += 1
     }
-    return (moved, i - first - moved, frame.view)
+    return (moved, i - first - moved, frame.view, frame.key)
   }
 }

@@ -6,8 +6,8 @@ struct SearchScratch: ~Copyable {
   var group: QueryGroup
   var groups = GroupChoice()
   var choice: ListChoice
-  /// The lists that the present query visits.
-  var lists: [UInt32] = []
+  /// What the present query visits.
+  var lists = ChosenLists()
   var codes: CodeScratch
   var work: ScanWork
 
@@ -22,8 +22,6 @@ struct SearchScratch: ~Copyable {
 /// A few queries that are prepared side by side, so that each load of a centroid or codebook serves all of them. Its
 /// memory grows to what the largest group so far takes.
 struct QueryGroup: ~Copyable {
-  /// The most queries of a group.
-  let capacity: Int
   private var room = 0
   private let hasBracket: Bool
   private(set) var count = 0
@@ -46,26 +44,32 @@ struct QueryGroup: ~Copyable {
   /// `[query][subspace][tableFloats]`: distances or inner products with the codewords; none where each list has its own.
   var tables: [Float] = []
 
-  /// What one group's keys and tables may take: a part of the second-level cache.
-  private static let bytes = 512 << 10
+  /// The most queries of a group, if each is compared with so many lists: of keys and tables of a few, which are within
+  /// a part of the second-level cache, or, through groups of lists, of as many as make it likely that several take one.
+  func capacity(throughGroups: Bool) -> Int {
+    // Few queries are compared with a quarter of all lists through groups.
+    let floats = tableFloats + (throughGroups ? nlist / 4 : nlist)
+    return throughGroups
+      ? max(1, min(64, (4 << 20) / 4 / max(1, floats))) : max(1, min(24, (512 << 10) / 4 / max(1, floats)))
+  }
 
   init(_ p: IndexParameters) {
     dimension = p.dimension
     nlist = p.nlist
     tableFloats = p.comparison == .listTables ? 0 : p.tableFloats
-    capacity = max(1, min(24, Self.bytes / 4 / max(1, p.nlist + tableFloats)))
     hasBracket = p.hasBracket
   }
 
-  /// Begins a group of at most `queries`, which is at most ``capacity``.
-  mutating func begin(_ queries: Int) {
+  /// Begins a group of at most `queries`.
+  /// - Parameter throughGroups: whether lists are chosen through groups; then there are no ``keys``.
+  mutating func begin(_ queries: Int, throughGroups: Bool) {
     count = 0
+    if !throughGroups, keys.count < queries * nlist { keys = [Float](repeating: 0, count: queries * nlist) }
     guard queries > room else { return }
     room = queries
     vectors = [Float](repeating: 0, count: room * dimension)
     compared = hasBracket ? vectors : []
     lengths = [Double](repeating: 0, count: hasBracket ? room : 0)
-    keys = [Float](repeating: 0, count: room * nlist)
     norms = [Float](repeating: .infinity, count: room)
     tables = [Float](repeating: 0, count: room * tableFloats)
   }
