@@ -17,8 +17,11 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
   half16 low = products(x.lo, y.lo), high = products(x.hi, y.hi);
   return sum + __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
+
+INLINE u64x4 sum_eights(bytes32 v) { return (u64x4)_mm256_sad_epu8((__m256i)v, _mm256_setzero_si256()); }
 #include "assign.inc.h"
 #include "choose.inc.h"
+#include "ids.inc.h"
 #include "rows8.inc.h"
 
 #define LANES 32
@@ -95,7 +98,8 @@ const cpq_kernels cpq_avx2 = {
     .sum_limit = sum_limit,
     .sums_within = sums_within,
     .fetch = fetch,
-    .sum_bytes = sum_bytes,
+    .ids_at = ids_at,
+    .sort_words = sort_words,
     .are_finite = are_finite,
     .nearest = nearest,
     .assign = assign,

@@ -12,6 +12,7 @@
 #include "accumulate.inc.h"
 #include "assign.inc.h"
 #include "choose.inc.h"
+#include "ids.inc.h"
 #include "rows8.inc.h"
 
 #define COLUMNS 2
@@ -64,7 +65,8 @@ const cpq_kernels cpq_avx512 = {
     .sum_limit = sum_limit,
     .sums_within = sums_within,
     .fetch = fetch,
-    .sum_bytes = sum_bytes,
+    .ids_at = ids_at,
+    .sort_words = sort_words,
     .are_finite = are_finite,
     .nearest = nearest,
     .assign = assign,

@@ -12,6 +12,7 @@
 #include "accumulate.inc.h"
 #include "assign.inc.h"
 #include "choose.inc.h"
+#include "ids.inc.h"
 #include "rows8.inc.h"
 
 /* Four tiles a table: more share its four registers, but lists are short (measured: 6.5 G vectors/s at m = 16 from L2;
@@ -62,7 +63,8 @@ const cpq_kernels cpq_avx512vbmi = {
     .sum_limit = sum_limit,
     .sums_within = sums_within,
     .fetch = fetch,
-    .sum_bytes = sum_bytes,
+    .ids_at = ids_at,
+    .sort_words = sort_words,
     .are_finite = are_finite,
     .nearest = nearest,
     .assign = assign,

@@ -7,6 +7,14 @@
 #include "accumulate.inc.h"
 #include "assign_plain.inc.h"
 
+INLINE u64x4 sum_eights(bytes32 v) {
+  uint8x16_t half[2];
+  memcpy(half, &v, sizeof half);
+  uint64x2_t sums[2] = {vpaddlq_u32(vpaddlq_u16(vpaddlq_u8(half[0]))), vpaddlq_u32(vpaddlq_u16(vpaddlq_u8(half[1])))};
+  return *(const u64x4 *)sums;
+}
+#include "ids.inc.h"
+
 #define LANES 16
 #define COLUMNS 4
 #define NIBBLE_COLUMNS 4
@@ -83,7 +91,8 @@ const cpq_kernels cpq_neon = {
     .sum_limit = sum_limit,
     .sums_within = sums_within,
     .fetch = fetch,
-    .sum_bytes = sum_bytes,
+    .ids_at = ids_at,
+    .sort_words = sort_words,
     .are_finite = are_finite,
     .nearest = nearest,
     .assign = assign,

@@ -117,10 +117,13 @@ static void fetch(const void *bytes, size_t count) {
   for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
 }
 
-static uint64_t sum_bytes(const uint8_t *bytes, size_t count) {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < count; i++) sum += bytes[i];
-  return sum;
+static void ids_at(const uint8_t *frame, size_t planes, size_t count, uint64_t first, uint64_t *numbers, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    uint64_t id = first;
+    for (size_t p = 0; p < planes; p++)
+      for (size_t j = 0; j <= numbers[i]; j++) id += (uint64_t)frame[p * count + j] << (8 * p);
+    numbers[i] = id;
+  }
 }
 
 static int are_finite(const uint32_t *bits, size_t count) {
@@ -143,6 +146,7 @@ static void nearest(const float *points, size_t stride, size_t count, size_t dim
 
 #include "assign_plain.inc.h"
 #include "near_plain.inc.h"
+#include "sort_plain.inc.h"
 
 static double accumulate(const float *points, size_t stride, size_t count, size_t dim,
                          const uint32_t *assigned, const float *centers, double *sums) {
@@ -294,7 +298,8 @@ const cpq_kernels cpq_scalar = {
     .sum_limit = sum_limit,
     .sums_within = sums_within,
     .fetch = fetch,
-    .sum_bytes = sum_bytes,
+    .ids_at = ids_at,
+    .sort_words = sort_words,
     .are_finite = are_finite,
     .nearest = nearest,
     .assign = assign,

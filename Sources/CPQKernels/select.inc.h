@@ -161,22 +161,6 @@ static void fetch(const void *bytes, size_t count) {
   for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
 }
 
-static uint64_t sum_bytes(const uint8_t *bytes, size_t count) {
-  typedef uint16_t s32 __attribute__((ext_vector_type(32)));
-  typedef uint32_t w32 __attribute__((ext_vector_type(32)));
-  typedef uint8_t b32 __attribute__((vector_size(32), aligned(1)));
-  uint64_t sum = 0;
-  size_t i = 0;
-  while (count - i >= 32) { /* a 16-bit lane holds the sum of 257 bytes */
-    size_t end = count - i < 256 * 32 ? count : i + 256 * 32;
-    s32 part = 0;
-    for (; i + 32 <= end; i += 32) part += __builtin_convertvector(*(const b32 *)(bytes + i), s32);
-    sum += __builtin_reduce_add(__builtin_convertvector(part, w32));
-  }
-  for (; i < count; i++) sum += bytes[i];
-  return sum;
-}
-
 /* Only the largest exponent carries into the sign. */
 static int are_finite(const uint32_t *bits, size_t count) {
   typedef uint32_t w32 __attribute__((vector_size(128), aligned(4)));

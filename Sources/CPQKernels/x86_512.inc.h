@@ -6,6 +6,8 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
   return sum;
 }
 
+INLINE u64x4 sum_eights(bytes32 v) { return (u64x4)_mm256_sad_epu8((__m256i)v, _mm256_setzero_si256()); }
+
 #define LANES 64
 
 typedef uint8_t vb __attribute__((vector_size(LANES), aligned(1)));

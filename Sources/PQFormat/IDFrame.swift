@@ -17,16 +17,10 @@ package enum IDFrame {
 
   /// The id at `index`: the first id plus a sum over each plane. O(index · planes).
   package static func id(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64, at index: Int) -> UInt64 {
-    firstID &+ sum(frame, planes: planes, count: count, 0..<index + 1)
-  }
-
-  /// The sum of the differences `range`: how far the id before them is from the last of them. O(range · planes).
-  package static func sum(_ frame: RawSpan, planes: Int, count: Int, _ range: Range<Int>) -> UInt64 {
-    var sum: UInt64 = 0
-    for plane in 0..<planes {
-      sum &+= Kernels.best.sum(frame.slice(plane * count + range.lowerBound, range.count)) << (8 * UInt64(plane))
-    }
-    return sum
+    var number: InlineArray<1, UInt64> = [UInt64(index)]
+    var numbers = number.mutableSpan
+    Kernels.best.ids(frame, planes: planes, count: count, first: firstID, at: &numbers)
+    return number[0]
   }
 
   /// Appends all `count` ids of a frame. O(count · planes).
@@ -49,7 +43,7 @@ package enum IDFrame {
   /// Eight ids at a time; false too where only ``firstProblem(_:planes:count:firstID:)`` can tell.
   private static func isSound(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64) -> Bool {
     // Six planes and 2^16 ids cannot overflow the sum of the differences.
-    guard planes <= 6, count < 1 << 16 else { return false }
+    guard planes <= 6, count > 0, count < 1 << 16 else { return false }
     var first: UInt8 = 0
     for plane in 0..<planes { first |= frame.u8(at: plane * count) }
     guard first == 0 else { return false }
@@ -62,7 +56,7 @@ package enum IDFrame {
       // Whether a byte is zero.
       guard (any &- 0x0101_0101_0101_0101) & ~any & 0x8080_8080_8080_8080 == 0 else { return false }
     }
-    return !firstID.addingReportingOverflow(sum(frame, planes: planes, count: count, 0..<count)).overflow
+    return id(frame, planes: planes, count: count, firstID: firstID, at: count - 1) >= firstID
   }
 
   private static func firstProblem(_ frame: RawSpan, planes: Int, count: Int, firstID: UInt64) -> String? {

@@ -149,9 +149,28 @@ internal import CPQKernels
     unsafe bytes.withUnsafeBytes { unsafe table.pointee.fetch($0.baseAddress, $0.count) }
   }
 
-  /// The sum of the bytes. O(bytes).
-  package func sum(_ bytes: RawSpan) -> UInt64 {
-    unsafe bytes.withUnsafeBytes { unsafe table.pointee.sum_bytes($0.baseAddress, $0.count) }
+  /// Replaces numbers of ids in a frame (Formats/pqx-v1.md, "Id frames") by the ids. O(largest number · planes) where the
+  /// numbers ascend; else once more wherever they do not.
+  package func ids(
+    _ frame: RawSpan, planes: Int, count: Int, first: UInt64, at numbers: inout MutableSpan<UInt64>
+  ) {
+    precondition(
+      (0...8).contains(planes) && count >= 0 && frame.byteCount >= planes * count,
+      "the frame is shorter than its planes")
+    for i in numbers.indices { precondition(numbers[i] < count, "no such id") }
+    unsafe frame.withUnsafeBytes { frame in
+      unsafe numbers.withUnsafeMutableBufferPointer { numbers in
+        unsafe table.pointee.ids_at(frame.baseAddress, planes, count, first, numbers.baseAddress, numbers.count)
+      }
+    }
+  }
+
+  /// Sorts the first `count` words, all different; as many after them are to work with. O(count · log count).
+  package func sort(_ words: inout MutableSpan<UInt64>, _ count: Int) {
+    precondition(count >= 0 && words.count / 2 >= count, "no room to sort")
+    unsafe words.withUnsafeMutableBufferPointer { words in
+      unsafe table.pointee.sort_words(words.baseAddress, count, words.baseAddress?.advanced(by: count))
+    }
   }
 
   /// Whether none of the values is infinite or not a number. O(values).

@@ -43,8 +43,8 @@ extension IndexFile {
 
   /// The list of a vector that was found in it. O(1).
   /// - Throws: `.badList` if it is no longer there: the file was overwritten in place.
-  borrowing func list(holding place: Place) throws(FormatError) -> ListView {
-    let view = try list(Int(place.list))
+  borrowing func list(holding place: Place, pagesAreChecked: Bool = false) throws(FormatError) -> ListView {
+    let view = try list(Int(place.list), pagesAreChecked: pagesAreChecked)
     guard place.position < view.count else {
       throw FormatError(
         .badList, "list \(place.list)", at: places.lists.offset + UInt64(Int(place.list) * ListEntry.byteCount),

@@ -42,13 +42,13 @@ extension IndexFile {
 
   /// Asks for the frames that hold the candidates' ids or rows.
   borrowing func prefetch(
-    _ kind: SectionKind, _ candidates: borrowing Candidates, perFrame: Int, _ prefetch: inout Prefetch
+    _ kind: SectionKind, _ candidates: borrowing Candidates, _ prefetch: inout Prefetch
   ) throws(FormatError) {
     guard prefetch.isActive else { return }
-    for i in 0..<candidates.count {
-      let place = candidates.found.items[i]
-      let index = place.position / perFrame
-      try self.prefetch(kind, list(holding: place), index..<index + 1, &prefetch)
+    let found = candidates.found.items.span.extracting(0..<candidates.count)
+    var walk = CandidateWalk(kind, pagesAreChecked: false)
+    while try advance(&walk, found) {
+      try self.prefetch(kind, walk.list, walk.index..<walk.index + 1, &prefetch)
     }
   }
 

@@ -25,8 +25,8 @@ extension IndexFile {
       var all = distances.mutableSpan
       var output = all.part(0..<count)
       Kernels.best.rows(
-        parameters.metric.similarity, vector, in: map.bytes, at: offsets.span, type: parameters.vectors.rowType,
-        offset: Float(parameters.vectorOffset), into: &output)
+        parameters.metric.similarity, vector, in: map.bytes, at: offsets.span.extracting(0..<count),
+        type: parameters.vectors.rowType, offset: Float(parameters.vectorOffset), into: &output)
     } else {
       try compareOneByOne(work.candidates, vector, &work.frame, &distances)
     }
@@ -47,30 +47,30 @@ extension IndexFile {
     try reranked.offer(distances, parameters.metric, id: id) { places[$0] }
   }
 
-  /// Where the candidates' rows are in the file; false if some are in compressed frames.
+  /// Where the candidates' rows are in the file; false if some are in compressed frames. More offsets may follow.
   private borrowing func locate(
     _ candidates: borrowing Candidates, _ offsets: inout [UInt64], _ prefetch: inout Prefetch,
     _ statistics: inout SearchStatistics
   ) throws(FormatError) -> Bool {
-    try self.prefetch(.vectors, candidates, perFrame: parameters.rowsPerFrame, &prefetch)
-    let places = candidates.found.items.span
+    try self.prefetch(.vectors, candidates, &prefetch)
+    let found = candidates.found.items.span.extracting(0..<candidates.count)
     let rowBytes = parameters.rowBytes
-    offsets.removeAll(keepingCapacity: true)
+    if offsets.count < found.count { offsets = [UInt64](repeating: 0, count: found.count) }
+    var offsets = offsets.mutableSpan
     var page: UInt64?
-    var (first, isRaw) = (0, true)
-    while first < candidates.count {
-      let run = try run(candidates, from: first)
-      let start = run.frame.entry.offset
-      for i in first..<run.end {
-        let offset = start + UInt64((places[i].position - run.position) * rowBytes)
-        if !run.frame.isCompressed { statistics.read(offset: offset, count: rowBytes, &page) }
-        offsets.append(offset)
-      }
-      if run.frame.isCompressed {
-        statistics.read(run.frame)
+    var isRaw = true
+    var walk = CandidateWalk(.vectors, pagesAreChecked: checkDirectory(visiting: 0))
+    while try advance(&walk, found) {
+      let frame = try frame(.vectors, walk.list, walk.index, pagesAreChecked: walk.pagesAreChecked)
+      if frame.isCompressed {
+        statistics.read(frame)
         isRaw = false
+        continue
       }
-      first = run.end
+      for i in walk.run {
+        offsets[i] = frame.entry.offset + UInt64((found[i].position - walk.position) * rowBytes)
+        statistics.read(offset: offsets[i], count: rowBytes, &page)
+      }
     }
     return isRaw
   }
@@ -79,36 +79,18 @@ extension IndexFile {
     _ candidates: borrowing Candidates, _ query: Span<Float>, _ decompressed: inout [UInt8],
     _ distances: inout [Float]
   ) throws(FormatError) {
-    let places = candidates.found.items.span
+    let found = candidates.found.items.span.extracting(0..<candidates.count)
     let rowBytes = parameters.rowBytes
-    var first = 0
-    while first < candidates.count {
-      let run = try run(candidates, from: first)
-      if run.frame.isCompressed { try decompress(run.frame, into: &decompressed) }
-      for i in first..<run.end {
-        let row = content(run.frame, decompressed).slice((places[i].position - run.position) * rowBytes, rowBytes)
+    var walk = CandidateWalk(.vectors, pagesAreChecked: checkDirectory(visiting: 0))
+    while try advance(&walk, found) {
+      let frame = try frame(.vectors, walk.list, walk.index, pagesAreChecked: walk.pagesAreChecked)
+      if frame.isCompressed { try decompress(frame, into: &decompressed) }
+      for i in walk.run {
+        let row = content(frame, decompressed).slice((found[i].position - walk.position) * rowBytes, rowBytes)
         var output = distances.mutableSpan
         var one = output.part(i..<i + 1)
         rowDistances(query, row, into: &one)
       }
-      first = run.end
     }
-  }
-
-  /// The frame that holds the row of candidate `first`, the position of its first row in the list, and the first candidate
-  /// after that whose row is in another one: those of one frame follow each other.
-  private borrowing func run(
-    _ candidates: borrowing Candidates, from first: Int
-  ) throws(FormatError) -> (frame: FrameView, position: Int, end: Int) {
-    let places = candidates.found.items.span
-    let place = places[first]
-    let index = place.position / parameters.rowsPerFrame
-    let frame = try frame(.vectors, list(holding: place), index)
-    let position = index * parameters.rowsPerFrame
-    var end = first + 1
-    while end < candidates.count, places[end].list == place.list, places[end].position >= position,
-      places[end].position - position < frame.count
-    { end += 1 }
-    return (frame, position, end)
   }
 }

@@ -18,83 +18,78 @@ extension IndexFile {
     try work.candidates.finish { (number, position) throws(FormatError) in
       try self.id(Place(list: number, position: position), scratch: &ids)
     }
-    let count = work.candidates.count
-    winners.removeAll(keepingCapacity: true)
+    if winners.count < work.candidates.count { winners = [UInt64](repeating: 0, count: work.candidates.count) }
     if parameters.storesIDs {
-      try findIDs(work.candidates, &runs, &work.prefetch, &statistics)
-      for run in runs { try decode(run, work.candidates, &ids, to: &winners) }
+      try findIDs(work.candidates, &runs, &winners, &work.prefetch, &statistics)
+      for run in runs { try decode(run, &ids, &winners) }
     } else {
-      for i in 0..<count { winners.append(parameters.firstID + UInt64(work.candidates.found.items[i].position)) }
+      for i in 0..<work.candidates.count {
+        winners[i] = parameters.firstID + UInt64(work.candidates.found.items[i].position)
+      }
     }
-    order.removeAll(keepingCapacity: true)
-    for i in 0..<count { order.append(OrderedKey.word(work.candidates.found.keys[i], UInt32(i))) }
-    order.sort()
-    let start = results.count
-    for word in order {
-      let i = Int(UInt32(truncatingIfNeeded: word))
-      results.append(Neighbor(id: winners[i], distance: work.candidates.found.keys[i]))
-    }
-    orderTies(&results, from: start)
-    for i in start..<results.count { results[i].distance = parameters.metric.key(results[i].distance) }
+    let keys = work.candidates.found.keys.span.extracting(0..<work.candidates.count)
+    Self.sort(keys, &order)
+    append(keys, winners.span, order.span, to: &results)
   }
 
   /// Finds the id frames of the candidates, and has what is needed of each on its way before the first is decoded.
+  /// - Parameter numbers: of each candidate's id within its frame.
   private borrowing func findIDs(
-    _ candidates: borrowing Candidates, _ runs: inout [IDRun], _ prefetch: inout Prefetch,
+    _ candidates: borrowing Candidates, _ runs: inout [IDRun], _ numbers: inout [UInt64], _ prefetch: inout Prefetch,
     _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     runs.removeAll(keepingCapacity: true)
-    try self.prefetch(.ids, candidates, perFrame: IndexParameters.idsPerFrame, &prefetch)
-    let places = candidates.found.items.span
-    var first = 0
-    while first < candidates.count {
-      // Candidates of one list stand together.
-      var farthest = places[first]
-      let index = farthest.position / IndexParameters.idsPerFrame
-      var end = first + 1
-      while end < candidates.count, places[end].list == farthest.list,
-        places[end].position / IndexParameters.idsPerFrame == index
-      {
-        if places[end].position > farthest.position { farthest = places[end] }
-        end += 1
-      }
-      let frame = try frame(.ids, list(holding: farthest), index)
+    try self.prefetch(.ids, candidates, &prefetch)
+    let found = candidates.found.items.span.extracting(0..<candidates.count)
+    var numbers = numbers.mutableSpan
+    var walk = CandidateWalk(.ids, pagesAreChecked: checkDirectory(visiting: 0))
+    while try advance(&walk, found) {
+      let frame = try frame(.ids, walk.list, walk.index, pagesAreChecked: walk.pagesAreChecked)
       statistics.read(frame)
+      for i in walk.run { numbers[i] = UInt64(found[i].position - walk.position) }
       if !frame.isCompressed {
-        let needed = farthest.position % IndexParameters.idsPerFrame + 1
+        let needed = walk.farthest - walk.position + 1
         for plane in 0..<frame.entry.planes { Kernels.best.fetch(stored(frame).slice(plane * frame.count, needed)) }
       }
-      runs.append(IDRun(frame: frame, candidates: first..<end))
-      first = end
+      runs.append(IDRun(frame: frame, candidates: walk.run))
     }
   }
 
-  /// Appends the ids of candidates that stand in one id frame.
+  /// Replaces the numbers of ids in one id frame by the ids.
   private borrowing func decode(
-    _ run: IDRun, _ candidates: borrowing Candidates, _ scratch: inout [UInt8], to ids: inout [UInt64]
+    _ run: IDRun, _ scratch: inout [UInt8], _ numbers: inout [UInt64]
   ) throws(FormatError) {
     let frame = run.frame
-    let places = candidates.found.items.span.extracting(run.candidates)
     try withContent(frame, scratch: &scratch) { content in
-      // Positions mostly ascend: each id is reached from the one before.
-      var (id, last) = (frame.entry.firstID, 0)
-      for i in places.indices {
-        let row = places[i].position % IndexParameters.idsPerFrame + 1
-        if row < last { (id, last) = (frame.entry.firstID, 0) }
-        id &+= IDFrame.sum(content, planes: frame.entry.planes, count: frame.count, last..<row)
-        last = row
-        ids.append(id)
-      }
+      var all = numbers.mutableSpan
+      var ids = all.part(run.candidates)
+      Kernels.best.ids(
+        content, planes: frame.entry.planes, count: frame.count, first: frame.entry.firstID, at: &ids)
     }
   }
 
-  /// Brings neighbours of equal distance into the order of their ids.
-  private borrowing func orderTies(_ results: inout [Neighbor], from start: Int) {
-    var first = start
-    while first < results.count {
-      var end = first + 1
-      while end < results.count, results[end].distance == results[first].distance { end += 1 }
-      if end - first > 1 { results[first..<end].sort { $0.id < $1.id } }
+  /// Makes words of the keys and their numbers, and sorts them; more words may follow.
+  private static func sort(_ keys: Span<Float>, _ order: inout [UInt64]) {
+    if order.count < 2 * keys.count { order = [UInt64](repeating: 0, count: 2 * keys.count) }
+    var words = order.mutableSpan
+    for i in keys.indices { words[i] = OrderedKey.word(keys[i], UInt32(truncatingIfNeeded: i)) }
+    Kernels.best.sort(&words, keys.count)
+  }
+
+  /// Appends neighbours in the order of their keys, and where these are equal, of their ids.
+  private borrowing func append(
+    _ keys: Span<Float>, _ ids: Span<UInt64>, _ order: Span<UInt64>, to results: inout [Neighbor]
+  ) {
+    let (start, metric) = (results.count, parameters.metric)
+    results.append(addingCapacity: keys.count) { output in
+      for i in keys.indices {
+        let number = Int(UInt32(truncatingIfNeeded: order[i]))
+        output.append(Neighbor(id: ids[number], distance: metric.key(keys[number])))
+      }
+    }
+    var first = 0
+    for end in 1..<keys.count + 1 where end == keys.count || order[end] >> 32 != order[first] >> 32 {
+      if end - first > 1 { results[start + first..<start + end].sort { $0.id < $1.id } }
       first = end
     }
   }

@@ -100,14 +100,48 @@ import Testing
     }
   }
 
-  /// Lengths around the 8,192 bytes after which partial sums are widened.
-  @Test(arguments: Kernels.available) func sumsOfBytes(kernels: Kernels) {
+  /// Counts around those of which sums are vectors, numbers that ascend, or not, or stay; nothing past the frame is read.
+  @Test(arguments: Kernels.available) func idsOfAFrame(kernels: Kernels) {
     var values = Values(seed: 25)
-    for count in [0, 1, 31, 32, 33, 8191, 8192, 8193, 16_384, 20_001] {
-      for bytes in [[UInt8](repeating: 255, count: count), values.codes(count, nbits: 8).map(UInt8.init)] {
-        let sum = kernels.sum(bytes.rawSpan)
-        #expect(sum == bytes.reduce(0) { $0 + UInt64($1) }, "\(kernels.name), \(count) bytes")
-        kernels.fetch(bytes.rawSpan)
+    for count in [1, 2, 5, 15, 16, 31, 32, 33, 64, 65, 200, 1024, 5000] {
+      for planes in [0, 1, 2, 3, 8] {
+        for bytes in [
+          [UInt8](repeating: 255, count: planes * count), values.codes(planes * count, nbits: 8).map(UInt8.init),
+        ] {
+          var (ids, id) = ([UInt64](), UInt64(7))
+          for i in 0..<count {
+            for plane in 0..<planes { id &+= UInt64(bytes[plane * count + i]) << UInt64(8 * plane) }
+            ids.append(id)
+          }
+          let frame = GuardedBuffer(bytes)
+          let some = values.codes(20, nbits: 16).map { Int($0) % count }
+          for numbers in [Array(0..<count), some, some.sorted(), [count - 1, 0, count - 1, count - 1], []] {
+            var output = numbers.map(UInt64.init)
+            var span = output.mutableSpan
+            kernels.ids(frame.rawSpan, planes: planes, count: count, first: 7, at: &span)
+            #expect(output == numbers.map { ids[$0] }, "\(kernels.name), \(planes) planes of \(count)")
+          }
+          kernels.fetch(frame.rawSpan)
+        }
+      }
+    }
+  }
+
+  /// Words of all magnitudes, the greatest among them; nothing past the room is touched.
+  @Test(arguments: Kernels.available) func sortedWords(kernels: Kernels) {
+    var random = SplitMix64(seed: 30)
+    for count in [0] + Self.counts {
+      for shift: UInt64 in [0, 1, 40] {
+        // Different by their low bits.
+        let words = (0..<count).map { (random.next() >> shift) << 10 | UInt64($0) }
+        let falling = (0..<count).map { UInt64.max - UInt64($0) }
+        for words in [words, falling, falling.reversed()] {
+          var buffer = GuardedBuffer(words + words)
+          var span = buffer.mutableSpan
+          kernels.sort(&span, count)
+          let sorted = (0..<count).map { buffer.span[$0] }
+          #expect(sorted == words.sorted(), "\(kernels.name), \(count) words")
+        }
       }
     }
   }

@@ -117,8 +117,12 @@ typedef struct {
   /* Fetches `count` bytes into the cache, and returns at once. */
   void (*fetch)(const void *bytes, size_t count);
 
-  /* The sum of `count` bytes. */
-  uint64_t (*sum_bytes)(const uint8_t *bytes, size_t count);
+  /* Replaces each of `n` numbers below `count`, fastest where they ascend, by the id that has it in a frame [planes][count]:
+   * `first` plus the differences up to its own, of which plane p has byte p. */
+  void (*ids_at)(const uint8_t *frame, size_t planes, size_t count, uint64_t first, uint64_t *numbers, size_t n);
+
+  /* Sorts `count` words, all different; `room` is as large. */
+  void (*sort_words)(uint64_t *words, size_t count, uint64_t *room);
 
   /* Whether none of `count` f32 values, given as bits, is infinite or not a number. */
   int (*are_finite)(const uint32_t *bits, size_t count);
