@@ -70,7 +70,7 @@ extension IndexFile {
       Self.choose(nprobe, query, scratch.groups, &scratch.choice)
     } else if scratch.group.norms[query] < .infinity, let lists = scratch.work.rounding?.lists {
       let centroids = scratch.work.model?.centroids ?? []
-      choose(nprobe, query, of: lists, centroids, &scratch.group, &scratch.choice)
+      choose(nprobe, query, of: lists, centroids, scratch.group, &scratch.choice)
     } else {
       Self.choose(nprobe, query, scratch.group, &scratch.choice)
     }
@@ -92,14 +92,13 @@ extension IndexFile {
 
   /// Chooses by scores, and by the keys of those lists that these leave in question.
   private borrowing func choose(
-    _ nprobe: Int, _ query: Int, of lists: RoundedLists, _ centroids: [Float], _ group: inout QueryGroup,
+    _ nprobe: Int, _ query: Int, of lists: RoundedLists, _ centroids: [Float], _ group: borrowing QueryGroup,
     _ choice: inout ListChoice
   ) {
     let (norm, vectors, vector) = (group.norms[query], group.vectors, group.vector(query))
-    let part = group.keys(query)
-    var all = group.keys.mutableSpan
-    var scores = all.part(part)
-    choice.choose(nprobe, &scores, bound: { Kernels.best.limit(lists, score: $0, norm: norm) }) { numbers, keys in
+    let scores = group.keys.span.extracting(group.keys(query))
+    func bound(_ score: Float) -> Float { Kernels.best.limit(lists, score: score, norm: norm) }
+    choice.choose(nprobe, scores: scores, bound: bound) { numbers, keys in
       Kernels.best.squaredL2(
         vectors.span.extracting(vector), rows: centroids.span, numbers: numbers, into: &keys)
     }

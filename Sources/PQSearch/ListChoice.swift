@@ -33,11 +33,11 @@ struct ListChoice: ~Copyable {
   /// What was chosen last.
   var lists = ChosenLists()
   private var minima: [Float]
+  /// The lists that come into question, ascending, and their keys.
   private var numbers: [UInt32]
-  /// Key and number in one word that sorts as they do.
+  private var keys: [Float] = []
+  /// Key and place among those in one word that sorts as they do; and as much room to sort.
   private var words: [UInt64] = []
-  /// Where scores leave few lists in question: the keys of these.
-  private var compared: [Float] = []
 
   init(nlist: Int) {
     minima = [Float](repeating: 0, count: (nlist + 15) / 16 * 16)
@@ -56,38 +56,39 @@ struct ListChoice: ~Copyable {
   /// Chooses the `count` least of all `keys` `[list]`. A key that is no number is the greatest.
   /// O(keys + chosen · log chosen).
   mutating func choose(_ count: Int, of keys: Span<Float>) {
-    words.removeAll(keepingCapacity: true)
     let limit = limit(count, keys)
+    var found = keys.count
     if limit < .infinity {
-      let found = numbers(keys, limit)
-      for i in 0..<found { words.append(OrderedKey.word(keys[Int(numbers[i])], numbers[i])) }
+      found = numbers(keys, limit)
     } else {
-      for i in keys.indices { words.append(OrderedKey.word(keys[i], UInt32(i))) }
+      for i in 0..<found { numbers[i] = UInt32(i) }
     }
-    takeLeast(count) { keys[$0] }
+    makeRoom(found)
+    for i in 0..<found { self.keys[i] = keys[Int(numbers[i])] }
+    takeLeast(count, of: found)
   }
 
   /// Chooses the `count` least of the keys of all lists, of which no more is known than their scores: only those that may
   /// be among them are compared. O(scores + compared · D + chosen · log chosen).
   /// - Parameters:
-  ///   - scores: `[list]`; becomes the key where one was compared.
+  ///   - scores: `[list]`.
   ///   - bound: from a score that `count` lists do not exceed, one that none of the lists to choose exceeds.
   ///   - compare: fills in the keys of some lists.
   mutating func choose(
-    _ count: Int, _ scores: inout MutableSpan<Float>, bound: (Float) -> Float,
+    _ count: Int, scores: Span<Float>, bound: (Float) -> Float,
     compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void
   ) {
-    words.removeAll(keepingCapacity: true)
-    let found = numbers(scores.span, bound(limit(count, scores.span)))
-    if compared.count < found { compared = [Float](repeating: 0, count: found) }
-    Self.fill(&compared, of: numbers, found, compare)
-    for i in 0..<found {
-      let (key, list) = (compared[i], numbers[i])
-      scores[Int(list)] = key
-      words.append(OrderedKey.word(key, list))
+    let found = numbers(scores, bound(limit(count, scores)))
+    makeRoom(found)
+    Self.fill(&keys, of: numbers, found, compare)
+    takeLeast(count, of: found)
+  }
+
+  private mutating func makeRoom(_ found: Int) {
+    if keys.count < found {
+      keys = [Float](repeating: 0, count: found)
+      words = [UInt64](repeating: 0, count: 2 * found)
     }
-    let keys = scores.span
-    takeLeast(count) { keys[$0] }
   }
 
   private static func fill(
@@ -98,22 +99,29 @@ struct ListChoice: ~Copyable {
     compare(numbers.span.extracting(0..<count), &output)
   }
 
-  /// Makes the `count` least of the words lists.
-  /// - Parameter key: of a list.
-  @inline(__always)
-  private mutating func takeLeast(_ count: Int, key: (Int) -> Float) {
-    if words.count > 2 * count {
-      var span = words.mutableSpan
-      Selection.select(count - 1, of: &span) { $0 < $1 }
-      words.removeLast(words.count - count)
-    }
-    words.sort()
+  /// Makes the `count` nearest of those found the chosen ones.
+  private mutating func takeLeast(_ count: Int, of found: Int) {
+    for i in 0..<found { words[i] = OrderedKey.word(keys[i], UInt32(i)) }
+    let least = Self.sort(&words, found, nearest: count)
     lists.removeAll()
-    for word in words.prefix(count) {
-      let list = UInt32(truncatingIfNeeded: word)
-      lists.numbers.append(list)
-      lists.keys.append(key(Int(list)))
+    for place in 0..<min(count, least) {
+      let i = Int(UInt32(truncatingIfNeeded: words[place]))
+      lists.numbers.append(numbers[i])
+      lists.keys.append(keys[i])
     }
+  }
+
+  /// Sorts the first `found` words, or of many more than `count` only so many least ones; returns how many.
+  private static func sort(_ words: inout [UInt64], _ found: Int, nearest count: Int) -> Int {
+    var span = words.mutableSpan
+    var least = found
+    if found > 2 * count {
+      var all = span.part(0..<found)
+      Selection.select(count - 1, of: &all) { $0 < $1 }
+      least = count
+    }
+    Kernels.best.sort(&span, least)
+    return least
   }
 
   /// Gives the chosen lists other numbers, where the keys were those of some lists only.

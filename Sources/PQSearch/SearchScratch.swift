@@ -34,8 +34,8 @@ struct QueryGroup: ~Copyable {
   var compared: [Float] = []
   /// The lengths of `compared`, with brackets.
   var lengths: [Double] = []
-  /// `[query][list]`: keys of the lists' centroids: squared distances, or inner products negated. Those of lists that
-  /// were compared with the query are valid; where lists are rounded, others are scores.
+  /// `[query][list]`: keys of the lists' centroids: squared distances, or inner products negated; scores, where the lists
+  /// are rounded and the query's norm is finite.
   var keys: [Float] = []
   /// Where the lists are rounded, integers of the queries, and their squared norms; infinite ones where all lists were
   /// compared.
