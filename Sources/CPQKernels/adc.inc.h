@@ -9,11 +9,11 @@ INLINE v8 pair(const float *low, const float *high) {
   return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
 }
 
-/* Four components of x - y for eight rows, transposed: lane k of component[c] is component i + c of row k. In this order
- * no shuffle crosses 128 bits. */
-INLINE void differences8(const float *const *x, const float *const *y, size_t i, v8 component[4]) {
+/* Four components of eight rows, transposed: lane k of component[c] is component i + c of row k. In this order no shuffle
+ * crosses 128 bits. */
+INLINE void four_components(const float *const *row, size_t i, v8 *component) {
   v8 d[4];
-  for (int k = 0; k < 4; k++) d[k] = pair(x[k] + i, x[k + 4] + i) - pair(y[k] + i, y[k + 4] + i);
+  for (int k = 0; k < 4; k++) d[k] = pair(row[k] + i, row[k + 4] + i);
   v8 a = __builtin_shufflevector(d[0], d[1], 0, 8, 1, 9, 4, 12, 5, 13);
   v8 b = __builtin_shufflevector(d[0], d[1], 2, 10, 3, 11, 6, 14, 7, 15);
   v8 c = __builtin_shufflevector(d[2], d[3], 0, 8, 1, 9, 4, 12, 5, 13);
@@ -22,6 +22,21 @@ INLINE void differences8(const float *const *x, const float *const *y, size_t i,
   component[1] = __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15);
   component[2] = __builtin_shufflevector(b, e, 0, 1, 8, 9, 4, 5, 12, 13);
   component[3] = __builtin_shufflevector(b, e, 2, 3, 10, 11, 6, 7, 14, 15);
+}
+
+/* The same of two components. */
+INLINE void two_components(const float *const *row, size_t i, v8 *component) {
+  double two[SUBSPACES];
+  for (int k = 0; k < SUBSPACES; k++) memcpy(&two[k], row[k] + i, sizeof *two);
+  v8 a = (v8)(d4){two[0], two[1], two[4], two[5]}, b = (v8)(d4){two[2], two[3], two[6], two[7]};
+  component[0] = __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
+  component[1] = __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15);
+}
+
+INLINE v8 one_component(const float *const *row, size_t i) {
+  float one[SUBSPACES];
+  for (int k = 0; k < SUBSPACES; k++) one[k] = row[k][i];
+  return *(const v8 *)one;
 }
 
 /* Where the codes of a vector are. */
@@ -40,50 +55,69 @@ INLINE size_t bounded_code(unsigned width, const cpq_codes *codes, place at, siz
   return cpq_bounded(cpq_code(width, codes->m, at.tile, at.lanes, at.lane, s), codes->nbits);
 }
 
-/* Eight subspaces from `first` on, or the `lanes` last ones: the sums of their squared differences. */
-INLINE v8 residual_lanes(unsigned width, const cpq_codes *codes, place at, const float *residual, const float *codebooks,
-                         int blocked, size_t sub, size_t first, size_t lanes) {
-  size_t book = cpq_book_floats(codes->nbits, blocked, sub), step = blocked ? CPQ_LANES : 1;
-  const float *x[SUBSPACES], *word[SUBSPACES];
-  for (size_t l = 0; l < SUBSPACES; l++) {
-    size_t s = first + (l < lanes ? l : lanes - 1); /* the last one stands in for those past the end */
-    x[l] = residual + s * sub;
-    word[l] = codebooks + s * book + cpq_codeword(bounded_code(width, codes, at, s), blocked, sub);
-  }
-  v8 chain = {0};
-  size_t i = 0;
-  for (; !blocked && i + 4 <= sub; i += 4) {
-    v8 d[4];
-    differences8(x, word, i, d);
-    for (int c = 0; c < 4; c++) chain = __builtin_elementwise_fma(d[c], d[c], chain);
-  }
-  for (; i < sub; i++) {
-    float differences[SUBSPACES];
-    for (int l = 0; l < SUBSPACES; l++) differences[l] = x[l][i] - word[l][i * step];
-    v8 d = *(const v8 *)differences;
-    chain = __builtin_elementwise_fma(d, d, chain);
-  }
+INLINE v8 add_differences(v8 chain, int n, const v8 *x, const v8 *y) {
+  for (int c = 0; c < n; c++) chain = __builtin_elementwise_fma(x[c] - y[c], x[c] - y[c], chain);
   return chain;
+}
+
+/* Adds `lanes` subspaces from `first` on to the sums of `n` vectors. Components up to `ahead` of the residual are transposed
+ * once for all of them. */
+INLINE void add_subspaces(unsigned width, const cpq_codes *codes, const float *residual, const float *codebooks,
+                          int blocked, size_t sub, size_t first, size_t lanes, const uint16_t *positions, size_t n,
+                          float *sums) {
+  enum { AHEAD = 16 };
+  size_t book = cpq_book_floats(codes->nbits, blocked, sub), step = blocked ? CPQ_LANES : 1;
+  const float *x[SUBSPACES], *books[SUBSPACES];
+  size_t subspace[SUBSPACES];
+  for (size_t l = 0; l < SUBSPACES; l++) {
+    subspace[l] = first + (l < lanes ? l : lanes - 1); /* the last one stands in for those past the end */
+    x[l] = residual + subspace[l] * sub;
+    books[l] = codebooks + subspace[l] * book;
+  }
+  v8 ahead[AHEAD];
+  size_t fours = sub / 4 * 4, known = fours < AHEAD ? fours : AHEAD;
+  for (size_t i = 0; i < known; i += 4) four_components(x, i, ahead + i);
+  for (size_t v = 0; v < n; v++) {
+    place at = place_of(codes, positions[v]);
+    const float *word[SUBSPACES];
+    for (size_t l = 0; l < SUBSPACES; l++)
+      word[l] = books[l] + cpq_codeword(bounded_code(width, codes, at, subspace[l]), blocked, sub);
+    v8 chain = {0}, c[4], d[4];
+    size_t i = 0;
+    if (!blocked) {
+      for (; i < known; i += 4) {
+        four_components(word, i, c);
+        chain = add_differences(chain, 4, ahead + i, c);
+      }
+      for (; i < fours; i += 4) {
+        four_components(x, i, d);
+        four_components(word, i, c);
+        chain = add_differences(chain, 4, d, c);
+      }
+      if (i + 2 <= sub) {
+        two_components(x, i, d);
+        two_components(word, i, c);
+        chain = add_differences(chain, 2, d, c);
+        i += 2;
+      }
+    }
+    for (; i < sub; i++) {
+      c[0] = one_component(word, i * step);
+      d[0] = one_component(x, i);
+      chain = add_differences(chain, 1, d, c);
+    }
+    for (size_t l = 0; l < lanes; l++) sums[v] += chain[l];
+  }
 }
 
 /* Inlined with constants `width` and `blocked`. */
 INLINE void residual_codes(unsigned width, const cpq_codes *codes, const float *residual, const float *codebooks,
                            int blocked, size_t sub, const uint16_t *positions, size_t n, float *out) {
-  size_t m = codes->m;
-  for (size_t v = 0; v < n; v++) {
-    place at = place_of(codes, positions[v]);
-    float sum = 0;
-    size_t s = 0;
-    for (; s + SUBSPACES <= m; s += SUBSPACES) {
-      v8 part = residual_lanes(width, codes, at, residual, codebooks, blocked, sub, s, SUBSPACES);
-      for (int l = 0; l < SUBSPACES; l++) sum += part[l];
-    }
-    if (s < m) {
-      v8 part = residual_lanes(width, codes, at, residual, codebooks, blocked, sub, s, m - s);
-      for (size_t l = 0; l < m - s; l++) sum += part[l];
-    }
-    out[v] = sum;
-  }
+  memset(out, 0, n * sizeof *out);
+  size_t s = 0;
+  for (; s + SUBSPACES <= codes->m; s += SUBSPACES)
+    add_subspaces(width, codes, residual, codebooks, blocked, sub, s, SUBSPACES, positions, n, out);
+  if (s < codes->m) add_subspaces(width, codes, residual, codebooks, blocked, sub, s, codes->m - s, positions, n, out);
 }
 
 INLINE void residual_width(unsigned width, const cpq_codes *codes, const float *residual, const float *codebooks,
