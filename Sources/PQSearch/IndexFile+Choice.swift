@@ -15,7 +15,8 @@ extension IndexFile {
     guard parameters.nlist > 0 else { return }
     let queries = 0..<scratch.group.count
     if usesGroups(options), let groups = checks.groups {
-      try compare(through: groups, options, scratch.group, &scratch.groups, &statistics)
+      let asks = !scratch.work.prefetch.isStopped
+      try compare(through: groups, asks: asks, options, scratch.group, &scratch.groups, &statistics)
     } else {
       if !scratch.work.prefetch.isStopped { prefetchCentroids(0..<parameters.nlist) }
       try checkCentroids(0..<parameters.nlist)

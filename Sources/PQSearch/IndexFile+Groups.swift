@@ -9,8 +9,9 @@ extension IndexFile {
 
   /// Compares a group of queries with the groups of lists, and with the lists of the nearest ones. What several queries
   /// took is compared with all of them while it is in the cache.
+  /// - Parameter asks: whether the lists' centroids are asked for before the first are waited for.
   borrowing func compare(
-    through groups: CoarseGroups, _ options: SearchOptions, _ queries: borrowing QueryGroup,
+    through groups: CoarseGroups, asks: Bool, _ options: SearchOptions, _ queries: borrowing QueryGroup,
     _ choice: inout GroupChoice, _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     choice.begin(groups, queries: queries.count)
@@ -18,7 +19,9 @@ extension IndexFile {
     compare(queries.vectors, 0..<queries.count, centroids, count: groups.count, &choice.keys, at: 0)
     choice.takeNearest(queries: queries.count, nprobe: options.effectiveNprobe(parameters))
     statistics.centroids += queries.count * groups.count
-    for group in 0..<groups.count where !choice.takers(of: group).isEmpty { prefetchCentroids(groups.lists(of: group)) }
+    for group in 0..<groups.count where asks && !choice.takers(of: group).isEmpty {
+      prefetchCentroids(groups.lists(of: group))
+    }
     var group = 0
     while group < groups.count {
       let (first, takers) = (group, choice.takers(of: group).count)
