@@ -72,21 +72,46 @@ INLINE i16 ordered16(v16 v) {
   return bits ^ ((bits >> 31) & 0x7FFFFFFF);
 }
 
+/* The search for the k-th smallest of values in low...high, of which `below` are less than low and `upto` at most high. */
+typedef struct {
+  int64_t low, high;
+  size_t below, upto;
+  int round;
+} interval;
+
+/* Where to divide it: where the k-th would be if they were spread evenly, but every third time in the middle, so that it is
+ * halved at least so often. */
+INLINE int64_t division(interval *in, size_t k) {
+  int64_t width = in->high - in->low;
+  if (++in->round % 3 == 0) return in->low + width / 2;
+  int64_t step = (int64_t)((double)width * ((double)(k - in->below) / (double)(in->upto - in->below)));
+  return in->low + (step < width ? step : width - 1);
+}
+
+INLINE void divide(interval *in, int64_t at, size_t found, size_t k) {
+  if (found > k) in->high = at, in->upto = found;
+  else in->low = at + 1, in->below = found;
+}
+
 static float float_kth(const float *values, size_t count, size_t k) {
-  size_t whole = count / CPQ_LANES * CPQ_LANES;
+  enum { ROOM = 512 }; /* of so many the order is found once */
+  int32_t room[ROOM] __attribute__((aligned(64)));
+  size_t whole = count / CPQ_LANES * CPQ_LANES, known = whole < ROOM ? whole : ROOM;
   i16 rest = (i16)INT32_MAX, fewest, most;
   for (size_t i = whole; i < count; i++) rest[i - whole] = ordered16(splat(values[i]))[0];
   fewest = rest, most = PICK(rest == INT32_MAX, (i16)INT32_MIN, rest);
   for (size_t i = 0; i < whole; i += CPQ_LANES) {
     i16 v = ordered16(load(values + i));
+    if (i < known) *(i16 *)(room + i) = v;
     fewest = __builtin_elementwise_min(v, fewest);
     most = __builtin_elementwise_max(v, most);
   }
-  int64_t low = __builtin_reduce_min(fewest), high = __builtin_reduce_max(most); /* the answer is in low...high */
-  while (low < high) {
-    int64_t middle = low + (high - low) / 2;
+  interval in = {__builtin_reduce_min(fewest), __builtin_reduce_max(most), 0, count, 0};
+  while (in.low < in.high) {
+    int64_t middle = division(&in, k);
     i16 limit = (i16)(int32_t)middle, hits = -(rest <= limit);
-    for (size_t i = 0; i < whole; i += CPQ_LANES) hits -= ordered16(load(values + i)) <= limit;
+    for (size_t i = 0; i < known; i += CPQ_LANES) hits -= *(const i16 *)(room + i) <= limit;
+    for (size_t i = known; i < whole; i += CPQ_LANES) hits -= ordered16(load(values + i)) <= limit;
     size_t found = (size_t)__builtin_reduce_add(hits);
     if (found == k) { /* the largest of them is it: mostly long before the interval is one value */
       i16 most_below = PICK(rest <= limit, rest, (i16)INT32_MIN);
@@ -95,13 +120,12 @@ static float float_kth(const float *values, size_t count, size_t k) {
         v = PICK(v <= limit, v, (i16)INT32_MIN);
         most_below = __builtin_elementwise_max(v, most_below);
       }
-      low = __builtin_reduce_max(most_below);
+      in.low = __builtin_reduce_max(most_below);
       break;
     }
-    if (found > k) high = middle;
-    else low = middle + 1;
+    divide(&in, middle, found, k);
   }
-  int32_t bits = (int32_t)low;
+  int32_t bits = (int32_t)in.low;
   bits ^= (bits >> 31) & 0x7FFFFFFF;
   float value;
   memcpy(&value, &bits, sizeof value);
@@ -112,30 +136,38 @@ static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
   typedef uint16_t s32 __attribute__((ext_vector_type(32), aligned(2)));
   typedef int16_t m32 __attribute__((ext_vector_type(32)));
   typedef int32_t w32 __attribute__((ext_vector_type(32)));
-  uint32_t low = 0, high = UINT16_MAX; /* the answer is in low...high */
+  s32 fewest = (s32)UINT16_MAX, most = 0;
   size_t whole = count / 32 * 32;
-  while (low < high) {
-    uint32_t middle = (low + high) / 2;
+  for (size_t i = 0; i < whole; i += 32) {
+    fewest = __builtin_elementwise_min(*(const s32 *)(sums + i), fewest);
+    most = __builtin_elementwise_max(*(const s32 *)(sums + i), most);
+  }
+  interval in = {__builtin_reduce_min(fewest), __builtin_reduce_max(most), 0, count, 0};
+  for (size_t i = whole; i < count; i++) {
+    in.low = sums[i] < in.low ? sums[i] : in.low;
+    in.high = sums[i] > in.high ? sums[i] : in.high;
+  }
+  while (in.low < in.high) {
+    int64_t middle = division(&in, k);
     m32 hits = 0; /* at most 2048 a lane: a frame has no more than 65,536 vectors */
     for (size_t i = 0; i < whole; i += 32) hits -= *(const s32 *)(sums + i) <= (s32)(uint16_t)middle;
     size_t found = (size_t)__builtin_reduce_add(__builtin_convertvector(hits, w32));
     for (size_t i = whole; i < count; i++) found += sums[i] <= middle;
     if (found == k) { /* the largest of them is it */
-      s32 most = 0;
+      s32 below = 0;
       uint16_t largest = 0;
       for (size_t i = 0; i < whole; i += 32) {
         s32 v = *(const s32 *)(sums + i);
         v = PICK(v <= (s32)(uint16_t)middle, v, (s32)0);
-        most = __builtin_elementwise_max(v, most);
+        below = __builtin_elementwise_max(v, below);
       }
       for (size_t i = whole; i < count; i++) largest = sums[i] <= middle && sums[i] > largest ? sums[i] : largest;
-      uint16_t vector = __builtin_reduce_max(most);
+      uint16_t vector = __builtin_reduce_max(below);
       return vector > largest ? vector : largest;
     }
-    if (found > k) high = middle;
-    else low = middle + 1;
+    divide(&in, middle, found, k);
   }
-  return (uint16_t)low;
+  return (uint16_t)in.low;
 }
 
 static size_t sums_within(const uint16_t *sums, const uint16_t *positions, size_t count, uint16_t low, uint16_t high,
