@@ -197,11 +197,11 @@ INLINE void scan_strip(unsigned width, const strip *strip, size_t first, rider *
 INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold,
                          uint16_t *positions, uint16_t *sums, rider *passenger) {
   survivors out = {threshold, positions, sums, 0};
-  const int together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
+  const size_t together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
   const uint8_t *tile = codes->frame;
   size_t first = 0;
   for (; codes->count - first >= together * LANES; first += together * LANES) {
-    strip whole = strip_at(codes, bound, together, 0, tile, first);
+    strip whole = strip_at(codes, bound, (int)together, 0, tile, first);
     scan_strip(width, &whole, first, passenger, &out);
     tile += together * LANES * codes->planes;
   }
