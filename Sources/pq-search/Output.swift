@@ -118,7 +118,8 @@ struct PointJSON: Encodable {
 
   init(_ point: Measurement, _ p: IndexParameters) {
     nprobe = point.nprobe(p)
-    (maxCodes, reach) = (point.options.maxCodes, point.options.reach)
+    maxCodes = point.options.maxCodes
+    reach = point.options.reach.flatMap { $0 < .infinity ? $0 : nil }
     rerank = point.options.rerank
     k = point.options.k
     queries = point.results.count

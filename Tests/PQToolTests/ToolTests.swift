@@ -52,6 +52,8 @@ import Testing
     let point = try #require((bounded["points"] as? [[String: Any]])?.first)
     #expect(point["max_codes"] as? Int == 60 && point["reach"] as? Double == 1.5 && point["nprobe"] as? Int == 8)
     #expect(list[0]["max_codes"] == nil && list[0]["reach"] == nil)
+    let unbounded = try runTool("pq-search", [index, query, "--nprobe", "8", "--reach", "inf", "--json"])
+    #expect(unbounded.exitCode == 0 && !unbounded.text.contains("reach"), "\(unbounded.errors)")
     let visited = try #require(point["lists_visited"] as? Int)
     #expect(visited >= 5 && visited < 40)
     for flags in [["--max-codes", "0"], ["--reach", "0.5"], ["--reach", "nan"]] {
