@@ -17,7 +17,7 @@ typedef int16_t s16x16 __attribute__((ext_vector_type(16), aligned(2)));
 typedef uint16_t u16x16 __attribute__((ext_vector_type(16), aligned(2)));
 typedef uint8_t b16 __attribute__((vector_size(16), aligned(1)));
 typedef uint8_t bytes32 __attribute__((vector_size(32), aligned(1)));
-typedef uint64_t u64x4 __attribute__((ext_vector_type(4)));
+typedef uint64_t u64x4 __attribute__((ext_vector_type(4), aligned(8)));
 typedef double d4 __attribute__((ext_vector_type(4)));
 typedef _Float16 h16 __attribute__((vector_size(32), aligned(2)));
 

@@ -64,7 +64,8 @@ public final class Index: Sendable {
   ///   - queries: `[query][dimension]`.
   ///   - threads: how many threads share the queries; the calling one is among them.
   /// - Returns: per query at most `options.k` neighbours; the same for any number of threads.
-  /// - Throws: the error of the first query that has one.
+  /// - Throws: the error of a query that has one. The lists of some queries are chosen before the first is searched, so that
+  ///   of several errors it need not be that of the first query.
   /// - Complexity: per query O(nlist · D + codes of the visited lists · m).
   public func search(
     _ queries: [Float], _ options: SearchOptions = SearchOptions(), threads: Int = 1

@@ -28,7 +28,9 @@ extension IndexFile {
   ) throws(IndexError) -> Bool {
     let dimension = parameters.dimension
     let throughGroups = usesGroups(options)
-    let end = min(queries.count / dimension, first + group.capacity(throughGroups: throughGroups))
+    let (nlist, nprobe) = (parameters.nlist, options.effectiveNprobe(parameters))
+    let lists = throughGroups ? GroupChoice.enoughLists(nprobe: nprobe, nlist: nlist) : nlist
+    let end = min(queries.count / dimension, first + group.capacity(comparing: lists, throughGroups: throughGroups))
     group.begin(end - first, throughGroups: throughGroups)
     for query in first..<end {
       try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), &group)

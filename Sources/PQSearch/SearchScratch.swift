@@ -44,13 +44,13 @@ struct QueryGroup: ~Copyable {
   /// `[query][subspace][tableFloats]`: distances or inner products with the codewords; none where each list has its own.
   var tables: [Float] = []
 
-  /// The most queries of a group, if each is compared with so many lists: of keys and tables of a few, which are within
-  /// a part of the second-level cache, or, through groups of lists, of as many as make it likely that several take one.
-  func capacity(throughGroups: Bool) -> Int {
-    // Few queries are compared with a quarter of all lists through groups.
-    let floats = tableFloats + (throughGroups ? nlist / 4 : nlist)
+  /// The most queries of a group, each of which is compared with `lists` lists: of keys and tables of a few, which are
+  /// within a part of the second-level cache, or, through groups of lists, of as many as make it likely that several take
+  /// one.
+  func capacity(comparing lists: Int, throughGroups: Bool) -> Int {
+    let floats = max(1, tableFloats + lists)
     return throughGroups
-      ? max(1, min(64, (4 << 20) / 4 / max(1, floats))) : max(1, min(24, (512 << 10) / 4 / max(1, floats)))
+      ? max(1, min(64, (4 << 20) / 4 / floats)) : max(1, min(24, (512 << 10) / 4 / floats))
   }
 
   init(_ p: IndexParameters) {
