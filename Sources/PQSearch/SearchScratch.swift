@@ -50,7 +50,7 @@ struct QueryGroup: ~Copyable {
   func capacity(comparing lists: Int, throughGroups: Bool) -> Int {
     let floats = max(1, tableFloats + lists)
     return throughGroups
-      ? max(1, min(64, (4 << 20) / 4 / floats)) : max(1, min(24, (512 << 10) / 4 / floats))
+      ? max(1, min(48, (3 << 20) / 4 / floats)) : max(1, min(24, (512 << 10) / 4 / floats))
   }
 
   init(_ p: IndexParameters) {
