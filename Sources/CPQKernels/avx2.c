@@ -25,9 +25,8 @@ INLINE u64x4 sum_eights(bytes32 v) { return (u64x4)_mm256_sad_epu8((__m256i)v, _
 #include "rows8.inc.h"
 
 #define LANES 32
-#define COLUMNS 1 /* two would not leave registers for the rows of a table */
-#define NIBBLE_COLUMNS 2
-#define RAGGED_COLUMNS 1
+#define COLUMNS 2
+#define NIBBLE_COLUMNS 4
 #define WIDE_CODES 0
 
 typedef uint8_t vb __attribute__((vector_size(LANES), aligned(1)));
@@ -42,13 +41,12 @@ INLINE uint32_t first_lane(s16x16 lanes) { return (uint32_t)__builtin_ctz((unsig
 INLINE u16x16 dot_bytes16(u16x16 x, u16x16 c) { return (u16x16)_mm256_maddubs_epi16((__m256i)x, (__m256i)c); }
 INLINE uint64_t lane_bits(vb bytes) { return (uint32_t)_mm256_movemask_epi8((__m256i)bytes); }
 INLINE vb load_lanes(const uint8_t *p, size_t n) {
-  if (n == 32) return *(const vb *)p;
-  return (vb)_mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
+  __m256i word = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return (vb)_mm256_maskload_epi32((const int *)p, _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n / 4), word));
 }
 
-/* 256 entries are four times four rows of 16. A look gives zero where the index has its top bit, so of the four rows whose
- * number ends in the same two bits three give zero, and nothing has to choose between them; bits 6 and 7 choose between
- * the fours. */
+/* 256 entries are sixteen rows of 16. A look gives zero where the index has its top bit, so of two neighbouring rows one
+ * gives zero, and nothing has to choose between them; bits 5 to 7 choose between pairs of rows. */
 typedef const uint8_t *table256;
 
 INLINE table256 load256(const uint8_t *p) { return p; }
@@ -57,18 +55,22 @@ INLINE table256 load256(const uint8_t *p) { return p; }
 INLINE vb choose(vb even, vb odd, vb bits) {
   return (vb)_mm256_blendv_epi8((__m256i)even, (__m256i)odd, (__m256i)bits);
 }
-INLINE vb look64(const uint8_t *rows, const vb *index) {
-  vb low = look16(load16(rows), index[0]) | look16(load16(rows + 16), index[1]);
-  return low | look16(load16(rows + 32), index[2]) | look16(load16(rows + 48), index[3]);
+INLINE vb look32(const uint8_t *rows, vb even, vb odd) {
+  return look16(load16(rows), even) | look16(load16(rows + 16), odd);
 }
-INLINE vb look128(const uint8_t *rows, const vb *index, vb bit6) {
-  return choose(look64(rows, index), look64(rows + 64, index), bit6);
+INLINE vb look64(const uint8_t *rows, vb even, vb odd, vb bit5) {
+  return choose(look32(rows, even, odd), look32(rows + 32, even, odd), bit5);
+}
+INLINE vb look128(const uint8_t *rows, vb even, vb odd, vb bit5, vb bit6) {
+  return choose(look64(rows, even, odd, bit5), look64(rows + 64, even, odd, bit5), bit6);
 }
 INLINE vb look256(const table256 *table, vb code) {
-  /* Bits 4 and 5 of row r, and no others, become 0: then adding 0x70 leaves the top bit clear. */
-  vb index[4], bit6 = (vb)_mm256_slli_epi16((__m256i)code, 1);
-  for (int r = 0; r < 4; r++) index[r] = ((code & 0x3F) ^ (uint8_t)(r << 4)) + 0x70;
-  return choose(look128(*table, index, bit6), look128(*table + 128, index, bit6), code);
+  const uint8_t *rows = *table;
+  __asm__("" : "+r"(rows) : "x"(code)); /* so that no row is kept for other codes: there are not so many registers */
+  /* Bit 4 becomes the top one, the lower four stay. */
+  vb even = (code & 0x1F) + 0x70, odd = even ^ 0x80;
+  vb bit5 = (vb)_mm256_slli_epi16((__m256i)code, 2), bit6 = (vb)_mm256_slli_epi16((__m256i)code, 1);
+  return choose(look128(rows, even, odd, bit5, bit6), look128(rows + 128, even, odd, bit5, bit6), code);
 }
 
 #define CHECKS 1

@@ -17,7 +17,6 @@
 
 #define COLUMNS 2
 #define NIBBLE_COLUMNS 2
-#define RAGGED_COLUMNS 1
 #define WIDE_CODES 0
 
 /* 256 entries are sixteen rows of 16: the low nibble looks into each, the bits of the high one choose. */

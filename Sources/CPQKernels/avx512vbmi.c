@@ -19,7 +19,6 @@
  * 3.6 with one tile). */
 #define COLUMNS 4
 #define NIBBLE_COLUMNS 4
-#define RAGGED_COLUMNS 4
 #define WIDE_CODES 1
 
 typedef struct {

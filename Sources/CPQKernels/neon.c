@@ -18,7 +18,6 @@ INLINE u64x4 sum_eights(bytes32 v) {
 #define LANES 16
 #define COLUMNS 4
 #define NIBBLE_COLUMNS 4
-#define RAGGED_COLUMNS 1
 #define WIDE_CODES 0
 
 typedef uint8_t vb __attribute__((vector_size(LANES), aligned(1)));

@@ -2,7 +2,7 @@
  *
  * An including file selects the instruction set and defines
  *   LANES, vb, vw              bytes of a vector, 64, 32 or 16; vectors of so many bytes, as u8 and as u16
- *   COLUMNS                    vectors of codes that one load of a table serves
+ *   COLUMNS                    vectors of codes that are scanned together, 2 or 4, of whole tiles
  *   NIBBLE_COLUMNS             the same for codes of a nibble, at least as many
  *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by the scalar loop
  *   table256, load256, look256 the 256 entries of a subspace, and their lookup by a vector of bytes
@@ -11,8 +11,6 @@
  *   lane_bits                  bit i is the sign of byte i
  *   load_lanes                 the first n bytes (a multiple of 16, at most LANES), then zeros
  *   CHECKS, rider, ride        whether scan_checked is wanted, and what crc32c_rider.inc.h defines for it
- *   RAGGED_COLUMNS             how many columns, some of them shorter than LANES, are scanned together: 1, or COLUMNS
- *                              where these are 4 of 64 lanes
  *
  * A sum of u8 entries is kept as two vectors of u16: `odd` of the odd lanes, and `all`, which adds even lanes with the
  * odd ones 8 bits above them, so that nothing is unpacked inside the loop. No sum exceeds 16 bits: the caller's entries
@@ -28,124 +26,140 @@ INLINE void ride(rider *none) { (void)none; }
 /* How far ahead of a strip codes are fetched: a stream from memory needs it, one in the cache does not mind. */
 enum { PREFETCH_BYTES = 4096 };
 
-/* What lies so far ahead of `column`: in the frame, or in the next one, of which a short frame fetches as much as it has
+/* What lies so far ahead of a tile: in the frame, or in the next one, of which a short frame fetches as much as it has
  * itself. */
-INLINE const uint8_t *ahead_of(const cpq_codes *codes, const uint8_t *column) {
-  size_t bytes = (codes->count + 15) / 16 * 16 * codes->planes, left = bytes - (size_t)(column - codes->frame);
+INLINE const uint8_t *ahead_of(const cpq_codes *codes, const uint8_t *tile) {
+  size_t bytes = cpq_tile_lanes(codes->count) * codes->planes, left = bytes - (size_t)(tile - codes->frame);
   size_t distance = bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES;
-  return left > distance ? column + distance : codes->next ? codes->next + (distance - left) : column;
+  return left > distance ? tile + distance : codes->next ? codes->next + (distance - left) : tile;
 }
 
-INLINE vb load_codes(const uint8_t *p, size_t lanes, int ragged) { return ragged ? load_lanes(p, lanes) : *(const vb *)p; }
+/* Columns, of LANES lanes each, of tiles one after the other: all the columns of whole tiles, or, of a `ragged` strip, the
+ * last ones of the frame. Their number and whether they are ragged are constants wherever a strip is inlined. */
+enum { TILE_COLUMNS = CPQ_TILE / LANES };
+
+typedef struct {
+  const cpq_codes *codes;
+  const cpq_bound *bound;
+  int n, ragged;
+  const uint8_t *tiles[NIBBLE_COLUMNS], *ahead[NIBBLE_COLUMNS];
+  size_t stride, lanes; /* of the last tile of a ragged strip, and of its last column */
+} strip;
+
+/* The strip that begins with vector `first`, the first one of `tile`. */
+INLINE strip strip_at(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const uint8_t *tile,
+                      size_t first) {
+  strip all = {.codes = codes, .bound = bound, .n = n, .ragged = ragged};
+  for (int t = 0; t * TILE_COLUMNS < n; t++, tile += CPQ_TILE * codes->planes) {
+    all.tiles[t] = tile;
+    all.ahead[t] = ahead_of(codes, tile);
+  }
+  int last = (n - 1) / TILE_COLUMNS;
+  all.stride = cpq_tile_lanes(cpq_tile_vectors(codes->count, first + (size_t)last * CPQ_TILE));
+  all.lanes = all.stride - (size_t)(n - 1 - last * TILE_COLUMNS) * LANES;
+  return all;
+}
+
+/* Plane p of column c; a tile's first column fetches for all of its line of the cache. */
+INLINE vb load_codes(const strip *all, int c, size_t p) {
+  int tile = c / TILE_COLUMNS, last = all->ragged && tile == (all->n - 1) / TILE_COLUMNS;
+  size_t plane = p * (last ? all->stride : CPQ_TILE);
+  if (c % TILE_COLUMNS == 0) __builtin_prefetch(all->ahead[tile] + plane);
+  const uint8_t *codes = all->tiles[tile] + plane + c % TILE_COLUMNS * LANES;
+  return all->ragged && c == all->n - 1 ? load_lanes(codes, all->lanes) : *(const vb *)codes;
+}
 
 INLINE void add_entries(vb entries, vw *all, vw *odd) {
   *all += (vw)entries;
   *odd += (vw)entries >> 8;
 }
 
-/* One vector of lanes of one tile: plane p is `stride` bytes after plane p - 1. */
-typedef struct {
-  const uint8_t *codes;
-  size_t stride, lanes;
-} column;
-
-/* Adds the entries of `n` columns of codes of a nibble, a byte, or a byte and a nibble. */
-INLINE void add_pair(table16 low, table16 high, size_t p, int n, int ragged, const column *columns,
-                     const uint8_t *const *ahead, vw *all, vw *odd) {
-  for (int c = 0; c < n; c++) {
-    vb code = load_codes(columns[c].codes + p * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-    /* Columns of a whole tile stand in one line of the cache. */
-    if (ragged || c * LANES % 64 == 0) __builtin_prefetch(ahead[c] + p * (ragged ? columns[c].stride : 64));
+/* Adds the entries of a plane of nibbles. */
+INLINE void add_pair(const strip *strip, table16 low, table16 high, size_t p, vw *all, vw *odd) {
+  for (int c = 0; c < strip->n; c++) {
+    vb code = load_codes(strip, c, p);
     add_entries(look16(low, code & 15) + look16(high, code >> 4), &all[c], &odd[c]);
   }
 }
 
-INLINE void add_nibbles(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
-                        const uint8_t *const *ahead, vw *all, vw *odd) {
-  size_t pairs = codes->m / 2;
-  const uint8_t *entries = bound->entries;
+INLINE void add_nibbles(const strip *strip, vw *all, vw *odd) {
+  size_t pairs = strip->codes->m / 2;
+  const uint8_t *entries = strip->bound->entries;
 #pragma clang loop unroll_count(2)
   for (size_t p = 0; p < pairs; p++)
-    add_pair(load16(entries + 32 * p), load16(entries + 32 * p + 16), p, n, ragged, columns, ahead, all, odd);
-  if (codes->m % 2)
-    add_pair(load16(entries + 32 * pairs), load16(zero_table), pairs, n, ragged, columns, ahead, all, odd);
+    add_pair(strip, load16(entries + 32 * p), load16(entries + 32 * p + 16), p, all, odd);
+  if (strip->codes->m % 2) add_pair(strip, load16(entries + 32 * pairs), load16(zero_table), pairs, all, odd);
 }
 
-INLINE void add_bytes(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
-                      const uint8_t *const *ahead, vw *all, vw *odd, rider *passenger) {
-  for (size_t s = 0; s < codes->m; s++) {
-    table256 table = load256(bound->entries + 256 * s);
-    for (int c = 0; c < n; c++) {
-      vb code = load_codes(columns[c].codes + s * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-      __builtin_prefetch(ahead[c] + s * (ragged ? columns[c].stride : 64));
-      add_entries(look256(&table, code), &all[c], &odd[c]);
-      if (passenger) ride(passenger);
+INLINE void add_bytes(const strip *strip, vw *all, vw *odd, rider *passenger) {
+  for (size_t s = 0; s < strip->codes->m; s++) {
+    table256 table = load256(strip->bound->entries + 256 * s);
+#pragma clang loop unroll(full)
+    for (int c = 0; c < strip->n; c++) {
+      add_entries(look256(&table, load_codes(strip, c, s)), &all[c], &odd[c]);
+      /* Bytes of as many codes as were looked up, which the frame has; a last column may be half of one. */
+      if (passenger && !(strip->ragged && c == strip->n - 1)) ride(passenger);
     }
   }
 }
 
 #if WIDE_CODES
-INLINE void add_wide(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
-                     const uint8_t *const *ahead, vw *all, vw *odd) {
-  size_t m = codes->m;
+INLINE void add_wide(const strip *strip, vw *all, vw *odd) {
+  size_t m = strip->codes->m;
   for (size_t s = 0; s < m; s++) {
     vb low[COLUMNS], high[COLUMNS], entries[COLUMNS];
-    for (int c = 0; c < n; c++) {
-      low[c] = load_codes(columns[c].codes + s * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-      vb nibbles = load_codes(columns[c].codes + (m + s / 2) * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-      __builtin_prefetch(ahead[c] + s * (ragged ? columns[c].stride : 64));
+    for (int c = 0; c < strip->n; c++) {
+      low[c] = load_codes(strip, c, s);
+      vb nibbles = load_codes(strip, c, m + s / 2);
       high[c] = s & 1 ? nibbles >> 4 : nibbles & 15;
     }
-    table256 first = load256(bound->entries + 4096 * s);
-    for (int c = 0; c < n; c++) entries[c] = look256(&first, low[c]);
-    for (unsigned h = 1; h < 1u << (codes->nbits - 8); h++) {
-      table256 table = load256(bound->entries + 4096 * s + 256 * h);
-      for (int c = 0; c < n; c++) {
+    table256 first = load256(strip->bound->entries + 4096 * s);
+    for (int c = 0; c < strip->n; c++) entries[c] = look256(&first, low[c]);
+    for (unsigned h = 1; h < 1u << (strip->codes->nbits - 8); h++) {
+      table256 table = load256(strip->bound->entries + 4096 * s + 256 * h);
+      for (int c = 0; c < strip->n; c++) {
         vb chosen = (vb)(high[c] == (vb){0} + (uint8_t)h);
         entries[c] = (look256(&table, low[c]) & chosen) | (entries[c] & ~chosen);
       }
     }
-    for (int c = 0; c < n; c++) add_entries(entries[c], &all[c], &odd[c]);
+    for (int c = 0; c < strip->n; c++) add_entries(entries[c], &all[c], &odd[c]);
   }
 }
 #endif
 
-/* Sums of `n` columns. Unless they are `ragged`, all have LANES lanes, and a stride of 64. */
-INLINE void strip(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const column *columns,
-                  vw *even, vw *odd, rider *passenger) {
+INLINE void sum_strip(unsigned width, const strip *strip, vw *even, vw *odd, rider *passenger) {
   vw all[NIBBLE_COLUMNS];
-  const uint8_t *ahead[NIBBLE_COLUMNS];
-  for (int c = 0; c < n; c++) {
-    all[c] = odd[c] = (vw){0};
-    ahead[c] = ahead_of(codes, columns[c].codes);
-  }
-  if (width == 4) add_nibbles(codes, bound, n, ragged, columns, ahead, all, odd);
+  for (int c = 0; c < strip->n; c++) all[c] = odd[c] = (vw){0};
+  if (width == 4) add_nibbles(strip, all, odd);
 #if WIDE_CODES
-  else if (width == 12) add_wide(codes, bound, n, ragged, columns, ahead, all, odd);
+  else if (width == 12) add_wide(strip, all, odd);
 #endif
-  else add_bytes(codes, bound, n, ragged, columns, ahead, all, odd, passenger);
-  for (int c = 0; c < n; c++) {
+  else add_bytes(strip, all, odd, passenger);
+  for (int c = 0; c < strip->n; c++) {
     even[c] = all[c] - (odd[c] << 8);
-    if (codes->bracket) {
-      vw bracket = (vw)load_codes(columns[c].codes + (codes->planes - 1) * (ragged ? columns[c].stride : 64), columns[c].lanes, ragged);
-      vw scale = (vw){0} + bound->bracket_scale;
+    if (strip->codes->bracket) {
+      vw bracket = (vw)load_codes(strip, c, strip->codes->planes - 1), scale = (vw){0} + strip->bound->bracket_scale;
       even[c] = __builtin_elementwise_add_sat(even[c], mulhi16(bracket << 8, scale));
       odd[c] = __builtin_elementwise_add_sat(odd[c], mulhi16(bracket & 0xFF00, scale));
     }
   }
 }
 
-/* Appends the lanes below `lanes`, 1 to 64, whose sum is at most the threshold. */
-INLINE size_t survivors(vw even, vw odd, size_t first, size_t lanes, uint16_t threshold, uint16_t *positions,
-                        uint16_t *sums, size_t found) {
-  vw limit = (vw){0} + threshold;
-  vw low = (vw)(even <= limit) & 0x00FF, high = (vw)(odd <= limit) & 0xFF00;
-  uint64_t bits = lane_bits((vb)(low | high));
-  bits &= ~0ull >> (64 - lanes);
-  if (__builtin_expect(bits == 0, 1)) return found;
-  uint16_t halves[2][LANES / 2];
-  memcpy(halves[0], &even, LANES);
-  memcpy(halves[1], &odd, LANES);
+/* Where the vectors go whose sums are at most the threshold. */
+typedef struct {
+  uint16_t threshold, *positions, *sums;
+  size_t found;
+} survivors;
+
+/* Apart from the loops over codes, whose registers it would take. */
+__attribute__((noinline)) static size_t append(uint64_t bits, uint16_t (*halves)[CPQ_TILE / 2], size_t first,
+                                               uint16_t *restrict positions, uint16_t *restrict sums, size_t found) {
+  if (bits == ~0ull) { /* as in the first lists, which know no limit yet */
+    positions += found, sums += found;
+    for (size_t lane = 0; lane < CPQ_TILE; lane++) positions[lane] = (uint16_t)(first + lane);
+    for (size_t i = 0; i < CPQ_TILE / 2; i++) sums[2 * i] = halves[0][i], sums[2 * i + 1] = halves[1][i];
+    return found + CPQ_TILE;
+  }
   do {
     unsigned lane = (unsigned)__builtin_ctzll(bits);
     bits &= bits - 1;
@@ -155,60 +169,56 @@ INLINE size_t survivors(vw even, vw odd, size_t first, size_t lanes, uint16_t th
   return found;
 }
 
-INLINE size_t scan_columns(unsigned width, const cpq_codes *codes, const cpq_bound *bound, int n, int ragged,
-                           const column *columns, size_t first, uint16_t threshold, uint16_t *positions, uint16_t *sums,
-                           size_t found, rider *passenger) {
-  vw even[NIBBLE_COLUMNS], odd[NIBBLE_COLUMNS];
-  strip(width, codes, bound, n, ragged, columns, even, odd, passenger);
+/* Appends those of the first `lanes` lanes of a tile, 1 to 64, of `n` columns. */
+INLINE void append_tile(survivors *out, const vw *even, const vw *odd, int n, size_t first, size_t lanes) {
+  vw limit = (vw){0} + out->threshold;
+  uint64_t bits = 0;
   for (int c = 0; c < n; c++) {
-    size_t at = first + c * LANES, lanes = codes->count - at < LANES ? codes->count - at : LANES;
-    found = survivors(even[c], odd[c], at, lanes, threshold, positions, sums, found);
+    vw low = (vw)(even[c] <= limit) & 0x00FF, high = (vw)(odd[c] <= limit) & 0xFF00;
+    bits |= lane_bits((vb)(low | high)) << (c * LANES);
   }
-  return found;
+  bits &= ~0ull >> (CPQ_TILE - lanes);
+  if (__builtin_expect(bits == 0, 1)) return;
+  uint16_t halves[2][CPQ_TILE / 2];
+  memcpy(halves[0], even, (size_t)n * LANES);
+  memcpy(halves[1], odd, (size_t)n * LANES);
+  out->found = append(bits, halves, first, out->positions, out->sums, out->found);
 }
 
-/* The column that begins with vector `first`. */
-INLINE column column_at(const cpq_codes *codes, size_t first) {
-  size_t tile = first / 64 * 64, stride = codes->count - tile < 64 ? (codes->count - tile + 15) / 16 * 16 : 64;
-  size_t lane = first - tile, lanes = stride - lane < LANES ? stride - lane : LANES;
-  return (column){codes->frame + tile * codes->planes + lane, stride, lanes};
+INLINE void scan_strip(unsigned width, const strip *strip, size_t first, rider *passenger, survivors *out) {
+  vw even[NIBBLE_COLUMNS], odd[NIBBLE_COLUMNS];
+  sum_strip(width, strip, even, odd, passenger);
+  for (int c = 0; c < strip->n; c += TILE_COLUMNS, first += CPQ_TILE) {
+    int n = strip->n - c < TILE_COLUMNS ? strip->n - c : TILE_COLUMNS;
+    size_t lanes = strip->ragged ? cpq_tile_vectors(strip->codes->count, first) : CPQ_TILE;
+    append_tile(out, even + c, odd + c, n, first, lanes);
+  }
 }
 
 INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold,
                          uint16_t *positions, uint16_t *sums, rider *passenger) {
-  size_t full = codes->count / 64 * 64, first = 0, found = 0;
-  column columns[NIBBLE_COLUMNS];
-  const int together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
-  for (; first + together * LANES <= full; first += together * LANES) {
-    for (int c = 0; c < together; c++) columns[c] = column_at(codes, first + c * LANES);
-    found = scan_columns(width, codes, bound, together, 0, columns, first, threshold, positions, sums, found, passenger);
+  survivors out = {threshold, positions, sums, 0};
+  const size_t together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
+  const uint8_t *tile = codes->frame;
+  size_t first = 0;
+  for (; codes->count - first >= together * LANES; first += together * LANES) {
+    strip whole = strip_at(codes, bound, (int)together, 0, tile, first);
+    scan_strip(width, &whole, first, passenger, &out);
+    tile += together * LANES * codes->planes;
   }
-#if RAGGED_COLUMNS == 1
-  if (width == 4 && first + LANES < codes->count) {
-    for (int c = 0; c < 2; c++) columns[c] = column_at(codes, first + c * LANES);
-    found = scan_columns(width, codes, bound, 2, 1, columns, first, threshold, positions, sums, found, passenger);
-    first += 2 * LANES;
+  /* The rest at once, a constant number of columns, so that they stay in registers. */
+#define REST(columns)                                                        \
+  {                                                                          \
+    strip rest = strip_at(codes, bound, columns, 1, tile, first);            \
+    scan_strip(width, &rest, first, passenger, &out);                        \
   }
-  for (; first < codes->count; first += LANES) {
-    columns[0] = column_at(codes, first);
-    found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found, passenger);
-  }
-#else /* all at once: a constant number of columns stays in registers */
-  int n = 0;
-  for (size_t at = first; at < codes->count; at += LANES) columns[n++] = column_at(codes, at);
-  switch (n) {
-  case 0: break;
-  case 1: found = scan_columns(width, codes, bound, 1, 1, columns, first, threshold, positions, sums, found, passenger);
-    break;
-  case 2: found = scan_columns(width, codes, bound, 2, 1, columns, first, threshold, positions, sums, found, passenger);
-    break;
-  case 3: found = scan_columns(width, codes, bound, 3, 1, columns, first, threshold, positions, sums, found, passenger);
-    break;
-  default: found = scan_columns(width, codes, bound, 4, 1, columns, first, threshold, positions, sums, found, passenger);
-    break;
-  }
-#endif
-  return found;
+  size_t columns = (codes->count - first + LANES - 1) / LANES;
+  if (columns == 1) REST(1)
+  else if (columns == 2) REST(2)
+  else if (together > 2 && columns == 3) REST(3)
+  else if (together > 2 && columns == 4) REST(4)
+#undef REST
+  return out.found;
 }
 
 static size_t scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
@@ -224,7 +234,7 @@ static size_t scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t thre
 #if CHECKS
 static size_t scan_checked(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                            uint16_t *sums, size_t bytes, uint32_t *crc) {
-  rider passenger = rider_at(*crc, codes->frame, bytes);
+  rider passenger = rider_at(*crc, codes->frame);
   size_t found = scan_width(8, codes, bound, threshold, positions, sums, &passenger);
   *crc = arrive(&passenger, codes->frame + bytes);
   return found;
