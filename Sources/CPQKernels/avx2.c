@@ -20,6 +20,14 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
 
 INLINE u64x4 sum_eights(bytes32 v) { return (u64x4)_mm256_sad_epu8((__m256i)v, _mm256_setzero_si256()); }
 #include "assign.inc.h"
+
+INLINE bytes32 narrow(i16 low, i16 high) {
+  __m256i a = _mm256_packs_epi32((__m256i)low.lo, (__m256i)low.hi);
+  __m256i b = _mm256_packs_epi32((__m256i)high.lo, (__m256i)high.hi);
+  /* Packing stays within 128 bits. */
+  return (bytes32)_mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+#include "bound.inc.h"
 #include "choose.inc.h"
 #include "ids.inc.h"
 #include "rows8.inc.h"

@@ -11,6 +11,7 @@
 #include "x86_512.inc.h"
 #include "accumulate.inc.h"
 #include "assign.inc.h"
+#include "bound.inc.h"
 #include "choose.inc.h"
 #include "ids.inc.h"
 #include "rows8.inc.h"

@@ -1,4 +1,5 @@
-/* Float tables to u8 tables whose sums bound float sums from below, in the vectors of simd.inc.h. */
+/* Float tables to u8 tables whose sums bound float sums from below, in the vectors of simd.inc.h. Included after it; the
+ * including file defines `narrow`: 32 whole numbers of 0 to 255, as bytes. */
 #include <float.h>
 
 /* Which of the lanes from entry j on hold an entry. */
@@ -7,17 +8,54 @@ INLINE i16 used_lanes(size_t j, size_t entries) {
   return lane < (i16)((int32_t)entries - (int32_t)j);
 }
 
-/* The entries of one table, times `factor`; lanes past the last entry repeat the first one. */
-INLINE v16 entries_at(const float *table, size_t j, size_t entries, float factor) {
-  v16 values = load(table + j);
-  if (j + CPQ_LANES > entries) values = PICK(used_lanes(j, entries), values, splat(table[0]));
-  return values * factor;
+/* The entries of a table from j on; lanes past the last entry repeat the first one. */
+INLINE v16 entries_at(const float *table, size_t j, size_t entries) {
+  return j + CPQ_LANES <= entries ? load(table + j) : PICK(used_lanes(j, entries), load(table + j), splat(table[0]));
 }
+
+/* What is known of a table: its least and its greatest entry, and 0, or NaN if one is infinite or NaN. */
+typedef struct {
+  float least, greatest, finite;
+} extent;
 
 INLINE void widen(v16 t, v16 *low, v16 *high, v16 *finite) {
   *low = LESSER(t, *low);
   *high = GREATER(t, *high);
   *finite += t - t;
+}
+
+INLINE extent extent_of(const float *table, size_t entries) {
+  /* Two chains, since one would wait for itself; more of them do not stay in the registers of every set. */
+  v16 low[2], high[2], finite[2];
+  for (int c = 0; c < 2; c++) low[c] = splat(INFINITY), high[c] = splat(-INFINITY), finite[c] = splat(0);
+  size_t j = 0;
+  for (; j + 2 * CPQ_LANES <= entries; j += 2 * CPQ_LANES)
+    for (int c = 0; c < 2; c++) widen(load(table + j + c * CPQ_LANES), &low[c], &high[c], &finite[c]);
+  for (; j < entries; j += CPQ_LANES) widen(entries_at(table, j, entries), &low[0], &high[0], &finite[0]);
+  low[0] = LESSER(low[1], low[0]);
+  high[0] = GREATER(high[1], high[0]);
+  finite[0] += finite[1];
+  return (extent){least(low[0]), greatest(high[0]), tree_sum(finite[0])};
+}
+
+/* Entries as whole numbers of units above the least one. `factor` is a power of two or the negative of one, so that no
+ * product rounds. */
+INLINE i16 units(v16 t, float factor, float minimum, float scale) {
+  return __builtin_convertvector(fma16(t, splat(factor), splat(-minimum)) * splat(scale), i16);
+}
+
+INLINE void table_units(const float *table, size_t entries, size_t table_size, float factor, float minimum, float scale,
+                        uint8_t *out) {
+  size_t j = 0;
+  for (; j + 2 * CPQ_LANES <= entries; j += 2 * CPQ_LANES) {
+    i16 low = units(load(table + j), factor, minimum, scale);
+    *(bytes32 *)(out + j) = narrow(low, units(load(table + j + CPQ_LANES), factor, minimum, scale));
+  }
+  for (; j < table_size; j += CPQ_LANES) {
+    i16 found = j < entries ? units(entries_at(table, j, entries), factor, minimum, scale) : (i16)0;
+    if (j + CPQ_LANES > entries) found &= used_lanes(j, entries);
+    *(b16 *)(out + j) = __builtin_convertvector(found, b16);
+  }
 }
 
 static cpq_range quantize(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
@@ -26,30 +64,18 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
   cpq_range range = {0, 0, 0};
   float width = 0, widest = 0, odd = 0;
   for (size_t s = 0; s < m; s++) {
-    const float *table = tables + s * stride;
-    /* Four chains, since one would wait for itself; `finite` is NaN once an entry is infinite or NaN. */
-    v16 low[4], high[4], finite[4];
-    for (int c = 0; c < 4; c++) low[c] = splat(INFINITY), high[c] = splat(-INFINITY), finite[c] = splat(0);
-    size_t j = 0;
-    for (; j + 4 * CPQ_LANES <= entries; j += 4 * CPQ_LANES)
-      for (int c = 0; c < 4; c++)
-        widen(load(table + j + c * CPQ_LANES) * factor, &low[c], &high[c], &finite[c]);
-    for (; j < entries; j += CPQ_LANES) widen(entries_at(table, j, entries, factor), &low[0], &high[0], &finite[0]);
-    for (int c = 1; c < 4; c++) {
-      low[0] = LESSER(low[c], low[0]);
-      high[0] = GREATER(high[c], high[0]);
-      finite[0] += finite[c];
-    }
-    float min = least(low[0]), max = greatest(high[0]);
+    extent all = extent_of(tables + s * stride, entries);
+    float min = (factor < 0 ? all.greatest : all.least) * factor, max = (factor < 0 ? all.least : all.greatest) * factor;
     minima[s] = min;
     /* Two tables of 16 entries share a byte of codes. */
     width = max - min + (s % 2 && table_size == 16 ? width : 0);
     widest = width > widest ? width : widest;
-    odd += tree_sum(finite[0]);
+    odd += all.finite;
     range.minimum += min;
     range.magnitude += -min > max ? -min : max;
   }
-  if (!(widest <= FLT_MAX && odd == 0)) {
+  /* A product may be infinite where its entry is not. */
+  if (!(widest <= FLT_MAX && odd == 0 && range.magnitude < INFINITY)) {
     memset(out, 0, m * table_size);
     return (cpq_range){-INFINITY, INFINITY, 0};
   }
@@ -57,15 +83,8 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
    * over the limit. */
   float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
   if (!(scale <= FLT_MAX)) scale = 0;
-  for (size_t s = 0; s < m; s++) {
-    const float *table = tables + s * stride;
-    uint8_t *bytes = out + s * table_size;
-    for (size_t j = 0; j < table_size; j += CPQ_LANES) {
-      v16 t = j < entries ? (entries_at(table, j, entries, factor) - splat(minima[s])) * splat(scale) : splat(0);
-      if (j + CPQ_LANES > entries) t = PICK(used_lanes(j, entries), t, splat(0));
-      *(b16 *)(bytes + j) = __builtin_convertvector(__builtin_convertvector(t, i16), b16);
-    }
-  }
+  for (size_t s = 0; s < m; s++)
+    table_units(tables + s * stride, entries, table_size, factor, minima[s], scale, out + s * table_size);
   range.step = scale > 0 ? 1 / scale : 0;
   return range;
 }

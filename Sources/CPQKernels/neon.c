@@ -7,6 +7,12 @@
 #include "accumulate.inc.h"
 #include "assign_plain.inc.h"
 
+INLINE bytes32 narrow(i16 low, i16 high) {
+  b16 half[2] = {__builtin_convertvector(low, b16), __builtin_convertvector(high, b16)};
+  return *(const bytes32 *)half;
+}
+#include "bound.inc.h"
+
 INLINE u64x4 sum_eights(bytes32 v) {
   uint8x16_t half[2];
   memcpy(half, &v, sizeof half);

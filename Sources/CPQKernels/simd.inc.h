@@ -333,6 +333,5 @@ static void ip_rows(cpq_row_type type, const float *query, size_t dim, const voi
 }
 
 #include "adc.inc.h"
-#include "bound.inc.h"
 #include "select.inc.h"
 #include "sort_plain.inc.h"

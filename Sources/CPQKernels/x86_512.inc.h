@@ -6,6 +6,11 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
   return sum;
 }
 
+INLINE bytes32 narrow(i16 low, i16 high) {
+  __m128i a = _mm512_cvtepi32_epi8((__m512i)low), b = _mm512_cvtepi32_epi8((__m512i)high);
+  return (bytes32)_mm256_set_m128i(b, a);
+}
+
 INLINE u64x4 sum_eights(bytes32 v) { return (u64x4)_mm256_sad_epu8((__m256i)v, _mm256_setzero_si256()); }
 
 #define LANES 64

@@ -38,12 +38,17 @@ struct Candidates: ~Copyable {
   mutating func offer(
     _ values: Span<Float>, _ metric: Metric, id: IDLookup, place: (Int) -> Place
   ) throws(FormatError) {
-    for i in values.indices {
-      var key = metric.key(values[i])
-      if key > threshold { continue }
-      if key.isNaN { key = .infinity }
+    var first = 0
+    while first < values.count {
       if count == limit { try cut(id) }
-      found.append(key, place(i))
+      let part = values.extracting(first..<min(values.count, first + limit - count))
+      found.append(part.count, atMost: threshold) { i in
+        let key = metric.key(part[i])
+        return key.isNaN ? .infinity : key
+      } _: { i in
+        place(first + i)
+      }
+      first += part.count
     }
   }
 

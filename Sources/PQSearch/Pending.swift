@@ -37,7 +37,7 @@ struct Pending {
   /// Adds what a scan of `frame` has found, by its sums. O(survivors).
   mutating func append(_ survivors: borrowing Survivors, of frame: FrameView, key: Float, _ bound: CodeBound) {
     let bounds = bound.inFloats
-    let sums = survivors.sums.span
+    let sums = survivors.sums.span.extracting(0..<survivors.count)
     append(survivors, of: frame, key: key, gap: survivors.areSaturated ? .infinity : bounds.gap) {
       bounds.floor + bounds.step * Float(sums[$0])
     }
@@ -50,7 +50,7 @@ struct Pending {
     _ survivors: borrowing Survivors, of frame: FrameView, key: Float, gap: Float, floor: (Int) -> Float
   ) {
     let place = UInt64(frames.count) << 16
-    let positions = survivors.positions.span
+    let positions = survivors.positions.span.extracting(0..<survivors.count)
     found.append(survivors.count, floor) { place | UInt64(positions[$0]) }
     frames.append((frame, key, gap))
     self.gap = max(self.gap, gap)

@@ -10,14 +10,6 @@ struct Reservoir<Item: BitwiseCopyable> {
 
   mutating func removeAll() { count = 0 }
 
-  @inline(__always)
-  mutating func append(_ key: Float, _ item: Item) {
-    if count == keys.count { grow(to: count + 1, with: item) }
-    keys[count] = key
-    items[count] = item
-    count += 1
-  }
-
   /// Appends `more` keys with their items.
   @inline(__always)
   mutating func append(_ more: Int, _ key: (Int) -> Float, _ item: (Int) -> Item) {
@@ -28,10 +20,40 @@ struct Reservoir<Item: BitwiseCopyable> {
     count += more
   }
 
+  /// Appends those of `more` keys that are at most `limit`, with their items.
   @inline(__always)
-  private static func fill<Element>(_ array: inout [Element], _ range: Range<Int>, _ element: (Int) -> Element) {
-    var span = array.mutableSpan
-    for i in range { span[i] = element(i - range.lowerBound) }
+  mutating func append(_ more: Int, atMost limit: Float, _ key: (Int) -> Float, _ item: (Int) -> Item) {
+    guard more > 0 else { return }
+    if count + more > keys.count { grow(to: count + more, with: item(0)) }
+    count += Self.fill(&keys, &items, count..<count + more, atMost: limit, key, item)
+  }
+
+  @inline(__always)
+  private static func fill<Element: BitwiseCopyable>(
+    _ array: inout [Element], _ range: Range<Int>, _ element: (Int) -> Element
+  ) {
+    var all = array.mutableSpan
+    var span = all.part(range)
+    for i in 0..<range.count { span[i] = element(i) }
+  }
+
+  @inline(__always)
+  private static func fill(
+    _ keys: inout [Float], _ items: inout [Item], _ range: Range<Int>, atMost limit: Float, _ key: (Int) -> Float,
+    _ item: (Int) -> Item
+  ) -> Int {
+    var allKeys = keys.mutableSpan
+    var allItems = items.mutableSpan
+    var keys = allKeys.part(range)
+    var items = allItems.part(range)
+    var kept = 0
+    for i in 0..<range.count {
+      let key = key(i)
+      keys[kept] = key
+      items[kept] = item(i)
+      kept += key <= limit ? 1 : 0
+    }
+    return kept
   }
 
   private mutating func grow(to needed: Int, with item: Item) {
