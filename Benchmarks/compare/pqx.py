@@ -41,7 +41,8 @@ class Builder:
 
 
 class Index:
-    """An index file; a setting is a dict of k, nprobe, max-codes, reach, rerank, batch (0: all queries in one call), threads, kernels."""
+    """An index file; a setting is a dict of k, nprobe, max-codes, reach, rerank, batch (0: all queries in one call),
+    threads, kernels."""
 
     def __init__(self, path, name, report, data):
         self.path, self.name, self.data = path, f"pqx {name}", data

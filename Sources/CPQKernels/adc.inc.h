@@ -60,8 +60,8 @@ INLINE v8 add_differences(v8 chain, int n, const v8 *x, const v8 *y) {
   return chain;
 }
 
-/* Adds `lanes` subspaces from `first` on to the sums of `n` vectors. Components up to `ahead` of the residual are transposed
- * once for all of them. */
+/* Adds `lanes` subspaces from `first` on to the sums of `n` vectors. The first components of the residual, at most AHEAD in
+ * fours, are transposed once for all of them. */
 INLINE void add_subspaces(unsigned width, const cpq_codes *codes, const float *residual, const float *codebooks,
                           int blocked, size_t sub, size_t first, size_t lanes, const uint16_t *positions, size_t n,
                           float *sums) {

@@ -6,8 +6,8 @@ internal import PQStorage
 /// those of the file's groups of lists, and then of the lists of the nearest groups.
 extension IndexFile {
   /// Compares the queries with the centroids among which ``chooseLists(_:_:_:)`` chooses: those of the lists of each one's
-  /// nearest groups, or those of all lists; where these are rounded, and few are visited, by
-  /// integers. O(queries · nlist · D), or through groups O(queries · (groups + lists of the nearest groups) · D).
+  /// nearest groups, or those of all lists; where these are rounded, and few are visited, by integers.
+  /// O(queries · nlist · D), or through groups O(queries · (groups + lists of the nearest groups) · D).
   /// - Precondition: the model is checked, and what is derived from it in the scratch memory.
   borrowing func compareCentroids(
     _ options: SearchOptions, _ scratch: inout SearchScratch, _ statistics: inout SearchStatistics
