@@ -29,6 +29,7 @@ struct FrameView: Sendable {
 extension IndexFile {
   /// A list by its number. O(1).
   /// - Parameter pagesAreChecked: ``checkDirectory(visiting:)`` was true.
+  @inline(__always)
   borrowing func list(_ number: Int, pagesAreChecked: Bool = false) throws(FormatError) -> ListView {
     let base = number * ListEntry.byteCount
     if !pagesAreChecked { try checkPages(.lists, base..<base + ListEntry.byteCount) }
@@ -130,6 +131,7 @@ extension IndexFile {
   /// A frame whose entry is checked and whose bytes are not touched: what the entry says was copied before, so a file
   /// that changes cannot slip past.
   /// - Parameter pagesAreChecked: ``checkDirectory(visiting:)`` was true.
+  @inline(__always)
   borrowing func frameView(
     _ kind: SectionKind, _ list: ListView, _ index: Int, pagesAreChecked: Bool = false
   ) throws(FormatError) -> FrameView {
