@@ -38,8 +38,7 @@ INLINE extent extent_of(const float *table, size_t entries) {
   return (extent){least(low[0]), greatest(high[0]), tree_sum(finite[0])};
 }
 
-/* Entries as whole numbers of units above the least one. `factor` is a power of two or the negative of one, so that no
- * product rounds. */
+/* Entries as whole numbers of units above the least one. No product with `factor` rounds. */
 INLINE i16 units(v16 t, float factor, float minimum, float scale) {
   return __builtin_convertvector(fma16(t, splat(factor), splat(-minimum)) * splat(scale), i16);
 }
@@ -62,7 +61,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
                           unsigned limit, float *minima, uint8_t *out) {
   size_t stride = cpq_table_floats(entries);
   cpq_range range = {0, 0, 0};
-  float width = 0, widest = 0, odd = 0;
+  float width = 0, widest = 0, finite = 0;
   for (size_t s = 0; s < m; s++) {
     extent all = extent_of(tables + s * stride, entries);
     float min = (factor < 0 ? all.greatest : all.least) * factor, max = (factor < 0 ? all.least : all.greatest) * factor;
@@ -70,12 +69,12 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
     /* Two tables of 16 entries share a byte of codes. */
     width = max - min + (s % 2 && table_size == 16 ? width : 0);
     widest = width > widest ? width : widest;
-    odd += all.finite;
+    finite += all.finite;
     range.minimum += min;
     range.magnitude += -min > max ? -min : max;
   }
   /* A product may be infinite where its entry is not. */
-  if (!(widest <= FLT_MAX && odd == 0 && range.magnitude < INFINITY)) {
+  if (!(widest <= FLT_MAX && finite == 0 && range.magnitude < INFINITY)) {
     memset(out, 0, m * table_size);
     return (cpq_range){-INFINITY, INFINITY, 0};
   }

@@ -18,7 +18,9 @@
 
 static const uint8_t zero_table[16];
 
-#if !CHECKS
+#if CHECKS
+_Static_assert(LANES == 32, "a rider takes the bytes of one lookup");
+#else
 typedef struct rider rider;
 INLINE void ride(rider *none) { (void)none; }
 #endif
@@ -49,24 +51,24 @@ typedef struct {
 /* The strip that begins with vector `first`, the first one of `tile`. */
 INLINE strip strip_at(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const uint8_t *tile,
                       size_t first) {
-  strip all = {.codes = codes, .bound = bound, .n = n, .ragged = ragged};
+  strip made = {.codes = codes, .bound = bound, .n = n, .ragged = ragged};
   for (int t = 0; t * TILE_COLUMNS < n; t++, tile += CPQ_TILE * codes->planes) {
-    all.tiles[t] = tile;
-    all.ahead[t] = ahead_of(codes, tile);
+    made.tiles[t] = tile;
+    made.ahead[t] = ahead_of(codes, tile);
   }
   int last = (n - 1) / TILE_COLUMNS;
-  all.stride = cpq_tile_lanes(cpq_tile_vectors(codes->count, first + (size_t)last * CPQ_TILE));
-  all.lanes = all.stride - (size_t)(n - 1 - last * TILE_COLUMNS) * LANES;
-  return all;
+  made.stride = cpq_tile_lanes(cpq_tile_vectors(codes->count, first + (size_t)last * CPQ_TILE));
+  made.lanes = made.stride - (size_t)(n - 1 - last * TILE_COLUMNS) * LANES;
+  return made;
 }
 
 /* Plane p of column c; a tile's first column fetches for all of its line of the cache. */
-INLINE vb load_codes(const strip *all, int c, size_t p) {
-  int tile = c / TILE_COLUMNS, last = all->ragged && tile == (all->n - 1) / TILE_COLUMNS;
-  size_t plane = p * (last ? all->stride : CPQ_TILE);
-  if (c % TILE_COLUMNS == 0) __builtin_prefetch(all->ahead[tile] + plane);
-  const uint8_t *codes = all->tiles[tile] + plane + c % TILE_COLUMNS * LANES;
-  return all->ragged && c == all->n - 1 ? load_lanes(codes, all->lanes) : *(const vb *)codes;
+INLINE vb load_codes(const strip *in, int c, size_t p) {
+  int tile = c / TILE_COLUMNS, last = in->ragged && tile == (in->n - 1) / TILE_COLUMNS;
+  size_t plane = p * (last ? in->stride : CPQ_TILE);
+  if (c % TILE_COLUMNS == 0) __builtin_prefetch(in->ahead[tile] + plane);
+  const uint8_t *codes = in->tiles[tile] + plane + c % TILE_COLUMNS * LANES;
+  return in->ragged && c == in->n - 1 ? load_lanes(codes, in->lanes) : *(const vb *)codes;
 }
 
 INLINE void add_entries(vb entries, vw *all, vw *odd) {
@@ -75,70 +77,70 @@ INLINE void add_entries(vb entries, vw *all, vw *odd) {
 }
 
 /* Adds the entries of a plane of nibbles. */
-INLINE void add_pair(const strip *strip, table16 low, table16 high, size_t p, vw *all, vw *odd) {
-  for (int c = 0; c < strip->n; c++) {
-    vb code = load_codes(strip, c, p);
+INLINE void add_pair(const strip *in, table16 low, table16 high, size_t p, vw *all, vw *odd) {
+  for (int c = 0; c < in->n; c++) {
+    vb code = load_codes(in, c, p);
     add_entries(look16(low, code & 15) + look16(high, code >> 4), &all[c], &odd[c]);
   }
 }
 
-INLINE void add_nibbles(const strip *strip, vw *all, vw *odd) {
-  size_t pairs = strip->codes->m / 2;
-  const uint8_t *entries = strip->bound->entries;
+INLINE void add_nibbles(const strip *in, vw *all, vw *odd) {
+  size_t pairs = in->codes->m / 2;
+  const uint8_t *entries = in->bound->entries;
 #pragma clang loop unroll_count(2)
   for (size_t p = 0; p < pairs; p++)
-    add_pair(strip, load16(entries + 32 * p), load16(entries + 32 * p + 16), p, all, odd);
-  if (strip->codes->m % 2) add_pair(strip, load16(entries + 32 * pairs), load16(zero_table), pairs, all, odd);
+    add_pair(in, load16(entries + 32 * p), load16(entries + 32 * p + 16), p, all, odd);
+  if (in->codes->m % 2) add_pair(in, load16(entries + 32 * pairs), load16(zero_table), pairs, all, odd);
 }
 
-INLINE void add_bytes(const strip *strip, vw *all, vw *odd, rider *passenger) {
-  for (size_t s = 0; s < strip->codes->m; s++) {
-    table256 table = load256(strip->bound->entries + 256 * s);
+INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
+  for (size_t s = 0; s < in->codes->m; s++) {
+    table256 table = load256(in->bound->entries + 256 * s);
 #pragma clang loop unroll(full)
-    for (int c = 0; c < strip->n; c++) {
-      add_entries(look256(&table, load_codes(strip, c, s)), &all[c], &odd[c]);
+    for (int c = 0; c < in->n; c++) {
+      add_entries(look256(&table, load_codes(in, c, s)), &all[c], &odd[c]);
       /* Bytes of as many codes as were looked up, which the frame has; a last column may be half of one. */
-      if (passenger && !(strip->ragged && c == strip->n - 1)) ride(passenger);
+      if (passenger && !(in->ragged && c == in->n - 1)) ride(passenger);
     }
   }
 }
 
 #if WIDE_CODES
-INLINE void add_wide(const strip *strip, vw *all, vw *odd) {
-  size_t m = strip->codes->m;
+INLINE void add_wide(const strip *in, vw *all, vw *odd) {
+  size_t m = in->codes->m;
   for (size_t s = 0; s < m; s++) {
     vb low[COLUMNS], high[COLUMNS], entries[COLUMNS];
-    for (int c = 0; c < strip->n; c++) {
-      low[c] = load_codes(strip, c, s);
-      vb nibbles = load_codes(strip, c, m + s / 2);
+    for (int c = 0; c < in->n; c++) {
+      low[c] = load_codes(in, c, s);
+      vb nibbles = load_codes(in, c, m + s / 2);
       high[c] = s & 1 ? nibbles >> 4 : nibbles & 15;
     }
-    table256 first = load256(strip->bound->entries + 4096 * s);
-    for (int c = 0; c < strip->n; c++) entries[c] = look256(&first, low[c]);
-    for (unsigned h = 1; h < 1u << (strip->codes->nbits - 8); h++) {
-      table256 table = load256(strip->bound->entries + 4096 * s + 256 * h);
-      for (int c = 0; c < strip->n; c++) {
+    table256 first = load256(in->bound->entries + 4096 * s);
+    for (int c = 0; c < in->n; c++) entries[c] = look256(&first, low[c]);
+    for (unsigned h = 1; h < 1u << (in->codes->nbits - 8); h++) {
+      table256 table = load256(in->bound->entries + 4096 * s + 256 * h);
+      for (int c = 0; c < in->n; c++) {
         vb chosen = (vb)(high[c] == (vb){0} + (uint8_t)h);
         entries[c] = (look256(&table, low[c]) & chosen) | (entries[c] & ~chosen);
       }
     }
-    for (int c = 0; c < strip->n; c++) add_entries(entries[c], &all[c], &odd[c]);
+    for (int c = 0; c < in->n; c++) add_entries(entries[c], &all[c], &odd[c]);
   }
 }
 #endif
 
-INLINE void sum_strip(unsigned width, const strip *strip, vw *even, vw *odd, rider *passenger) {
+INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider *passenger) {
   vw all[NIBBLE_COLUMNS];
-  for (int c = 0; c < strip->n; c++) all[c] = odd[c] = (vw){0};
-  if (width == 4) add_nibbles(strip, all, odd);
+  for (int c = 0; c < in->n; c++) all[c] = odd[c] = (vw){0};
+  if (width == 4) add_nibbles(in, all, odd);
 #if WIDE_CODES
-  else if (width == 12) add_wide(strip, all, odd);
+  else if (width == 12) add_wide(in, all, odd);
 #endif
-  else add_bytes(strip, all, odd, passenger);
-  for (int c = 0; c < strip->n; c++) {
+  else add_bytes(in, all, odd, passenger);
+  for (int c = 0; c < in->n; c++) {
     even[c] = all[c] - (odd[c] << 8);
-    if (strip->codes->bracket) {
-      vw bracket = (vw)load_codes(strip, c, strip->codes->planes - 1), scale = (vw){0} + strip->bound->bracket_scale;
+    if (in->codes->bracket) {
+      vw bracket = (vw)load_codes(in, c, in->codes->planes - 1), scale = (vw){0} + in->bound->bracket_scale;
       even[c] = __builtin_elementwise_add_sat(even[c], mulhi16(bracket << 8, scale));
       odd[c] = __builtin_elementwise_add_sat(odd[c], mulhi16(bracket & 0xFF00, scale));
     }
@@ -185,12 +187,12 @@ INLINE void append_tile(survivors *out, const vw *even, const vw *odd, int n, si
   out->found = append(bits, halves, first, out->positions, out->sums, out->found);
 }
 
-INLINE void scan_strip(unsigned width, const strip *strip, size_t first, rider *passenger, survivors *out) {
+INLINE void scan_strip(unsigned width, const strip *in, size_t first, rider *passenger, survivors *out) {
   vw even[NIBBLE_COLUMNS], odd[NIBBLE_COLUMNS];
-  sum_strip(width, strip, even, odd, passenger);
-  for (int c = 0; c < strip->n; c += TILE_COLUMNS, first += CPQ_TILE) {
-    int n = strip->n - c < TILE_COLUMNS ? strip->n - c : TILE_COLUMNS;
-    size_t lanes = strip->ragged ? cpq_tile_vectors(strip->codes->count, first) : CPQ_TILE;
+  sum_strip(width, in, even, odd, passenger);
+  for (int c = 0; c < in->n; c += TILE_COLUMNS, first += CPQ_TILE) {
+    int n = in->n - c < TILE_COLUMNS ? in->n - c : TILE_COLUMNS;
+    size_t lanes = in->ragged ? cpq_tile_vectors(in->codes->count, first) : CPQ_TILE;
     append_tile(out, even + c, odd + c, n, first, lanes);
   }
 }
@@ -212,11 +214,11 @@ INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound
     strip rest = strip_at(codes, bound, columns, 1, tile, first);            \
     scan_strip(width, &rest, first, passenger, &out);                        \
   }
-  size_t columns = (codes->count - first + LANES - 1) / LANES;
-  if (columns == 1) REST(1)
-  else if (columns == 2) REST(2)
-  else if (together > 2 && columns == 3) REST(3)
-  else if (together > 2 && columns == 4) REST(4)
+  size_t left = (codes->count - first + LANES - 1) / LANES;
+  if (left == 1) REST(1)
+  else if (left == 2) REST(2)
+  else if (together > 2 && left == 3) REST(3)
+  else if (together > 2 && left == 4) REST(4)
 #undef REST
   return out.found;
 }

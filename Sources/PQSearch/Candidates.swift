@@ -18,7 +18,7 @@ struct Candidates: ~Copyable {
   private(set) var capacity = 0
   /// Keys above this cannot be among the best.
   private(set) var threshold = Float.infinity
-  /// Where the reservoir is full.
+  /// The count at which it is cut.
   private var limit = 0
 
   /// Forgets all, and keeps the memory.
@@ -40,8 +40,8 @@ struct Candidates: ~Copyable {
   ) throws(FormatError) {
     var first = 0
     while first < values.count {
-      if count == limit { try cut(id) }
-      let part = values.extracting(first..<min(values.count, first + limit - count))
+      if count >= limit { try cut(id) }
+      let part = values.extracting(first..<min(values.count, first + 64))
       found.append(part.count, atMost: threshold) { i in
         let key = metric.key(part[i])
         return key.isNaN ? .infinity : key

@@ -29,7 +29,7 @@ extension IndexFile {
     }
     let keys = work.candidates.found.keys.span.extracting(0..<work.candidates.count)
     Self.sort(keys, &order)
-    append(keys, winners.span, order.span, to: &results)
+    appendSorted(keys, winners.span, order.span, to: &results)
   }
 
   /// Finds the id frames of the candidates, and has what is needed of each on its way before the first is decoded.
@@ -77,7 +77,7 @@ extension IndexFile {
   }
 
   /// Appends neighbours in the order of their keys, and where these are equal, of their ids.
-  private borrowing func append(
+  private borrowing func appendSorted(
     _ keys: Span<Float>, _ ids: Span<UInt64>, _ order: Span<UInt64>, to results: inout [Neighbor]
   ) {
     let (start, metric) = (results.count, parameters.metric)

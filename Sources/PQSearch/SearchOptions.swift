@@ -10,8 +10,8 @@ public struct SearchOptions: Sendable, Equatable {
   /// so many vectors, or all. It bounds a query's time where lists differ in length. nil: no bound.
   public var maxCodes: Int?
   /// How many times as far as the nearest list's centroid those of other visited lists may be, at least 1: a query near
-  /// one centroid visits few of the nprobe nearest lists, and one that equals a centroid no other list. For l2 alone.
-  /// nil: any.
+  /// one centroid visits few of the nprobe nearest lists, and one that equals a centroid none that is farther than that.
+  /// For l2 alone. nil: any.
   public var reach: Float?
   /// Candidates to compare exactly with the stored vectors before the best k are kept; 0: none. Below k is k.
   public var rerank = 0

@@ -44,9 +44,9 @@ struct QueryGroup: ~Copyable {
   /// `[query][subspace][tableFloats]`: distances or inner products with the codewords; none where each list has its own.
   var tables: [Float] = []
 
-  /// The most queries of a group, each of which is compared with `lists` lists: of keys and tables of a few, which are
-  /// within a part of the second-level cache, or, through groups of lists, of as many as make it likely that several take
-  /// one.
+  /// The most queries of a group, each of which is compared with about `lists` lists: of keys and tables of a few, which
+  /// are within a part of the second-level cache, or, through groups of lists, of as many as make it likely that several
+  /// take one.
   func capacity(comparing lists: Int, throughGroups: Bool) -> Int {
     let floats = max(1, tableFloats + lists)
     return throughGroups

@@ -116,4 +116,21 @@ import Testing
       }
     }
   }
+
+  /// So do tables of which one entry, or each, is infinite only times the factor.
+  @Test func productsNotFinite() {
+    for nbits in [1, 4, 5, 8, 9] {
+      let shape = CodeLayout(m: 3, nbits: nbits).shape
+      let all = [Float](repeating: .greatestFiniteMagnitude, count: 3 * shape.tableFloats)
+      var one = [Float](repeating: 1, count: 3 * shape.tableFloats)
+      one[shape.tableFloats + 1] = .greatestFiniteMagnitude
+      for tables in [all, one] {
+        for kernels in Kernels.available {
+          let (result, range) = quantize(kernels, tables, shape, -2)
+          #expect(range.minimum == -.infinity && range.step == 0, "\(kernels.name), nbits \(nbits)")
+          #expect(result.entries.allSatisfy { $0 == 0 })
+        }
+      }
+    }
+  }
 }

@@ -158,8 +158,8 @@ typedef struct {
   void (*rows_at)(int squared, cpq_row_type type, const float *query, size_t dim, const void *rows,
                   const uint64_t *offsets, size_t count, float offset, float *out);
 
-  /* Quantizes float tables [m][`entries`, at least 16], times `factor`, a power of two or the negative of one, to u8 tables
-   * out[m][table_size]:
+  /* Quantizes float tables [m][`entries`, at least 16], times `factor`, which is 1 or 2 or the negative of one, to u8
+   * tables out[m][table_size]:
    * out = floor((entry - min) / step), where min is the least entry of a table (minima[m]) and step the same for all. No
    * entry exceeds `limit`, with tables of 16 no sum of an entry of table 2 * p and one of table 2 * p + 1. Bytes past the
    * entries become 0. Tables that are not all finite give zeros and -infinity. */
