@@ -25,10 +25,10 @@ STAGES = (
     ("frames to scan", r"scanCodes|CodeWalk|frameView|IndexFile\.list\(|ListEntry|FrameEntry|frameNumber|frameCount|fetch"
                        r"|Kernels\.scan|Survivors\.scan|checkDirectory|CodeFrame|rawFrameBytes|MappedFile\.bytes|beginList"),
     ("what the scan finds", r"adc_estimates|[eE]stimates|Survivors|Pending|Reservoir|float_kth|sum_limit|sums_within|IndexFile.?append\b"
-                            r"|Kernels\.(limit|select|kth)"),
+                            r"|Kernels\.(limit|select|kth)|^append$"),
     ("canonical distances", r"adc_residual|adc_tables|subtractCentroid|subtract_lane|Kernels\.distances|offer|Candidates"),
     ("re-ranking", r"rows_at|IndexFile\.(rerank|locate)|CandidateWalk|advance|Kernels\.rows"),
-    ("ids and results", r"ids_at|Kernels\.ids|IDFrame|decode|findIDs|appendResults|[sS]ort|LZ4|SearchResults"),
+    ("ids and results", r"ids_at|Kernels\.ids|IDFrame|IndexFile\.frame\(|appendSorted|decode|findIDs|appendResults|[sS]ort|LZ4|SearchResults"),
 )
 
 
