@@ -117,11 +117,13 @@ import Testing
     }
   }
 
-  /// So do tables of which one entry, or each, is infinite only times the factor.
+  /// So do tables of which an entry is infinite only times the factor: one, or each of a table, whose own range is then
+  /// no number, beside tables that have a range.
   @Test func productsNotFinite() {
     for nbits in [1, 4, 5, 8, 9] {
       let shape = CodeLayout(m: 3, nbits: nbits).shape
-      let all = [Float](repeating: .greatestFiniteMagnitude, count: 3 * shape.tableFloats)
+      var all = (0..<3 * shape.tableFloats).map { Float($0 % 2) }
+      for i in 0..<shape.tableFloats { all[i] = .greatestFiniteMagnitude }
       var one = [Float](repeating: 1, count: 3 * shape.tableFloats)
       one[shape.tableFloats + 1] = .greatestFiniteMagnitude
       for tables in [all, one] {
