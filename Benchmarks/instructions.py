@@ -18,17 +18,19 @@ import tempfile
 QUERIES = 200
 PASSES = (2, 5)
 STAGES = (
-    ("choice of lists", r"list_scores|l2_numbered|group_minima|at_most|float_limit|l2_blocks|ListChoice|GroupChoice|OrderedKey"
-                        r"|compareCentroids|chooseLists|chooseNearest|score\(|limit\(_:score|squaredL2"),
+    ("choice of lists", r"list_scores|l2_numbered|group_minima|at_most|float_limit|l2_blocks|ListChoice|GroupChoice"
+                        r"|OrderedKey|compareCentroids|chooseLists|chooseNearest|score\(|limit\(_:score|squaredL2"),
     ("tables", r"ip_blocks|quantize|pair_tables|pairTables|subtractCentre|fillTables|compareCodebooks|innerProduct"),
     ("scan of codes", r"^scan$|^scan_checked$"),
-    ("frames to scan", r"scanCodes|CodeWalk|frameView|IndexFile\.list\(|ListEntry|FrameEntry|frameNumber|frameCount|fetch"
-                       r"|Kernels\.scan|Survivors\.scan|checkDirectory|CodeFrame|rawFrameBytes|MappedFile\.bytes|beginList"),
-    ("what the scan finds", r"adc_estimates|[eE]stimates|Survivors|Pending|Reservoir|float_kth|sum_limit|sums_within|IndexFile.?append\b"
-                            r"|Kernels\.(limit|select|kth)|^append$"),
+    ("frames to scan", r"scanCodes|CodeWalk|frameView|IndexFile\.list\(|ListEntry|FrameEntry|frameNumber|frameCount"
+                       r"|fetch|Kernels\.scan|Survivors\.scan|checkDirectory|CodeFrame|rawFrameBytes|MappedFile\.bytes"
+                       r"|beginList"),
+    ("what the scan finds", r"adc_estimates|[eE]stimates|Survivors|Pending|Reservoir|float_kth|sum_limit|sums_within"
+                            r"|IndexFile.?append\b|Kernels\.(limit|select|kth)|^append$"),
     ("canonical distances", r"adc_residual|adc_tables|subtractCentroid|subtract_lane|Kernels\.distances|offer|Candidates"),
     ("re-ranking", r"rows_at|IndexFile\.(rerank|locate)|CandidateWalk|advance|Kernels\.rows"),
-    ("ids and results", r"ids_at|Kernels\.ids|IDFrame|IndexFile\.frame\(|appendSorted|decode|findIDs|appendResults|[sS]ort|LZ4|SearchResults"),
+    ("ids and results", r"ids_at|Kernels\.ids|IDFrame|IndexFile\.frame\(|appendSorted|decode|findIDs|appendResults"
+                        r"|[sS]ort|LZ4|SearchResults"),
 )
 
 

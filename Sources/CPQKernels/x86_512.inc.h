@@ -1,4 +1,6 @@
-/* What assign.inc.h, bound.inc.h, ids.inc.h and scan.inc.h ask of an instruction set, as far as all sets of 512-bit vectors share it. */
+/* What assign.inc.h, bound.inc.h, ids.inc.h and scan.inc.h ask of an instruction set, as far as all sets of 512-bit vectors
+ * share it. */
+
 /* By name: from the intrinsic the compiler makes two instructions, a product and a sum, to shorten chains that are not
  * what these loops wait for. */
 INLINE i16 dot2(i16 sum, i16 x, i16 y) {

@@ -21,6 +21,9 @@ struct Candidates: ~Copyable {
   /// The count at which it is cut.
   private var limit = 0
 
+  /// So many values are looked at between two looks at the count, which they may raise by as many.
+  private static let part = 64
+
   /// Forgets all, and keeps the memory.
   mutating func begin(capacity: Int) {
     found.removeAll()
@@ -41,7 +44,7 @@ struct Candidates: ~Copyable {
     var first = 0
     while first < values.count {
       if count >= limit { try cut(id) }
-      let part = values.extracting(first..<min(values.count, first + 64))
+      let part = values.extracting(first..<min(values.count, first + Self.part))
       found.append(part.count, atMost: threshold) { i in
         let key = metric.key(part[i])
         return key.isNaN ? .infinity : key
