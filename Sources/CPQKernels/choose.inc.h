@@ -2,8 +2,10 @@
  *
  * Included after assign.inc.h, by whose rules centroids and queries are rounded: less the centroids' mean, and scaled so
  * that centroids, and queries that are not too far from them, have norms of at most a radius. */
+#include <float.h>
+
 enum { LIST_BLOCKS = 4, LIST_TILE = POINTS * BLOCKS > LIST_BLOCKS ? POINTS * BLOCKS : LIST_BLOCKS };
-enum { CHAINS = 8 };
+enum { NUMBERED = 2 * TRANSPOSED };
 
 static size_t list_words(size_t dim, size_t count) {
   size_t pairs = round_up(dim, 8) / 2, rows = round_up(count, CPQ_LANES);
@@ -88,36 +90,46 @@ static size_t list_scores(const int32_t *words, size_t count, size_t dim, const 
   return near;
 }
 
-/* With D the distance of query and centroid as integers: a centroid that is as near in f32 is within D + window. A score is
- * half of D² less half the norm; it has lost up to 128 as it became a float, and less than 1 by halving. */
-static float list_limit(size_t dim, float score, float norm) {
-  double w = window(dim), square = (double)norm * (1 + 0x1p-20) + 2 * (double)score + 512;
-  if (!(square < INFINITY)) return INFINITY;
-  double limit = score + w * __builtin_sqrt(square > 0 ? square : 0) + w * w / 2 + 260;
-  return (float)(limit + __builtin_fabs(limit) * 0x1p-23);
+/* Integers are farther apart than their vectors by no more than `window`. A score is half the square of their distance less
+ * half the norm; it has lost up to 128 as it became a float, and less than 1 by halving. */
+static float list_limit(const int32_t *words, size_t dim, size_t count, double distance, float norm) {
+  filter f = list_parts(words, dim, count);
+  double farthest = distance * (double)f.scale + (double)window(dim);
+  double limit = (farthest * farthest - (double)norm * (1 - 0x1p-20)) / 2 + 260;
+  limit += __builtin_fabs(limit) * 0x1p-23;
+  return limit < FLT_MAX ? (float)limit : INFINITY;
 }
 
-/* Chains of CHAINS rows side by side, which hide the fma's latency. */
-INLINE void numbered_tile(const float *query, size_t dim, const float *rows, const uint32_t *numbers, float *out) {
-  const float *row[CHAINS];
-  float sum[CHAINS] = {0};
-  for (int r = 0; r < CHAINS; r++) row[r] = rows + numbers[r] * dim;
-  for (size_t i = 0; i < dim; i++)
-    for (int r = 0; r < CHAINS; r++) {
-      float d = query[i] - row[r][i];
-      sum[r] = __builtin_fmaf(d, d, sum[r]);
+/* `n` chains of eight rows side by side: two half hide the fma's latency. */
+INLINE void numbered_tile(const float *query, size_t dim, const float *const *row, int n, float *out) {
+  v8 sum[NUMBERED / TRANSPOSED] = {0};
+  size_t i = 0;
+  for (; i + 4 <= dim; i += 4)
+    for (int r = 0; r < n; r++) {
+      v8 c[4];
+      four_components(row + r * TRANSPOSED, i, c);
+      for (int k = 0; k < 4; k++) {
+        v8 d = (v8)query[i + (size_t)k] - c[k];
+        sum[r] = __builtin_elementwise_fma(d, d, sum[r]);
+      }
     }
-  memcpy(out, sum, sizeof sum);
+  for (; i < dim; i++)
+    for (int r = 0; r < n; r++) {
+      v8 d = (v8)query[i] - one_component(row + r * TRANSPOSED, i);
+      sum[r] = __builtin_elementwise_fma(d, d, sum[r]);
+    }
+  memcpy(out, sum, (size_t)n * sizeof sum[0]);
 }
 
 static void l2_numbered(const float *query, size_t dim, const float *rows, const uint32_t *numbers, size_t n, float *out) {
-  size_t i = 0;
-  for (; i + CHAINS <= n; i += CHAINS) numbered_tile(query, dim, rows, numbers + i, out + i);
-  if (i == n) return;
-  /* The rest, filled up with the first of them: their chains take no longer than one. */
-  uint32_t rest[CHAINS];
-  float found[CHAINS];
-  for (size_t r = 0; r < CHAINS; r++) rest[r] = numbers[i + r < n ? i + r : i];
-  numbered_tile(query, dim, rows, rest, found);
-  memcpy(out + i, found, (n - i) * sizeof(float));
+  for (size_t i = 0; i < n; i += NUMBERED) {
+    const float *row[NUMBERED];
+    float found[NUMBERED];
+    size_t count = n - i < NUMBERED ? n - i : NUMBERED;
+    /* What is left is filled up with the first of it. */
+    for (size_t r = 0; r < NUMBERED; r++) row[r] = rows + numbers[i + (r < count ? r : 0)] * dim;
+    if (count > TRANSPOSED) numbered_tile(query, dim, row, 2, found);
+    else numbered_tile(query, dim, row, 1, found);
+    memcpy(out + i, found, count * sizeof(float));
+  }
 }

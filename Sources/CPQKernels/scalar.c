@@ -59,10 +59,10 @@ static size_t group_minima(const float *values, size_t count, size_t depth, floa
   return groups;
 }
 
-static size_t at_most(const float *values, size_t count, float limit, uint32_t *out) {
+static size_t floats_within(const float *values, size_t count, float low, float high, uint32_t *out) {
   size_t found = 0;
   for (size_t i = 0; i < count; i++)
-    if (values[i] <= limit) out[found++] = (uint32_t)i;
+    if (values[i] >= low && values[i] <= high) out[found++] = (uint32_t)i;
   return found;
 }
 
@@ -292,7 +292,7 @@ const cpq_kernels cpq_scalar = {
     .ip_blocks_batch = ip_blocks_batch,
     .subtract_lane = subtract_lane,
     .group_minima = group_minima,
-    .at_most = at_most,
+    .floats_within = floats_within,
     .float_limit = float_limit,
     .float_kth = float_kth,
     .sum_limit = sum_limit,

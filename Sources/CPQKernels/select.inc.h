@@ -29,14 +29,16 @@ static size_t group_minima(const float *values, size_t count, size_t depth, floa
   return groups;
 }
 
-static size_t at_most(const float *values, size_t count, float limit, uint32_t *out) {
+static size_t floats_within(const float *values, size_t count, float low, float high, uint32_t *out) {
   size_t found = 0, i = 0;
-  for (; i + CPQ_LANES <= count; i += CPQ_LANES)
-    for (unsigned bits = LANE_MASK(load(values + i) <= splat(limit)); bits; bits &= bits - 1)
+  for (; i + CPQ_LANES <= count; i += CPQ_LANES) {
+    v16 v = load(values + i);
+    for (unsigned bits = LANE_MASK((v >= splat(low)) & (v <= splat(high))); bits; bits &= bits - 1)
       out[found++] = (uint32_t)i + (uint32_t)__builtin_ctz(bits);
+  }
   for (; i < count; i++) {
     out[found] = (uint32_t)i;
-    found += values[i] <= limit;
+    found += (values[i] >= low) & (values[i] <= high);
   }
   return found;
 }

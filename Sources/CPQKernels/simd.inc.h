@@ -332,6 +332,7 @@ static void ip_rows(cpq_row_type type, const float *query, size_t dim, const voi
   rows(0, type, query, dim, data, count, offset, out);
 }
 
+#include "transpose.inc.h"
 #include "adc.inc.h"
 #include "select.inc.h"
 #include "sort_plain.inc.h"

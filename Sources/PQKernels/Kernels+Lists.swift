@@ -59,11 +59,12 @@ extension Kernels {
     }
   }
 
-  /// A score that no list exceeds whose canonical distance is at most that of a list with the score `score`: so the scores
-  /// of the k nearest lists are within what the k-th least score gives.
+  /// A score that no list exceeds whose distance to a query is at most `distance`.
   /// - Parameter norm: that of the query.
-  package func limit(_ lists: RoundedLists, score: Float, norm: Float) -> Float {
-    unsafe table.pointee.list_limit(lists.dimension, score, norm)
+  package func limit(_ lists: RoundedLists, distance: Double, norm: Float) -> Float {
+    unsafe lists.words.withUnsafeBufferPointer {
+      unsafe table.pointee.list_limit($0.baseAddress, lists.dimension, lists.count, distance, norm)
+    }
   }
 
   /// Squared L2 distances, canonical as of ``squaredL2(_:blocks:into:)``, of one query to the rows `numbers` of `rows`.

@@ -52,12 +52,14 @@ extension Kernels {
     }
   }
 
-  /// Writes the numbers of the values that are at most `limit`, ascending, and returns how many they are.
-  package func numbers(_ values: Span<Float>, atMost limit: Float, into output: inout MutableSpan<UInt32>) -> Int {
+  /// Writes the numbers of the values from `low` to `high`, ascending, and returns how many they are.
+  package func numbers(
+    _ values: Span<Float>, from low: Float, to high: Float, into output: inout MutableSpan<UInt32>
+  ) -> Int {
     precondition(output.count > values.count, "no room for all numbers")
     return unsafe values.withUnsafeBufferPointer { values in
       unsafe output.withUnsafeMutableBufferPointer { output in
-        unsafe table.pointee.at_most(values.baseAddress, values.count, limit, output.baseAddress)
+        unsafe table.pointee.floats_within(values.baseAddress, values.count, low, high, output.baseAddress)
       }
     }
   }

@@ -98,8 +98,12 @@ extension IndexFile {
   ) {
     let (norm, vectors, vector) = (group.norms[query], group.vectors, group.vector(query))
     let scores = group.keys.span.extracting(group.keys(query))
-    func bound(_ score: Float) -> Float { Kernels.best.limit(lists, score: score, norm: norm) }
-    choice.choose(nprobe, scores: scores, bound: bound) { numbers, keys in
+    // A key is a chain of as many terms as there are components; each operation errs by 2^-24 at most.
+    let rounding = Double(parameters.dimension + 8) * 0x1p-24
+    func bound(_ key: Float) -> Float {
+      Kernels.best.limit(lists, distance: Double(key).squareRoot() * (1 + rounding), norm: norm)
+    }
+    _ = choice.choose(nprobe, scores: scores, bound: bound) { numbers, keys in
       Kernels.best.squaredL2(
         vectors.span.extracting(vector), rows: centroids.span, numbers: numbers, into: &keys)
     }

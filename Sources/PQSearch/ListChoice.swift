@@ -33,15 +33,16 @@ struct ListChoice: ~Copyable {
   /// What was chosen last.
   var lists = ChosenLists()
   private var minima: [Float]
-  /// The lists that come into question, ascending, and their keys.
-  private var numbers: [UInt32]
+  /// The lists that come into question, and their keys.
+  private var numbers: [UInt32] = []
+  private var found: [Float] = []
+  /// `[list]`: the keys of those.
   private var keys: [Float] = []
-  /// Key and place among those in one word that sorts as they do; and as much room to sort.
+  /// Key and list in one word that sorts as they do; and as much room to sort.
   private var words: [UInt64] = []
 
   init(nlist: Int) {
     minima = [Float](repeating: 0, count: (nlist + 15) / 16 * 16)
-    numbers = [UInt32](repeating: 0, count: nlist + 1)
   }
 
   /// Hands out the lists, and takes memory for the next ones.
@@ -56,58 +57,85 @@ struct ListChoice: ~Copyable {
   /// Chooses the `count` least of all `keys` `[list]`. A key that is no number is the greatest.
   /// O(keys + chosen · log chosen).
   mutating func choose(_ count: Int, of keys: Span<Float>) {
+    begin(keys.count, inQuestion: keys.count)
     let limit = limit(count, keys)
     var found = keys.count
     if limit < .infinity {
-      found = numbers(keys, limit)
+      found = select(from: -.infinity, to: limit, of: keys, after: 0)
     } else {
       for i in 0..<found { numbers[i] = UInt32(i) }
     }
     makeRoom(found)
-    for i in 0..<found { self.keys[i] = keys[Int(numbers[i])] }
+    for i in 0..<found { self.found[i] = keys[Int(numbers[i])] }
     takeLeast(count, of: found)
   }
 
-  /// Chooses the `count` least of the keys of all lists, of which no more is known than their scores: only those that may
-  /// be among them are compared. O(scores + compared · D + chosen · log chosen).
+  /// Chooses the `count` least of the keys of all lists, of which no more is known than their scores: lists of the least
+  /// scores are compared, and then those that may be as near. O(scores + compared · D + chosen · log chosen).
   /// - Parameters:
   ///   - scores: `[list]`.
-  ///   - bound: from a score that `count` lists do not exceed, one that none of the lists to choose exceeds.
-  ///   - compare: fills in the keys of some lists.
+  ///   - bound: a score that no list exceeds whose key is at most the argument.
+  ///   - compare: fills in the keys of some lists, which are numbers.
+  /// - Returns: how many lists were compared.
   mutating func choose(
     _ count: Int, scores: Span<Float>, bound: (Float) -> Float,
     compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void
-  ) {
-    let found = numbers(scores, bound(limit(count, scores)))
-    makeRoom(found)
-    Self.fill(&keys, of: numbers, found, compare)
-    takeLeast(count, of: found)
+  ) -> Int {
+    // Room for all behind those that are compared first.
+    begin(scores.count, inQuestion: 2 * scores.count)
+    let least = limit(count, scores)
+    var compared = select(from: -.infinity, to: least, of: scores, after: 0)
+    fill(0..<compared, compare)
+    let most = bound(Kernels.best.limit(found.span.extracting(0..<compared), count))
+    if most > least {
+      let first = compared
+      compared += select(from: least.nextUp, to: most, of: scores, after: first)
+      fill(first..<compared, compare)
+    }
+    takeLeast(count, of: compared)
+    return compared
   }
 
-  private mutating func makeRoom(_ found: Int) {
-    if keys.count < found {
-      keys = [Float](repeating: 0, count: found)
-      words = [UInt64](repeating: 0, count: 2 * found)
+  private mutating func begin(_ lists: Int, inQuestion room: Int) {
+    if keys.count < lists { keys = [Float](repeating: 0, count: lists) }
+    if numbers.count <= room { numbers = [UInt32](repeating: 0, count: room + 1) }
+  }
+
+  private mutating func makeRoom(_ count: Int) {
+    if found.count < count {
+      // What was compared so far stays.
+      found += [Float](repeating: 0, count: count - found.count)
+      words = [UInt64](repeating: 0, count: 2 * count)
     }
   }
 
+  /// Fills in the keys of some of the lists that come into question.
+  private mutating func fill(_ places: Range<Int>, _ compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void) {
+    makeRoom(places.upperBound)
+    Self.fill(places, &found, of: numbers, compare)
+  }
+
   private static func fill(
-    _ keys: inout [Float], of numbers: [UInt32], _ count: Int,
+    _ places: Range<Int>, _ found: inout [Float], of numbers: [UInt32],
     _ compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void
   ) {
-    var output = keys.mutableSpan
-    compare(numbers.span.extracting(0..<count), &output)
+    var all = found.mutableSpan
+    var output = all.part(places)
+    compare(numbers.span.extracting(places), &output)
   }
 
   /// Makes the `count` nearest of those found the chosen ones.
   private mutating func takeLeast(_ count: Int, of found: Int) {
-    for i in 0..<found { words[i] = OrderedKey.word(keys[i], UInt32(i)) }
+    for i in 0..<found {
+      words[i] = OrderedKey.word(self.found[i], numbers[i])
+      keys[Int(numbers[i])] = self.found[i]
+    }
     let least = Self.sort(&words, found, nearest: count)
     lists.removeAll()
     for place in 0..<min(count, least) {
-      let i = Int(UInt32(truncatingIfNeeded: words[place]))
-      lists.numbers.append(numbers[i])
-      lists.keys.append(keys[i])
+      let list = UInt32(truncatingIfNeeded: words[place])
+      lists.numbers.append(list)
+      lists.keys.append(keys[Int(list)])
     }
   }
 
@@ -144,9 +172,12 @@ struct ListChoice: ~Copyable {
     return Kernels.best.groupMinima(keys, depth: depth, into: &output)
   }
 
-  private mutating func numbers(_ keys: Span<Float>, _ limit: Float) -> Int {
-    var output = numbers.mutableSpan
-    return Kernels.best.numbers(keys, atMost: limit, into: &output)
+  /// Appends to the first lists in question those whose `values` are in a range, ascending; returns how many.
+  private mutating func select(from low: Float, to high: Float, of values: Span<Float>, after first: Int) -> Int {
+    let room = first..<numbers.count
+    var all = numbers.mutableSpan
+    var output = all.part(room)
+    return Kernels.best.numbers(values, from: low, to: high, into: &output)
   }
 }
 

@@ -23,6 +23,11 @@ import Testing
       reach: reach ?? norms.reduce(0, max).squareRoot())
   }
 
+  /// The largest distance whose canonical square may be `key`.
+  private func distance(_ key: Float, _ dimension: Int) -> Double {
+    Double(key).squareRoot() * (1 + Double(dimension + 8) * 0x1p-24)
+  }
+
   /// Scores `[query][centroid]`, with the queries' norms.
   private func scores(
     _ kernels: Kernels, _ lists: RoundedLists, _ queries: [Float]
@@ -46,7 +51,7 @@ import Testing
     ("uneven", { $0.floats($1).map { $0 * $0 * $0 * $0 * $0 } }),
   ]
 
-  /// The k nearest centroids, and all as near as the last of them, are within the bound that the k-th score gives.
+  /// The k nearest centroids, and all as near as the last of them, are within the bound that its distance gives.
   @Test(arguments: sets) func boundHoldsTheNearest(kernels: Kernels) throws {
     var values = Values(seed: 31)
     for (dimension, count) in [(1, 40), (2, 16), (7, 33), (8, 2), (17, 200), (96, 100), (128, 257), (300, 64)] {
@@ -62,8 +67,8 @@ import Testing
           let keys = (0..<count).map { Oracle.squaredL2(vector, rows[$0 * dimension..<($0 + 1) * dimension]) }
           let mine = Array(found.scores[query * count..<(query + 1) * count])
           for k in Set([1, 2, count / 4, count].filter { $0 >= 1 && $0 <= count }) {
-            let limit = kernels.limit(lists, score: mine.sorted()[k - 1], norm: found.norms[query])
             let farthest = keys.sorted()[k - 1]
+            let limit = kernels.limit(lists, distance: distance(farthest, dimension), norm: found.norms[query])
             for j in 0..<count where keys[j] <= farthest {
               #expect(mine[j] <= limit, "\(kernels.name), \(name), D \(dimension), list \(j), \(k) of \(count)")
             }
@@ -73,26 +78,28 @@ import Testing
     }
   }
 
-  /// No score bounds nothing; one that no distance can have, by what f32 may lose, is taken for that of distance zero.
-  @Test(arguments: sets) func boundOfAnyScore(kernels: Kernels) throws {
+  /// What is too far for a score bounds nothing.
+  @Test(arguments: sets) func boundOfAnyDistance(kernels: Kernels) throws {
     let lists = try #require(round(kernels, [0, 1, 2, 3], 1))
-    #expect(kernels.limit(lists, score: .infinity, norm: 1) == .infinity)
-    let limit = kernels.limit(lists, score: -1000, norm: 0)
-    #expect(limit > -1000 && limit < 0)
+    for distance in [1e30, .infinity] { #expect(kernels.limit(lists, distance: distance, norm: 1) == .infinity) }
+    let limit = kernels.limit(lists, distance: 0, norm: 1)
+    #expect(limit > 0 && limit < 1000)
   }
 
   /// A filter that lets everything pass would hold the nearest, too.
   @Test(arguments: sets) func boundIsClose(kernels: Kernels) throws {
     var values = Values(seed: 32)
     let rows = values.floats(1000 * 128)
-    let queries = values.floats(20 * 128)
+    let queries = values.floats(6 * 128)
     let lists = try #require(round(kernels, rows, 128))
     let found = scores(kernels, lists, queries)
-    for query in 0..<20 {
+    for query in 0..<6 {
       let mine = Array(found.scores[query * 1000..<(query + 1) * 1000])
-      let limit = kernels.limit(lists, score: mine.sorted()[49], norm: found.norms[query])
+      let vector = Array(queries[query * 128..<(query + 1) * 128])
+      let keys = (0..<1000).map { Oracle.squaredL2(vector, rows[$0 * 128..<($0 + 1) * 128]) }
+      let limit = kernels.limit(lists, distance: distance(keys.sorted()[49], 128), norm: found.norms[query])
       let passing = mine.count { $0 <= limit }
-      #expect((50...80).contains(passing), "\(passing) lists for 50")
+      #expect((50...65).contains(passing), "\(passing) lists for 50")
     }
   }
 
@@ -159,7 +166,8 @@ import Testing
       for j in 0..<2 { #expect(found.scores[2 * j] == Float(product(c[j], c[j]) / 2 - product(x, c[j]))) }
       #expect(Oracle.squaredL2(query, second[...]) < Oracle.squaredL2(query, first[...]))
       #expect(found.scores[0] < found.scores[2], "the integers tell the opposite")
-      let limit = kernels.limit(lists, score: found.scores[0], norm: found.norms[0])
+      let far = Oracle.squaredL2(query, second[...])
+      let limit = kernels.limit(lists, distance: distance(far, dimension), norm: found.norms[0])
       #expect(found.scores[2] <= limit, "\(kernels.name), D \(dimension), \(k)")
     }
   }

@@ -66,16 +66,20 @@ import Testing
     }
   }
 
-  @Test(arguments: Kernels.available) func numbersAtMost(kernels: Kernels) {
+  @Test(arguments: Kernels.available) func numbersInRange(kernels: Kernels) {
     var values = Values(seed: 23)
     for count in [0] + Self.counts {
       let keys = values.floats(count)
-      for limit in [-.infinity, 0, keys.first ?? 1, .infinity] {
+      let first = keys.first ?? 1
+      for (low, high) in [
+        (-.infinity, -.infinity), (-.infinity, 0), (-.infinity, first), (-.infinity, .infinity), (first, .infinity),
+        (first, first), (first.nextUp, first), (0, first.magnitude),
+      ] as [(Float, Float)] {
         var output = [UInt32](repeating: .max, count: count + 1)
         var span = output.mutableSpan
-        let found = kernels.numbers(keys.span, atMost: limit, into: &span)
-        let expected = keys.indices.filter { keys[$0] <= limit }.map(UInt32.init)
-        #expect(Array(output[..<found]) == expected, "\(kernels.name), \(count) values at most \(limit)")
+        let found = kernels.numbers(keys.span, from: low, to: high, into: &span)
+        let expected = keys.indices.filter { keys[$0] >= low && keys[$0] <= high }.map(UInt32.init)
+        #expect(Array(output[..<found]) == expected, "\(kernels.name), \(count) values, \(low)...\(high)")
       }
     }
   }

@@ -84,8 +84,8 @@ typedef struct {
   size_t (*list_scores)(const int32_t *words, size_t count, size_t dim, const float *queries, size_t n, int32_t *rounded,
                         float *out, size_t out_stride, float *norms);
 
-  /* A score that no centroid exceeds to which l2_blocks gives at most the distance of one with the score `score`. */
-  float (*list_limit)(size_t dim, float score, float norm);
+  /* A score that no centroid exceeds whose distance to the query with the norm `norm` is at most `distance`. */
+  float (*list_limit)(const int32_t *words, size_t dim, size_t count, double distance, float norm);
 
   /* out[i] = what l2_blocks gives for row numbers[i] of `rows` [][dim]: of those lists that scores leave in question. */
   void (*l2_numbered)(const float *query, size_t dim, const float *rows, const uint32_t *numbers, size_t n, float *out);
@@ -97,8 +97,8 @@ typedef struct {
    * another. Returns their number, 16 for each 16 * depth values begun; groups past the end are infinite. */
   size_t (*group_minima)(const float *values, size_t count, size_t depth, float *out);
 
-  /* The numbers of the values that are at most `limit`, ascending; returns how many. `out` has room for all. */
-  size_t (*at_most)(const float *values, size_t count, float limit, uint32_t *out);
+  /* The numbers of the values from `low` to `high`, ascending; returns how many. `out` has room for all. */
+  size_t (*floats_within)(const float *values, size_t count, float low, float high, uint32_t *out);
 
   /* A value that at least k of the values do not exceed, and few more than k; the largest float if there is none. */
   float (*float_limit)(const float *values, size_t count, size_t k);
