@@ -30,6 +30,7 @@ INLINE bytes32 narrow(i16 low, i16 high) {
 #include "bound.inc.h"
 #include "choose.inc.h"
 #include "ids.inc.h"
+#include "project.inc.h"
 #include "rows8.inc.h"
 
 #define LANES 32
@@ -100,6 +101,7 @@ const cpq_kernels cpq_avx2 = {
     .list_scores = list_scores,
     .list_limit = list_limit,
     .l2_numbered = l2_numbered,
+    .project = project,
     .subtract_lane = subtract_lane,
     .group_minima = group_minima,
     .floats_within = floats_within,

@@ -14,6 +14,7 @@
 #include "bound.inc.h"
 #include "choose.inc.h"
 #include "ids.inc.h"
+#include "project.inc.h"
 #include "rows8.inc.h"
 
 #define COLUMNS 2
@@ -57,6 +58,7 @@ const cpq_kernels cpq_avx512 = {
     .list_scores = list_scores,
     .list_limit = list_limit,
     .l2_numbered = l2_numbered,
+    .project = project,
     .subtract_lane = subtract_lane,
     .group_minima = group_minima,
     .floats_within = floats_within,

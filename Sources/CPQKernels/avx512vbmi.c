@@ -14,6 +14,7 @@
 #include "bound.inc.h"
 #include "choose.inc.h"
 #include "ids.inc.h"
+#include "project.inc.h"
 #include "rows8.inc.h"
 
 /* Four tiles a table: more share its four registers, but lists are short (measured: 6.5 G vectors/s at m = 16 from L2;
@@ -55,6 +56,7 @@ const cpq_kernels cpq_avx512vbmi = {
     .list_scores = list_scores,
     .list_limit = list_limit,
     .l2_numbered = l2_numbered,
+    .project = project,
     .subtract_lane = subtract_lane,
     .group_minima = group_minima,
     .floats_within = floats_within,

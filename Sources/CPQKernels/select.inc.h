@@ -52,7 +52,7 @@ static float float_limit(const float *values, size_t count, size_t k) {
     v16 v = load(values + i);
     smallest = LESSER(v, smallest);
   }
-  float low = least(smallest), high = low;
+  float low = least(smallest), high = values[0];
   for (size_t i = whole; i < count; i++) low = values[i] < low ? values[i] : low;
   /* Not the mean of all, which one far value moves: the largest of the first k bounds the k-th smallest. */
   for (size_t i = 0; i < k; i++) high = values[i] > high ? values[i] : high;

@@ -13,6 +13,9 @@ package struct RoundedLists: Sendable {
 }
 
 extension Kernels {
+  /// Whether this set rounds lists.
+  package var roundsLists: Bool { unsafe table.pointee.round_lists != nil }
+
   /// Rounds the first `count` vectors of `blocks`; nil if this set compares floats as fast, or the numbers are so extreme
   /// that integers say nothing of them. O(count · dimension).
   /// - Parameter reach: how far from the centroids most queries are.
@@ -73,7 +76,7 @@ extension Kernels {
     _ query: Span<Float>, rows: Span<Float>, numbers: Span<UInt32>, into output: inout MutableSpan<Float>
   ) {
     precondition(output.count >= numbers.count, "no room for all distances")
-    precondition(unsafe table.pointee.l2_numbered != nil, "a set that rounds no lists")
+    precondition(roundsLists, "a set that rounds no lists")
     let count = rows.count / query.count
     for i in numbers.indices { precondition(numbers[i] < count, "no such row") }
     unsafe query.withUnsafeBufferPointer { query in

@@ -32,10 +32,10 @@ struct Checks: ~Copyable, Sendable {
   /// What was derived from the model; `make` derives it the first time.
   func modelRows(_ make: () -> ModelRows) -> ModelRows { derived.load() ?? derived.storeIfNil(make()) }
 
-  /// The rounded lists for so many more queries; nil for the first ones. `make` rounds them once.
-  func rounding(_ queries: Int, _ make: () -> ListRounding) -> ListRounding? {
+  /// The rounded lists for so many more queries; nil for the first ones, as many as `pays`. `make` rounds them once.
+  func rounding(_ queries: Int, after pays: Int, _ make: () -> ListRounding) -> ListRounding? {
     if let made = rounded.load() { return made }
-    guard unrounded.wrappingAdd(queries, ordering: .relaxed).newValue > ListRounding.pays else { return nil }
+    guard unrounded.wrappingAdd(queries, ordering: .relaxed).newValue > pays else { return nil }
     return rounded.storeIfNil(make())
   }
 
@@ -128,8 +128,9 @@ extension IndexFile {
   /// Rounded centroids for a group of queries that visit few of the lists, if they pay. O(centroids) the first time.
   borrowing func rounding(_ queries: Int, _ work: borrowing ScanWork) -> ListRounding? {
     guard let model = work.model, !model.centroids.isEmpty else { return nil }
-    return checks.rounding(queries) {
-      ListRounding(parameters, centroids: bytes(of: .centroids).floats(), reach: model.longestResidual)
+    return checks.rounding(queries, after: ListRounding.pays(parameters)) {
+      ListRounding(
+        parameters, centroids: model.centroids, blocks: bytes(of: .centroids).floats(), reach: model.longestResidual)
     }
   }
 

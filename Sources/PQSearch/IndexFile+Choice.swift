@@ -23,7 +23,7 @@ extension IndexFile {
       statistics.centroids += queries.count * parameters.nlist
       let visitsFew = 4 * options.effectiveNprobe(parameters) <= parameters.nlist
       if visitsFew, scratch.work.rounding == nil { scratch.work.rounding = rounding(queries.count, scratch.work) }
-      if visitsFew, let lists = scratch.work.rounding?.lists, scratch.group.score(lists) > 0 {
+      if visitsFew, let rounding = scratch.work.rounding, scratch.group.score(rounding) > 0 {
         for query in queries where scratch.group.norms[query] == .infinity {
           compareAll(query..<query + 1, &scratch.group)
         }
@@ -69,9 +69,9 @@ extension IndexFile {
     let nprobe = options.effectiveNprobe(parameters)
     if usesGroups(options) {
       Self.choose(nprobe, query, scratch.groups, &scratch.choice)
-    } else if scratch.group.norms[query] < .infinity, let lists = scratch.work.rounding?.lists {
+    } else if scratch.group.norms[query] < .infinity, let rounding = scratch.work.rounding {
       let centroids = scratch.work.model?.centroids ?? []
-      choose(nprobe, query, of: lists, centroids, scratch.group, &scratch.choice)
+      choose(nprobe, query, by: rounding, centroids, scratch.group, &scratch.choice)
     } else {
       Self.choose(nprobe, query, scratch.group, &scratch.choice)
     }
@@ -93,17 +93,15 @@ extension IndexFile {
 
   /// Chooses by scores, and by the keys of those lists that these leave in question.
   private borrowing func choose(
-    _ nprobe: Int, _ query: Int, of lists: RoundedLists, _ centroids: [Float], _ group: borrowing QueryGroup,
+    _ nprobe: Int, _ query: Int, by rounding: ListRounding, _ centroids: [Float], _ group: borrowing QueryGroup,
     _ choice: inout ListChoice
   ) {
-    let (norm, vectors, vector) = (group.norms[query], group.vectors, group.vector(query))
-    let scores = group.keys.span.extracting(group.keys(query))
-    // A key is a chain of as many terms as there are components; each operation errs by 2^-24 at most.
-    let rounding = Double(parameters.dimension + 8) * 0x1p-24
+    guard let lists = rounding.lists else { return }
+    let (norm, error, vectors, vector) = (group.norms[query], group.errors[query], group.vectors, group.vector(query))
     func bound(_ key: Float) -> Float {
-      Kernels.best.limit(lists, distance: Double(key).squareRoot() * (1 + rounding), norm: norm)
+      Kernels.best.limit(lists, distance: rounding.distance(key, error: error), norm: norm)
     }
-    _ = choice.choose(nprobe, scores: scores, bound: bound) { numbers, keys in
+    choice.choose(nprobe, scores: group.keys.span.extracting(group.keys(query)), bound: bound) { numbers, keys in
       Kernels.best.squaredL2(
         vectors.span.extracting(vector), rows: centroids.span, numbers: numbers, into: &keys)
     }

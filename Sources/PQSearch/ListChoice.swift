@@ -76,11 +76,10 @@ struct ListChoice: ~Copyable {
   ///   - scores: `[list]`.
   ///   - bound: a score that no list exceeds whose key is at most the argument.
   ///   - compare: fills in the keys of some lists, which are numbers.
-  /// - Returns: how many lists were compared.
   mutating func choose(
     _ count: Int, scores: Span<Float>, bound: (Float) -> Float,
     compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void
-  ) -> Int {
+  ) {
     // Room for all behind those that are compared first.
     begin(scores.count, inQuestion: 2 * scores.count)
     let least = limit(count, scores)
@@ -93,7 +92,6 @@ struct ListChoice: ~Copyable {
       fill(first..<compared, compare)
     }
     takeLeast(count, of: compared)
-    return compared
   }
 
   private mutating func begin(_ lists: Int, inQuestion room: Int) {

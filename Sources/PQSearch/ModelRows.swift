@@ -12,19 +12,15 @@ final class ModelRows: Sendable {
   /// The square root of the sum over subspaces of the largest squared norm of a codeword: no decoded residual is longer.
   let longestResidual: Double
 
-  /// What codewords, and what both may take: each process has its own copies. Rounded centroids take half of what the
-  /// centroids do beside that.
-  private static let maximumCodewordFloats = 1 << 20
-  private static let maximumFloats = 1 << 19
+  /// What codewords, and what centroids may take: each process has its own copies. Rounded centroids take at most a half
+  /// of what the centroids do beside that.
+  private static let maximumFloats = 1 << 20
 
   private static func copiesCodewords(_ p: IndexParameters) -> Bool {
-    p.m * p.subdimension << p.nbits <= maximumCodewordFloats
+    p.m * p.subdimension << p.nbits <= maximumFloats
   }
 
-  static func copiesCentroids(_ p: IndexParameters) -> Bool {
-    let codewords = copiesCodewords(p) ? p.m * p.subdimension << p.nbits : 0
-    return p.nlist * p.dimension <= maximumFloats - codewords
-  }
+  static func copiesCentroids(_ p: IndexParameters) -> Bool { p.nlist * p.dimension <= maximumFloats }
 
   /// O(model).
   /// - Precondition: codebooks are checked, and centroids where they are copied.
@@ -60,20 +56,5 @@ final class ModelRows: Sendable {
       largest = max(largest, norm)
     }
     return largest
-  }
-}
-
-/// Centroids as integers, by which searches that visit few of the lists choose these; made once per open file, by a process
-/// that goes on searching.
-final class ListRounding: Sendable {
-  /// Nil where the kernels compare floats as fast.
-  let lists: RoundedLists?
-
-  /// Queries that choose without: about as many as save what rounding takes.
-  static let pays = 64
-
-  /// - Parameter reach: how far from its centroid a vector is at most.
-  init(_ p: IndexParameters, centroids: Span<Float>, reach: Double) {
-    lists = Kernels.best.roundLists(centroids, count: p.nlist, dimension: p.dimension, reach: Float(reach))
   }
 }

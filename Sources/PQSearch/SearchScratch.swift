@@ -41,6 +41,9 @@ struct QueryGroup: ~Copyable {
   /// compared.
   var rounded: [Int32] = []
   var norms: [Float] = []
+  /// Where lists are rounded by their projections, those of the queries, `[query][component]`, and how far off they are.
+  var projections: [Float] = []
+  var errors: [Double] = []
   /// `[query][subspace][tableFloats]`: distances or inner products with the codewords; none where each list has its own.
   var tables: [Float] = []
 
@@ -71,25 +74,41 @@ struct QueryGroup: ~Copyable {
     compared = hasBracket ? vectors : []
     lengths = [Double](repeating: 0, count: hasBracket ? room : 0)
     norms = [Float](repeating: .infinity, count: room)
+    errors = [Double](repeating: 0, count: room)
     tables = [Float](repeating: 0, count: room * tableFloats)
   }
 
   /// Scores all lists for the queries, as ``keys`` and ``norms`` have it; returns how many queries have scores.
-  mutating func score(_ lists: RoundedLists) -> Int {
-    let words = count * lists.queryWords
-    if rounded.count < words { rounded = [Int32](repeating: 0, count: words) }
-    return Self.score(lists, vectors, count * dimension, &rounded, &norms, &keys)
+  mutating func score(_ rounding: ListRounding) -> Int {
+    guard let lists = rounding.lists else { return 0 }
+    if rounded.count < count * lists.queryWords { rounded = [Int32](repeating: 0, count: count * lists.queryWords) }
+    guard let axes = rounding.axes else {
+      return Self.score(lists, vectors, count, &rounded, &norms, &keys)
+    }
+    if projections.count < count * axes.projected {
+      projections = [Float](repeating: 0, count: count * axes.projected)
+    }
+    for query in 0..<count { errors[query] = Self.project(vectors, vector(query), axes, query, &projections) }
+    return Self.score(lists, projections, count, &rounded, &norms, &keys)
+  }
+
+  private static func project(
+    _ vectors: [Float], _ vector: Range<Int>, _ axes: Axes, _ query: Int, _ projections: inout [Float]
+  ) -> Double {
+    var all = projections.mutableSpan
+    var output = all.part(query * axes.projected..<(query + 1) * axes.projected)
+    return Kernels.best.project(vectors.span.extracting(vector), on: axes, into: &output)
   }
 
   private static func score(
-    _ lists: RoundedLists, _ vectors: [Float], _ components: Int, _ rounded: inout [Int32], _ norms: inout [Float],
+    _ lists: RoundedLists, _ vectors: [Float], _ count: Int, _ rounded: inout [Int32], _ norms: inout [Float],
     _ keys: inout [Float]
   ) -> Int {
+    let queries = vectors.span.extracting(0..<count * lists.dimension)
     var integers = rounded.mutableSpan
     var squares = norms.mutableSpan
     var scores = keys.mutableSpan
-    return Kernels.best.scores(
-      lists, vectors.span.extracting(0..<components), rounded: &integers, norms: &squares, into: &scores)
+    return Kernels.best.scores(lists, queries, rounded: &integers, norms: &squares, into: &scores)
   }
 
   /// Adds the vector that stands at the place of the next query.

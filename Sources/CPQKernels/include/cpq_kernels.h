@@ -71,7 +71,7 @@ typedef struct {
   void (*ip_blocks_batch)(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
                           size_t out_stride);
 
-  /* Centroids as integers, for the choice of lists (choose.inc.h); these five are null where floats are compared as fast.
+  /* Centroids as integers, for the choice of lists (choose.inc.h); these six are null where floats are compared as fast.
    * round_lists fills list_words() words, which must stay where they are; queries may be as far from the centroids as
    * `reach`. Returns 0 where numbers are so extreme that integers say nothing. */
   size_t (*list_words)(size_t dim, size_t count);
@@ -89,6 +89,11 @@ typedef struct {
 
   /* out[i] = what l2_blocks gives for row numbers[i] of `rows` [][dim]: of those lists that scores leave in question. */
   void (*l2_numbered)(const float *query, size_t dim, const float *rows, const uint32_t *numbers, size_t n, float *out);
+
+  /* out[a] = coordinate of `row` [dim] less `mean` on axis a of the lane blocks `axes`, a in 0..<rank, and out[rank] = the
+   * length of what these leave of it (project.inc.h): for axes that lengthen no vector. `mean` is followed by zeros up to a
+   * multiple of 8. Returns how far that is at most from what it would be without rounding. */
+  double (*project)(const float *row, size_t dim, const float *mean, const float *axes, size_t rank, float *out);
 
   /* out[i] = query[i] - lane[i * CPQ_LANES]: a query less a vector of a lane block. */
   void (*subtract_lane)(const float *query, size_t dim, const float *lane, float *out);
