@@ -18,8 +18,9 @@ import tempfile
 QUERIES = 200
 PASSES = (2, 5)
 STAGES = (
-    ("choice of lists", r"list_scores|l2_numbered|group_minima|at_most|float_limit|l2_blocks|ListChoice|GroupChoice"
-                        r"|OrderedKey|compareCentroids|chooseLists|chooseNearest|score\(|limit\(_:score|squaredL2"),
+    ("choice of lists", r"list_scores|l2_numbered|group_minima|floats_within|float_limit|l2_blocks|ListChoice|GroupChoice"
+                        r"|OrderedKey|compareCentroids|chooseLists|chooseNearest|score\(|limit\(_:distance|squaredL2"
+                        r"|\bproject|ListRounding"),
     ("tables", r"ip_blocks|quantize|pair_tables|pairTables|subtractCentre|fillTables|compareCodebooks|innerProduct"),
     ("scan of codes", r"^scan$|^scan_checked$"),
     ("frames to scan", r"scanCodes|CodeWalk|frameView|IndexFile\.list\(|ListEntry|FrameEntry|frameNumber|frameCount"

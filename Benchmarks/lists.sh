@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The choice of lists through groups beside that among all lists, one thread, on a folder of base.bvecs and query.bvecs:
-#   lists.sh DATA [NLIST ...]      (default: 1024 2048 4096 16384 65536 262144)
+#   lists.sh DATA [NLIST ...]      (default: 1024 2048 4096 8192 16384 65536 262144)
 # Prints one table. Indexes of √NLIST groups are made in a temporary folder, or in the one that PQX_WORK names, and kept
 # there.
 set -euo pipefail
@@ -20,7 +20,7 @@ if [ -z "$work" ]; then
 fi
 printf '\n| nlist | nprobe | recall of lists | compared | one query a call: groups, µs | all lists, µs | a batch: groups, µs | all lists, µs |\n'
 printf '|---|---|---|---|---|---|---|---|\n'
-for nlist in ${*:-1024 2048 4096 16384 65536 262144}; do
+for nlist in ${*:-1024 2048 4096 8192 16384 65536 262144}; do
   groups=$(python3 -c "print(round($nlist ** .5))")
   iterations=$((nlist > 100000 ? 2 : nlist > 30000 ? 3 : nlist > 10000 ? 6 : 10))
   if [ ! -e "$work/choice-$nlist.pqx" ]; then

@@ -35,9 +35,12 @@ static size_t assign_scratch(size_t dim, size_t centroids) {
   return CPQ_LANES + round_up(2 * pairs, CPQ_LANES) + rows * (pairs + 1) + 2 * TILE * pairs + UNDECIDED * dim;
 }
 
-/* By how much more the distances of two pairs of vectors may differ than those of their integers. All vectors are
- * rounded, and a distance of two moves by √dim at most; the rest is what f32 may lose, of either and before. */
-INLINE float window(size_t dim) { return 2.02f * __builtin_sqrtf((float)dim) + (float)(dim + 4) / 128 + 0.1f; }
+/* By how much more the distance of two vectors may be than that of their integers, or less: both are rounded. */
+INLINE float displacement(size_t dim) { return 1.01f * __builtin_sqrtf((float)dim) + 0.05f; }
+
+/* By how much more the distances of two pairs of vectors may differ than those of their integers: beside both displacements,
+ * what f32 may lose of either distance. */
+INLINE float window(size_t dim) { return 2 * displacement(dim) + (float)(dim + 4) / 128; }
 
 /* The parts of the scratch memory, those that are read as vectors at multiples of 64 bytes. */
 static filter filter_parts(int32_t *scratch, size_t dim, size_t centroids) {

@@ -1,6 +1,5 @@
 /* Float tables to u8 tables whose sums bound float sums from below, in the vectors of simd.inc.h. Included after it; the
  * including file defines `narrow`: 32 whole numbers of 0 to 255, as bytes. */
-#include <float.h>
 
 /* Which of the lanes from entry j on hold an entry. */
 INLINE i16 used_lanes(size_t j, size_t entries) {

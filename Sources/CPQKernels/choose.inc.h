@@ -1,9 +1,7 @@
 /* Scores of queries and centroids in integers, by which lists are chosen: those that f32 has to decide between are few.
  *
- * Included after assign.inc.h, by whose rules centroids and queries are rounded: less the centroids' mean, and scaled so
+ * Included after transpose.inc.h and assign.inc.h, by whose rules centroids and queries are rounded: less the centroids' mean, and scaled so
  * that centroids, and queries that are not too far from them, have norms of at most a radius. */
-#include <float.h>
-
 enum { LIST_BLOCKS = 4, LIST_TILE = POINTS * BLOCKS > LIST_BLOCKS ? POINTS * BLOCKS : LIST_BLOCKS };
 enum { NUMBERED = 2 * TRANSPOSED };
 
@@ -90,17 +88,17 @@ static size_t list_scores(const int32_t *words, size_t count, size_t dim, const 
   return near;
 }
 
-/* Integers are farther apart than their vectors by no more than `window`. A score is half the square of their distance less
+/* A score is half the square of their distance less
  * half the norm; it has lost up to 128 as it became a float, and less than 1 by halving. */
 static float list_limit(const int32_t *words, size_t dim, size_t count, double distance, float norm) {
   filter f = list_parts(words, dim, count);
-  double farthest = distance * (double)f.scale + (double)window(dim);
+  double farthest = distance * (double)f.scale + (double)displacement(dim);
   double limit = (farthest * farthest - (double)norm * (1 - 0x1p-20)) / 2 + 260;
   limit += __builtin_fabs(limit) * 0x1p-23;
   return limit < FLT_MAX ? (float)limit : INFINITY;
 }
 
-/* `n` chains of eight rows side by side: two half hide the fma's latency. */
+/* `n` chains of eight rows side by side: two of them hide half of the fma's latency. */
 INLINE void numbered_tile(const float *query, size_t dim, const float *const *row, int n, float *out) {
   v8 sum[NUMBERED / TRANSPOSED] = {0};
   size_t i = 0;

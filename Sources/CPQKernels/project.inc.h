@@ -18,7 +18,8 @@ INLINE v16 project_tile(const float *row, size_t dim, const float *mean, const f
   return squares;
 }
 
-INLINE v16 project_some(const float *row, size_t dim, const float *mean, const float *axes, size_t count, float *out) {
+/* With a constant number of blocks, so that their sums stay in registers. */
+static v16 project_some(const float *row, size_t dim, const float *mean, const float *axes, size_t count, float *out) {
   switch ((count + CPQ_LANES - 1) / CPQ_LANES) {
   case 1: return project_tile(row, dim, mean, axes, 1, count, out);
   case 2: return project_tile(row, dim, mean, axes, 2, count, out);
@@ -27,9 +28,10 @@ INLINE v16 project_some(const float *row, size_t dim, const float *mean, const f
   }
 }
 
-/* Errors are of u = 2^-24 each, relative to the length of x, row less mean. A coordinate is a chain of dim terms, so all are
- * off by √rank · (dim + 1) · u; the two sums of squares are off by their terms in a lane. The square of r is off by twice
- * as much as the length of what is left out of it, and so r is, by that over r, or its root. */
+/* Errors are relative to the length of x, row less mean. A coordinate is a chain of dim terms, each off by 2^-24, so all are
+ * off by √rank · (dim + 1) · 2^-24; the two sums of squares are off by their terms in a lane. With `off` the sum of these, the
+ * square of the rest is off by twice that times ‖x‖², and the rest by this over the rest, or by its root if that is less.
+ * So errors are largest where nearly nothing is left. */
 static double project(const float *row, size_t dim, const float *mean, const float *axes, size_t rank, float *out) {
   enum { AT_ONCE = AXIS_BLOCKS * CPQ_LANES };
   v16 squares = splat(0);
@@ -38,8 +40,8 @@ static double project(const float *row, size_t dim, const float *mean, const flo
   double norm = (double)squared_norm(row, mean, dim), rest = norm - (double)tree_sum(squares);
   double left = rest > 0 ? __builtin_sqrt(rest) : 0;
   out[rank] = (float)left;
-  double u = (__builtin_sqrt((double)rank) * (double)(dim + 2) + (double)(dim / 8 + rank + 32)) * 0x1p-24;
-  double error = 2.1 * u * norm, root = __builtin_sqrt(error);
+  double off = (__builtin_sqrt((double)rank) * (double)(dim + 2) + (double)(dim / 8 + rank + 32)) * 0x1p-24;
+  double error = 2.1 * off * norm, root = __builtin_sqrt(error);
   /* What underflows is less than the last term. */
-  return 1.02 * u * __builtin_sqrt(norm) + (root < left ? error / left : root) + 0x1p-64;
+  return 1.02 * off * __builtin_sqrt(norm) + (root < left ? error / left : root) + 0x1p-64;
 }

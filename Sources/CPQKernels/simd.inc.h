@@ -1,6 +1,7 @@
 /* The vector kernels, once, in clang's portable vectors of 16 floats. An including file selects the instruction set
  * (which decides how many registers one v16 takes), defines POINTS and BLOCKS, the register tile of `nearest`, and
  * gets the same results as every other: lanes never exchange values except in the two fixed reductions below. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 

@@ -12,13 +12,15 @@ package struct Axes: Sendable {
   package var projected: Int { rank + 1 }
 
   /// Shortens the `rows` `[axis][component]` until they lengthen no vector. O(rank² · dimension).
-  /// - Parameter mean: `[component]`.
+  /// - Parameter mean: `[component]`, at least one.
+  /// - Precondition: finite rows, at most 1,024.
   package init(rows: [Float], mean: [Float]) {
     dimension = mean.count
     rank = rows.count / dimension
+    precondition(rank <= 1024, "more axes than rounding allows")
     self.mean = mean + [Float](repeating: 0, count: (8 - dimension % 8) % 8)
     // No vector is lengthened by more than the root of the largest sum of a row of the axes' products. Rounding of what
-    // is stored lengthens by less than √rank · 2^-24.
+    // is stored lengthens by at most √rank · 2^-24.
     let largest = Self.largestRowSum(rows, dimension)
     let factor = largest > 0 ? (1 - 0x1p-18) / largest.squareRoot() : 0
     let shortened = rows.map { Float(Double($0) * factor) }
@@ -41,8 +43,8 @@ package struct Axes: Sendable {
 }
 
 extension Kernels {
-  /// Projects a vector to ``Axes/projected`` components, and returns how far that is at most from the projection without
-  /// rounding. O(rank · dimension).
+  /// Projects a vector `[component]`: its coordinate on each axis, less those of the mean, and the length of the rest.
+  /// Returns how far that is at most from the projection without rounding; infinite if it overflows. O(rank · dimension).
   /// - Precondition: this set rounds lists.
   package func project(_ vector: Span<Float>, on axes: Axes, into output: inout MutableSpan<Float>) -> Double {
     precondition(roundsLists, "a set that rounds no lists")
@@ -52,9 +54,8 @@ extension Kernels {
       unsafe output.withUnsafeMutableBufferPointer { output in
         unsafe axes.mean.withUnsafeBufferPointer { mean in
           unsafe axes.blocks.withUnsafeBufferPointer { blocks in
-            unsafe table.pointee.project?(
+            unsafe table.pointee.project(
               vector.baseAddress, axes.dimension, mean.baseAddress, blocks.baseAddress, axes.rank, output.baseAddress)
-              ?? .infinity
           }
         }
       }

@@ -63,7 +63,7 @@ extension Kernels {
   }
 
   /// A score that no list exceeds whose distance to a query is at most `distance`.
-  /// - Parameter norm: that of the query.
+  /// - Parameter norm: the squared norm of the query's integers, as scores come with it.
   package func limit(_ lists: RoundedLists, distance: Double, norm: Float) -> Float {
     unsafe lists.words.withUnsafeBufferPointer {
       unsafe table.pointee.list_limit($0.baseAddress, lists.dimension, lists.count, distance, norm)
@@ -83,7 +83,7 @@ extension Kernels {
       unsafe rows.withUnsafeBufferPointer { rows in
         unsafe numbers.withUnsafeBufferPointer { numbers in
           unsafe output.withUnsafeMutableBufferPointer { output in
-            unsafe table.pointee.l2_numbered?(
+            unsafe table.pointee.l2_numbered(
               query.baseAddress, query.count, rows.baseAddress, numbers.baseAddress, numbers.count, output.baseAddress)
           }
         }

@@ -13,7 +13,7 @@ struct GroupChoice: ~Copyable {
   }
 
   private var groups: CoarseGroups?
-  private var nearest = ListChoice(nlist: 0)
+  private var nearest = ListChoice()
   /// `[query][group]`: keys of the groups' centroids.
   var keys: [Float] = []
   /// `[query][list of a taken group]`, ascending.
@@ -31,10 +31,7 @@ struct GroupChoice: ~Copyable {
 
   /// Makes room for the keys of some queries.
   mutating func begin(_ groups: CoarseGroups, queries: Int) {
-    if self.groups == nil {
-      self.groups = groups
-      nearest = ListChoice(nlist: groups.count)
-    }
+    self.groups = groups
     let room = queries * groups.count
     if keys.count < room { keys = [Float](repeating: 0, count: room) }
   }

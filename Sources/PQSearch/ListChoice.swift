@@ -32,18 +32,14 @@ struct ChosenLists {
 struct ListChoice: ~Copyable {
   /// What was chosen last.
   var lists = ChosenLists()
-  private var minima: [Float]
+  private var minima: [Float] = []
   /// The lists that come into question, and their keys.
   private var numbers: [UInt32] = []
-  private var found: [Float] = []
+  private var numberKeys: [Float] = []
   /// `[list]`: the keys of those.
-  private var keys: [Float] = []
+  private var listKeys: [Float] = []
   /// Key and list in one word that sorts as they do; and as much room to sort.
   private var words: [UInt64] = []
-
-  init(nlist: Int) {
-    minima = [Float](repeating: 0, count: (nlist + 15) / 16 * 16)
-  }
 
   /// Hands out the lists, and takes memory for the next ones.
   mutating func moveLists(to other: inout ChosenLists) { swap(&lists, &other) }
@@ -66,8 +62,8 @@ struct ListChoice: ~Copyable {
       for i in 0..<found { numbers[i] = UInt32(i) }
     }
     makeRoom(found)
-    for i in 0..<found { self.found[i] = keys[Int(numbers[i])] }
-    takeLeast(count, of: found)
+    for i in 0..<found { numberKeys[i] = keys[Int(numbers[i])] }
+    takeLeast(count, among: found)
   }
 
   /// Chooses the `count` least of the keys of all lists, of which no more is known than their scores: lists of the least
@@ -75,7 +71,7 @@ struct ListChoice: ~Copyable {
   /// - Parameters:
   ///   - scores: `[list]`.
   ///   - bound: a score that no list exceeds whose key is at most the argument.
-  ///   - compare: fills in the keys of some lists, which are numbers.
+  ///   - compare: fills in the keys of some lists; none is NaN.
   mutating func choose(
     _ count: Int, scores: Span<Float>, bound: (Float) -> Float,
     compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void
@@ -83,26 +79,30 @@ struct ListChoice: ~Copyable {
     // Room for all behind those that are compared first.
     begin(scores.count, inQuestion: 2 * scores.count)
     let least = limit(count, scores)
-    var compared = select(from: -.infinity, to: least, of: scores, after: 0)
-    fill(0..<compared, compare)
-    let most = bound(Kernels.best.limit(found.span.extracting(0..<compared), count))
+    var found = select(from: -.infinity, to: least, of: scores, after: 0)
+    fill(0..<found, compare)
+    let most = bound(Kernels.best.limit(numberKeys.span.extracting(0..<found), count))
     if most > least {
-      let first = compared
-      compared += select(from: least.nextUp, to: most, of: scores, after: first)
-      fill(first..<compared, compare)
+      let first = found
+      found += select(from: least.nextUp, to: most, of: scores, after: first)
+      fill(first..<found, compare)
     }
-    takeLeast(count, of: compared)
+    takeLeast(count, among: found)
   }
 
+  /// Makes room for what so many `lists` take, of which up to `room` come into question.
   private mutating func begin(_ lists: Int, inQuestion room: Int) {
-    if keys.count < lists { keys = [Float](repeating: 0, count: lists) }
+    if listKeys.count < lists {
+      minima = [Float](repeating: 0, count: (lists + 15) / 16 * 16)
+      listKeys = [Float](repeating: 0, count: lists)
+    }
     if numbers.count <= room { numbers = [UInt32](repeating: 0, count: room + 1) }
   }
 
   private mutating func makeRoom(_ count: Int) {
-    if found.count < count {
+    if numberKeys.count < count {
       // What was compared so far stays.
-      found += [Float](repeating: 0, count: count - found.count)
+      numberKeys += [Float](repeating: 0, count: count - numberKeys.count)
       words = [UInt64](repeating: 0, count: 2 * count)
     }
   }
@@ -110,30 +110,30 @@ struct ListChoice: ~Copyable {
   /// Fills in the keys of some of the lists that come into question.
   private mutating func fill(_ places: Range<Int>, _ compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void) {
     makeRoom(places.upperBound)
-    Self.fill(places, &found, of: numbers, compare)
+    Self.fill(places, &numberKeys, of: numbers, compare)
   }
 
   private static func fill(
-    _ places: Range<Int>, _ found: inout [Float], of numbers: [UInt32],
+    _ places: Range<Int>, _ keys: inout [Float], of numbers: [UInt32],
     _ compare: (Span<UInt32>, inout MutableSpan<Float>) -> Void
   ) {
-    var all = found.mutableSpan
+    var all = keys.mutableSpan
     var output = all.part(places)
     compare(numbers.span.extracting(places), &output)
   }
 
-  /// Makes the `count` nearest of those found the chosen ones.
-  private mutating func takeLeast(_ count: Int, of found: Int) {
+  /// Makes the `count` nearest of those in question, all different, the chosen ones.
+  private mutating func takeLeast(_ count: Int, among found: Int) {
     for i in 0..<found {
-      words[i] = OrderedKey.word(self.found[i], numbers[i])
-      keys[Int(numbers[i])] = self.found[i]
+      words[i] = OrderedKey.word(numberKeys[i], numbers[i])
+      listKeys[Int(numbers[i])] = numberKeys[i]
     }
     let least = Self.sort(&words, found, nearest: count)
     lists.removeAll()
     for place in 0..<min(count, least) {
       let list = UInt32(truncatingIfNeeded: words[place])
       lists.numbers.append(list)
-      lists.keys.append(keys[Int(list)])
+      lists.keys.append(listKeys[Int(list)])
     }
   }
 

@@ -11,13 +11,14 @@ final class ListRounding: Sendable {
   let axes: Axes?
   /// How far the centroids' projections are at most from what they would be without rounding.
   private let error: Double
-  /// By how much a canonical distance may be less than the distance: a chain of as many terms as there are components, in
-  /// which each operation errs by 2^-24 at most.
+  /// By what part of it a canonical distance may be less than the distance: its square is a chain of as many terms as there
+  /// are components, and each operation errs by 2^-24 at most.
   private let canonical: Double
 
   /// Queries that choose without: about as many as save what rounding takes, principal axes included.
   static func pays(_ p: IndexParameters) -> Int { projects(p) ? 512 : 64 }
 
+  /// O(centroids · axes).
   /// - Parameters:
   ///   - centroids: `[list][component]`, and in lane `blocks`.
   ///   - reach: how far from its centroid a vector is at most.
@@ -41,7 +42,7 @@ final class ListRounding: Sendable {
     (self.axes, self.error) = (axes, error)
   }
 
-  /// The farthest that a list can be among the integers' vectors whose key is at most `key`.
+  /// An upper bound of the distance, among the vectors that were rounded, of a query and a list whose key is at most `key`.
   /// - Parameter error: that of the query's projection.
   func distance(_ key: Float, error: Double) -> Double {
     Double(key).squareRoot() * (1 + canonical) + self.error + error
@@ -51,21 +52,21 @@ final class ListRounding: Sendable {
   /// projections are half as many or fewer.
   private static let mostComponents = 1 << 17
   /// What projections keep of the variance. With less, more lists are left in question; with more, scores take longer:
-  /// among 2,048 to 8,192 lists of SIFT descriptors all of .93 to .95 do.
-  private static let leastShare = 0.94
+  /// among 2,048 to 8,192 lists of SIFT descriptors .95 does as well.
+  private static let leastShare = 0.955
 
-  private static func projects(_ p: IndexParameters) -> Bool { p.nlist * p.dimension > mostComponents }
+  private static func projects(_ p: IndexParameters) -> Bool {
+    p.nlist * p.dimension > mostComponents && p.dimension <= PrincipalAxes.mostComponents
+  }
 
-  /// The fewest axes that have this share, such that a projection has whole eights of components; nil if these are more
-  /// than half of all components, or where the centroids are few.
+  /// Axes that have this share, so many that a projection has whole eights of components, if there are so many; nil if
+  /// these would be more than half of all components, or where the centroids are few.
   private static func axes(_ p: IndexParameters, _ centroids: [Float]) -> Axes? {
     let most = p.dimension / 16 * 8 - 1
     guard projects(p), most > 0 else { return nil }
     var axes = PrincipalAxes(most, of: centroids.span, dimension: p.dimension)
     guard let needed = axes.count(holding: leastShare) else { return nil }
-    let rank = needed / 8 * 8 + 7
-    guard rank <= axes.shares.count else { return nil }
-    axes.keep(first: rank)
+    axes.keep(first: min(needed / 8 * 8 + 7, axes.shares.count))
     return Axes(rows: axes.rows, mean: axes.mean)
   }
 }

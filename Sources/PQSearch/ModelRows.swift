@@ -12,8 +12,8 @@ final class ModelRows: Sendable {
   /// The square root of the sum over subspaces of the largest squared norm of a codeword: no decoded residual is longer.
   let longestResidual: Double
 
-  /// What codewords, and what centroids may take: each process has its own copies. Rounded centroids take at most a half
-  /// of what the centroids do beside that.
+  /// What codewords, and what centroids may take: each process has its own copies. Rounded centroids take up to
+  /// a half of what the centroids do beside that, a little more where components are few.
   private static let maximumFloats = 1 << 20
 
   private static func copiesCodewords(_ p: IndexParameters) -> Bool {

@@ -1,51 +1,55 @@
 internal import PQKernels
 
-/// The directions in which some vectors differ most from their mean, by subspace iteration (Halko, Martinsson and Tropp,
-/// "Finding structure with randomness", 2011) of their covariance.
+/// The directions in which some vectors differ most from their mean, by subspace iteration on their covariance (Halko,
+/// Martinsson and Tropp, "Finding structure with randomness", 2011).
 struct PrincipalAxes {
   /// The vectors' mean, `[component]`.
-  private(set) var mean: [Float]
-  /// `[axis][component]`, nearly orthonormal, and nearly in the order of variance.
-  private(set) var rows: [Float]
+  private(set) var mean: [Float] = []
+  /// `[axis][component]`, orthonormal but for rounding, and nearly in the order of variance.
+  private(set) var rows: [Float] = []
   /// Of each axis, the share of all variance that is along it.
-  private(set) var shares: [Double]
+  private(set) var shares: [Double] = []
 
-  private static let iterations = 4
-  /// Vectors of which the covariance is taken, and how often their components are multiplied.
+  /// More components would take longer than what axes are for saves.
+  static let mostComponents = 256
+  /// At least four vectors for each component that there may be.
   private static let sampled = 1024
-  private static let products = 1 << 26
+  private static let iterations = 2
 
-  /// At most `rank` axes of `vectors` `[vector][component]`; fewer where vectors have no more directions.
-  /// O(sample · dimension² + rank · dimension²).
+  /// At most `rank` axes of `vectors` `[vector][component]`; fewer where a sample of these has no more directions.
+  /// O(dimension² · (sample + rank)).
+  /// - Precondition: at most ``mostComponents``.
   init(_ rank: Int, of vectors: Span<Float>, dimension: Int) {
+    precondition(dimension <= Self.mostComponents, "too many components")
     let count = vectors.count / dimension
-    let most = min(count, Self.sampled, max(1, Self.products / (dimension * dimension)))
-    let sample = (0..<most).map { $0 * count / most }
-    mean = []
+    let most = min(count, Self.sampled)
     var columns: [Float] = []
     columns.reserveCapacity(most * dimension)
     for c in 0..<dimension {
+      func value(_ i: Int) -> Float { vectors[i * count / most * dimension + c] }
       var sum = 0.0
-      for vector in sample { sum += Double(vectors[vector * dimension + c]) }
-      mean.append(Float(sum / Double(most)))
-      for vector in sample { columns.append(vectors[vector * dimension + c] - mean[c]) }
+      for i in 0..<most { sum += Double(value(i)) }
+      let average = Float(sum / Double(most))
+      mean.append(average)
+      for i in 0..<most { columns.append(value(i) - average) }
     }
-    let covariance = Self.products(columns, columns, length: most)
-    let blocks = LaneBlocks.pack(covariance.span, dimension: dimension)
+    let covariance = Self.products(columns, LaneBlocks.pack(columns.span, dimension: most), dimension, length: most)
     var total = 0.0
     for c in 0..<dimension { total += Double(covariance[c * dimension + c]) }
 
-    rows = []
-    for axis in 0..<rank {
-      let start = axis * dimension / rank * dimension
-      rows += covariance[start..<start + dimension]
-    }
-    shares = Self.orthonormalize(&rows, dimension)
+    let blocks = LaneBlocks.pack(covariance.span, dimension: dimension)
+    var random = SplitMix64(seed: 1)
+    rows = (0..<rank * dimension).map { _ in Bool.random(using: &random) ? 1 : -1 }
     for _ in 0..<Self.iterations {
-      rows = Self.products(rows, blocks: blocks, count: dimension, length: dimension)
-      shares = Self.orthonormalize(&rows, dimension)
+      rows = Self.products(rows, blocks, dimension, length: dimension)
+      Self.orthonormalize(&rows, dimension)
     }
-    for axis in shares.indices { shares[axis] /= total }
+    let products = Self.products(rows, blocks, dimension, length: dimension)
+    for axis in stride(from: 0, to: rows.count, by: dimension) {
+      var variance = 0.0
+      for c in axis..<axis + dimension { variance += Double(rows[c]) * Double(products[c]) }
+      shares.append(variance / total)
+    }
   }
 
   /// How many axes, from the first on, have this share of all variance; nil if all have less.
@@ -64,38 +68,45 @@ struct PrincipalAxes {
     shares.removeLast(shares.count - count)
   }
 
-  /// Products of the rows of `a` and those of `b`, both of `length` components: `[row of a][row of b]`.
-  private static func products(_ a: [Float], _ b: [Float], length: Int) -> [Float] {
-    products(a, blocks: LaneBlocks.pack(b.span, dimension: length), count: b.count / length, length: length)
-  }
-
-  private static func products(_ a: [Float], blocks: [Float], count: Int, length: Int) -> [Float] {
-    var result = [Float](repeating: 0, count: a.count / length * count)
+  /// Inner products of rows of `length` components and the first `count` vectors of `blocks`: `[row][vector]`.
+  private static func products(_ rows: [Float], _ blocks: [Float], _ count: Int, length: Int) -> [Float] {
+    var result = [Float](repeating: 0, count: rows.count / length * count)
     var output = result.mutableSpan
-    Kernels.best.batch(.innerProduct, a.span, dimension: length, blocks: blocks.span, count: count, into: &output)
+    Kernels.best.batch(.innerProduct, rows.span, dimension: length, blocks: blocks.span, count: count, into: &output)
     return result
   }
 
-  /// Gram and Schmidt's, row after row; returns what was left of each row's length. A row of which nothing is left goes.
-  private static func orthonormalize(_ rows: inout [Float], _ dimension: Int) -> [Double] {
-    var kept: [Float] = []
-    var lengths: [Double] = []
+  /// Gram and Schmidt's, row after row, twice for each, so that rounding leaves no more than its own. A row of which nearly
+  /// nothing is left goes.
+  private static func orthonormalize(_ rows: inout [Float], _ dimension: Int) {
+    var axes: [Float] = []
+    axes.reserveCapacity(rows.count)
     for row in stride(from: 0, to: rows.count, by: dimension) {
-      var x = rows[row..<row + dimension].map { Double($0) }
+      var x = Array(rows[row..<row + dimension])
       let before = length(x)
-      for axis in stride(from: 0, to: kept.count, by: dimension) {
-        var product = 0.0
-        for c in 0..<dimension { product += x[c] * Double(kept[axis + c]) }
-        for c in 0..<dimension { x[c] -= product * Double(kept[axis + c]) }
-      }
+      for _ in 0..<2 { subtract(axes, from: &x) }
       let after = length(x)
-      guard after > before * 0x1p-20, after < .infinity else { continue }
-      for c in 0..<dimension { kept.append(Float(x[c] / after)) }
-      lengths.append(after)
+      guard after > before * 0x1p-12, after < .infinity else { continue }
+      for c in 0..<dimension { axes.append(Float(Double(x[c]) / after)) }
     }
-    rows = kept
-    return lengths
+    rows = axes
   }
 
-  private static func length(_ x: [Double]) -> Double { x.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+  /// Takes from `x` what is along the axes.
+  private static func subtract(_ axes: [Float], from x: inout [Float]) {
+    var products = [Float](repeating: 0, count: axes.count / x.count)
+    var output = products.mutableSpan
+    Kernels.best.rows(.innerProduct, x.span, rows: axes.span, into: &output)
+    var rest = x.mutableSpan
+    for a in products.indices {
+      let axis = axes.span.extracting(a * rest.count..<(a + 1) * rest.count)
+      for c in rest.indices { rest[c] -= products[a] * axis[c] }
+    }
+  }
+
+  private static func length(_ x: [Float]) -> Double {
+    var sum = 0.0
+    for value in x { sum += Double(value) * Double(value) }
+    return sum.squareRoot()
+  }
 }

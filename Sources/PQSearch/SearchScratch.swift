@@ -5,7 +5,7 @@ internal import PQKernels
 struct SearchScratch: ~Copyable {
   var group: QueryGroup
   var groups = GroupChoice()
-  var choice: ListChoice
+  var choice = ListChoice()
   /// What the present query visits.
   var lists = ChosenLists()
   var codes: CodeScratch
@@ -13,7 +13,6 @@ struct SearchScratch: ~Copyable {
 
   init(_ p: IndexParameters) {
     group = QueryGroup(p)
-    choice = ListChoice(nlist: p.nlist)
     codes = CodeScratch(p)
     work = ScanWork(p)
   }

@@ -174,15 +174,17 @@ import Testing
 
   @Test(arguments: sets) func numberedRows(kernels: Kernels) {
     var values = Values(seed: 35)
-    for dimension in [1, 3, 16, 33, 128] {
-      let rows = values.floats(50 * dimension)
+    for dimension in [1, 2, 3, 4, 6, 16, 33, 128] {
+      let all = values.floats(50 * dimension)
+      let rows = GuardedBuffer(all)
       let query = values.floats(dimension)
-      for count in [0, 1, 7, 8, 9, 23, 24] {
-        let numbers = (0..<count).map { _ in UInt32(values.random.next() % 50) }
+      for count in [0, 1, 7, 8, 9, 15, 16, 17, 24, 25, 32] {
+        // The last row among them, behind which no byte may be read.
+        let numbers = (0..<count).map { $0 == 0 ? 49 : UInt32(values.random.next() % 50) }
         var found = [Float](repeating: .nan, count: count + 1)
         var output = found.mutableSpan
         kernels.squaredL2(query.span, rows: rows.span, numbers: numbers.span, into: &output)
-        let expected = numbers.map { Oracle.squaredL2(query, rows[Int($0) * dimension..<(Int($0) + 1) * dimension]) }
+        let expected = numbers.map { Oracle.squaredL2(query, all[Int($0) * dimension..<(Int($0) + 1) * dimension]) }
         #expect(found.dropLast().map(\.bitPattern) == expected.map(\.bitPattern), "\(kernels.name), D \(dimension)")
         #expect(found[count].isNaN)
       }

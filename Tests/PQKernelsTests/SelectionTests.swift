@@ -33,6 +33,20 @@ import Testing
     }
   }
 
+  /// Of few values, too, and beside infinite ones.
+  @Test(arguments: Kernels.available) func limitOfFewValues(kernels: Kernels) {
+    for count in 1...40 {
+      let keys = (0..<count).map { $0 % 3 == 1 ? .infinity : Float(count - $0) }
+      let sorted = keys.sorted()
+      for k in 1...count where sorted[k - 1] < .infinity {
+        let limit = kernels.limit(keys.span, k)
+        #expect(limit >= sorted[k - 1], "\(kernels.name), \(k) of \(count)")
+        // Where none of the first k is infinite.
+        if !keys[..<k].contains(.infinity) { #expect(limit < sorted[k - 1] + 0.1, "\(kernels.name), \(k) of \(count)") }
+      }
+    }
+  }
+
   @Test(arguments: Kernels.available) func limitOfSums(kernels: Kernels) {
     var values = Values(seed: 22)
     for count in Self.counts + [20_000] {

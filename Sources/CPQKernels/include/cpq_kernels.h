@@ -105,7 +105,7 @@ typedef struct {
   /* The numbers of the values from `low` to `high`, ascending; returns how many. `out` has room for all. */
   size_t (*floats_within)(const float *values, size_t count, float low, float high, uint32_t *out);
 
-  /* A value that at least k of the values do not exceed, and few more than k; the largest float if there is none. */
+  /* A value that at least k of the values do not exceed, and few more than k, which is from 1 to count. */
   float (*float_limit)(const float *values, size_t count, size_t k);
 
   /* The k-th smallest of the values, none of them NaN, k from 1 to count. */
