@@ -32,10 +32,12 @@ struct Checks: ~Copyable, Sendable {
   /// What was derived from the model; `make` derives it the first time.
   func modelRows(_ make: () -> ModelRows) -> ModelRows { derived.load() ?? derived.storeIfNil(make()) }
 
-  /// The rounded lists for so many more queries; nil for the first ones, as many as `pays`. `make` rounds them once.
+  /// The rounded lists for so many more queries; nil for the first ones, as many as `pays`. The thread that comes next makes
+  /// them, and the others get nil until then.
   func rounding(_ queries: Int, after pays: Int, _ make: () -> ListRounding) -> ListRounding? {
     if let made = rounded.load() { return made }
-    guard unrounded.wrappingAdd(queries, ordering: .relaxed).newValue > pays else { return nil }
+    let (before, after) = unrounded.wrappingAdd(queries, ordering: .relaxed)
+    guard before <= pays, after > pays else { return nil }
     return rounded.storeIfNil(make())
   }
 
