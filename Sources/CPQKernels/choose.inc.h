@@ -1,7 +1,7 @@
 /* Scores of queries and centroids in integers, by which lists are chosen: those that f32 has to decide between are few.
  *
- * Included after transpose.inc.h and assign.inc.h, by whose rules centroids and queries are rounded: less the centroids' mean, and scaled so
- * that centroids, and queries that are not too far from them, have norms of at most a radius. */
+ * Included after transpose.inc.h and assign.inc.h, by whose rules centroids and queries are rounded: less the centroids'
+ * mean, and scaled so that centroids, and queries that are not too far from them, have norms of at most a radius. */
 enum { LIST_BLOCKS = 4, LIST_TILE = POINTS * BLOCKS > LIST_BLOCKS ? POINTS * BLOCKS : LIST_BLOCKS };
 enum { NUMBERED = 2 * TRANSPOSED };
 

@@ -12,11 +12,11 @@ struct PrincipalAxes {
 
   /// More components would take longer than what axes are for saves.
   static let mostComponents = 256
-  /// At least four vectors for each component that there may be.
+  /// Of more vectors a sample is taken: at least four for each component.
   private static let sampled = 1024
   private static let iterations = 2
 
-  /// At most `rank` axes of `vectors` `[vector][component]`; fewer where a sample of these has no more directions.
+  /// At most `rank` axes of `vectors` `[vector][component]`; fewer where these have no more directions.
   /// O(dimension² · (sample + rank)).
   /// - Precondition: at most ``mostComponents``.
   init(_ rank: Int, of vectors: Span<Float>, dimension: Int) {
