@@ -42,7 +42,7 @@ import Testing
   /// Projections have the components that centroids need, and there are none where these are few or go in all directions.
   @Test(.enabled(if: Kernels.best.roundsLists)) func projectsWhatHasFewDirections() throws {
     for (directions, components) in [
-      (1, 2...8), (7, 7...8), (12, 10...16), (23, 20...24), (31, 26...32), (64, nil),
+      (1, 2...8), (12, 10...16), (31, 26...32), (64, nil),
     ] as [(Int, ClosedRange<Int>?)] {
       let rounding = try rounding(rows(Self.nlist, directions: directions, rest: 0.01, seed: 5200))
       let projected = rounding.axes?.projected
@@ -91,11 +91,11 @@ import Testing
     var chosen: [UInt32] = []
     try searcher.chooseLists(first.span, options, into: &chosen)
 
-    let near = rows(3, directions: directions, rest: rest, seed: 5500)
+    let near = rows(2, directions: directions, rest: rest, seed: 5500)
     let queries =
-      near + near.map { $0.map { $0 * 20 } } + f.values(3, Self.dimension, seed: 5501) + centroids.suffix(2)
+      near + near.map { $0.map { $0 * 20 } } + f.values(2, Self.dimension, seed: 5501) + centroids.suffix(2)
       + near.map { $0.map { $0 * 1e15 } }
-    for nprobe in [1, 3, 40, 500] {
+    for nprobe in [1, 40] {
       options.nprobe = nprobe
       for batch in [1, queries.count] {
         var found: [UInt32] = []
