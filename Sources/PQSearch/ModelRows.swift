@@ -15,12 +15,16 @@ final class ModelRows: Sendable {
   /// What codewords, and what centroids may take: each process has its own copies. Rounded centroids take up to
   /// a half of what the centroids do beside that, a little more where components are few.
   private static let maximumFloats = 1 << 20
+  /// More lists are chosen through groups, which takes no copies.
+  private static let maximumLists = 1 << 14
 
   private static func copiesCodewords(_ p: IndexParameters) -> Bool {
     p.m * p.subdimension << p.nbits <= maximumFloats
   }
 
-  static func copiesCentroids(_ p: IndexParameters) -> Bool { p.nlist * p.dimension <= maximumFloats }
+  static func copiesCentroids(_ p: IndexParameters) -> Bool {
+    p.nlist <= maximumLists && p.nlist * p.dimension <= maximumFloats
+  }
 
   /// O(model).
   /// - Precondition: codebooks are checked, and centroids where they are copied.
