@@ -69,9 +69,9 @@ extension IndexFile {
     let nprobe = options.effectiveNprobe(parameters)
     if usesGroups(options) {
       Self.choose(nprobe, query, scratch.groups, &scratch.choice)
-    } else if scratch.group.norms[query] < .infinity, let rounding = scratch.work.rounding {
+    } else if scratch.group.norms[query] < .infinity, let rounding = scratch.work.rounding, let lists = rounding.lists {
       let centroids = scratch.work.model?.centroids ?? []
-      choose(nprobe, query, by: rounding, centroids, scratch.group, &scratch.choice)
+      choose(nprobe, query, of: lists, by: rounding, centroids, scratch.group, &scratch.choice)
     } else {
       Self.choose(nprobe, query, scratch.group, &scratch.choice)
     }
@@ -93,10 +93,9 @@ extension IndexFile {
 
   /// Chooses by scores, and by the keys of those lists that these leave in question.
   private borrowing func choose(
-    _ nprobe: Int, _ query: Int, by rounding: ListRounding, _ centroids: [Float], _ group: borrowing QueryGroup,
-    _ choice: inout ListChoice
+    _ nprobe: Int, _ query: Int, of lists: RoundedLists, by rounding: ListRounding, _ centroids: [Float],
+    _ group: borrowing QueryGroup, _ choice: inout ListChoice
   ) {
-    guard let lists = rounding.lists else { return }
     let (norm, error, vectors, vector) = (group.norms[query], group.errors[query], group.vectors, group.vector(query))
     func bound(_ key: Float) -> Float {
       Kernels.best.limit(lists, distance: rounding.distance(key, error: error), norm: norm)
