@@ -78,7 +78,8 @@ import Testing
     let rows = SeededVectors.floats(rows: 9000, dimension: 9, seed: 5)
     let input = VectorSource(path: try folder.write(VectorBytes.fvecs(rows), to: "in.fvecs"))
     var parameters = BuildParameters()
-    (parameters.nlist, parameters.m, parameters.nbits) = (3, 9, nbits)
+    // Many codewords take long to train.
+    (parameters.nlist, parameters.m, parameters.nbits) = (3, nbits <= 8 ? 9 : 3, nbits)
     (parameters.vectors, parameters.iterations, parameters.trainSize) = (.f32, 1, 1 << max(8, nbits))
     try Self.run(FileBuild(input: input, output: folder.path("whole.pqx"), parameters: parameters))
     var shards: [String] = []

@@ -61,15 +61,15 @@ import Testing
   func leastBudgetOfMerge(threads: Int) throws {
     let folder = try TemporaryFolder()
     let (input, model, whole) = (folder.path("in.fvecs"), folder.path("model.pqx"), folder.path("whole.pqx"))
-    #expect(try runTool("pq-data", ["generate", "--count", "12000", "--dim", "32", "-o", input]).exitCode == 0)
+    #expect(try runTool("pq-data", ["generate", "--count", "4800", "--dim", "32", "-o", input]).exitCode == 0)
     let flags = ["--nlist", "2", "--m", "16", "--nbits", "12", "--train-size", "4200", "--iterations", "1", "--quiet"]
-    for arguments in [[input, "-o", whole], ["train", input, "-o", model]] {
-      let run = try runTool("pq-build", arguments + flags)
-      #expect(run.exitCode == 0, "\(run.errors)")
-    }
+    let trained = try runTool("pq-build", ["train", input, "-o", model] + flags)
+    #expect(trained.exitCode == 0, "\(trained.errors)")
+    let encoded = try runTool("pq-build", ["encode", input, "--model", model, "-o", whole, "--quiet"])
+    #expect(encoded.exitCode == 0, "\(encoded.errors)")
     let shards = (0..<8).map { folder.path("shard\($0).pqx") }
     for (i, shard) in shards.enumerated() {
-      let rows = "\(i * 1500):\((i + 1) * 1500)"
+      let rows = "\(i * 600):\((i + 1) * 600)"
       let run = try runTool("pq-build", ["encode", input, "--model", model, "--rows", rows, "-o", shard, "--quiet"])
       #expect(run.exitCode == 0, "\(run.errors)")
     }
