@@ -21,6 +21,9 @@ static inline size_t cpq_tile_lanes(size_t vectors) {
   return (vectors + CPQ_TILE_STEP - 1) / CPQ_TILE_STEP * CPQ_TILE_STEP;
 }
 
+/* Where the sum of a lane stands among those of its tile: even lanes before odd ones. */
+static inline size_t cpq_sum_place(size_t lane) { return lane / 2 + lane % 2 * (CPQ_TILE / 2); }
+
 static inline uint32_t cpq_nibble(const uint8_t *plane, size_t lane, size_t subspace) {
   return subspace & 1 ? plane[lane] >> 4 : plane[lane] & 15;
 }

@@ -90,6 +90,16 @@ static float float_kth(const float *values, size_t count, size_t k) {
   return kth;
 }
 
+static size_t sum_minima(const uint16_t *sums, size_t count, uint16_t *out) {
+  size_t groups = count / (CPQ_SUM_GROUPS / 32);
+  for (size_t g = 0; g < groups; g++) {
+    const uint16_t *group = sums + g / 32 * CPQ_SUM_GROUPS + g % 32;
+    out[g] = group[0];
+    for (size_t j = 32; j < CPQ_SUM_GROUPS; j += 32) out[g] = group[j] < out[g] ? group[j] : out[g];
+  }
+  return groups;
+}
+
 static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
   uint32_t low = 0, high = UINT16_MAX;
   while (low < high) {
@@ -295,6 +305,7 @@ const cpq_kernels cpq_scalar = {
     .floats_within = floats_within,
     .float_limit = float_limit,
     .float_kth = float_kth,
+    .sum_minima = sum_minima,
     .sum_limit = sum_limit,
     .sums_within = sums_within,
     .fetch = fetch,
@@ -311,6 +322,8 @@ const cpq_kernels cpq_scalar = {
     .rows_at = rows_at,
     .quantize = quantize,
     .scan = cpq_scan_generic,
+    .sum_codes = cpq_sum_generic,
+    .summed_within = cpq_summed_within_generic,
     .adc_tables = cpq_adc_tables,
     .pair_tables = cpq_pair_tables,
     .adc_estimates = cpq_adc_estimates,

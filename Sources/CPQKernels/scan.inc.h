@@ -147,11 +147,13 @@ INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider 
   }
 }
 
-/* Where the vectors go whose sums are at most the threshold. */
+/* What becomes of the sums: those of at most `threshold` go to `positions` and `sums`, or, where `all` is not null, all go
+ * there, plus `offset`, in the order that cpq_kernels.h has for sum_codes. */
 typedef struct {
   uint16_t threshold, *positions, *sums;
   size_t found;
-} survivors;
+  uint16_t offset, *all;
+} outcome;
 
 /* Apart from the loops over codes, whose registers it would take. */
 __attribute__((noinline)) static size_t append(uint64_t bits, uint16_t (*halves)[CPQ_TILE / 2], size_t first,
@@ -172,7 +174,7 @@ __attribute__((noinline)) static size_t append(uint64_t bits, uint16_t (*halves)
 }
 
 /* Appends those of the first `lanes` lanes of a tile, 1 to 64, of `n` columns. */
-INLINE void append_tile(survivors *out, const vw *even, const vw *odd, int n, size_t first, size_t lanes) {
+INLINE void append_tile(outcome *out, const vw *even, const vw *odd, int n, size_t first, size_t lanes) {
   vw limit = (vw){0} + out->threshold;
   uint64_t bits = 0;
   for (int c = 0; c < n; c++) {
@@ -187,32 +189,54 @@ INLINE void append_tile(survivors *out, const vw *even, const vw *odd, int n, si
   out->found = append(bits, halves, first, out->positions, out->sums, out->found);
 }
 
-INLINE void scan_strip(unsigned width, const strip *in, size_t first, rider *passenger, survivors *out) {
+static const uint16_t even_lanes[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
+                                        32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62};
+
+/* Keeps the sums of a tile of `n` columns, of which the first `lanes` lanes hold vectors. */
+INLINE void keep_tile(const outcome *out, const vw *even, const vw *odd, int n, size_t first, size_t lanes) {
+  vw offset = (vw){0} + out->offset, none = ~(vw){0};
+  uint16_t *sums = out->all + first;
+  for (int c = 0; c < TILE_COLUMNS; c++, sums += LANES / 2) {
+    vw low = none, high = none;
+    if (c < n) {
+      low = __builtin_elementwise_add_sat(even[c], offset);
+      high = __builtin_elementwise_add_sat(odd[c], offset);
+      if (lanes < CPQ_TILE) {
+        vw number = *(const vw *)even_lanes + (uint16_t)(c * LANES);
+        low |= (vw)(number >= (uint16_t)lanes);
+        high |= (vw)(number + 1 >= (uint16_t)lanes);
+      }
+    }
+    *(vw *)sums = low;
+    *(vw *)(sums + CPQ_TILE / 2) = high;
+  }
+}
+
+INLINE void scan_strip(unsigned width, const strip *in, size_t first, rider *passenger, outcome *out) {
   vw even[NIBBLE_COLUMNS], odd[NIBBLE_COLUMNS];
   sum_strip(width, in, even, odd, passenger);
   for (int c = 0; c < in->n; c += TILE_COLUMNS, first += CPQ_TILE) {
     int n = in->n - c < TILE_COLUMNS ? in->n - c : TILE_COLUMNS;
     size_t lanes = in->ragged ? cpq_tile_vectors(in->codes->count, first) : CPQ_TILE;
-    append_tile(out, even + c, odd + c, n, first, lanes);
+    if (out->all) keep_tile(out, even + c, odd + c, n, first, lanes);
+    else append_tile(out, even + c, odd + c, n, first, lanes);
   }
 }
 
-INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold,
-                         uint16_t *positions, uint16_t *sums, rider *passenger) {
-  survivors out = {threshold, positions, sums, 0};
+INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, rider *passenger, outcome *out) {
   const size_t together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
   const uint8_t *tile = codes->frame;
   size_t first = 0;
   for (; codes->count - first >= together * LANES; first += together * LANES) {
     strip whole = strip_at(codes, bound, (int)together, 0, tile, first);
-    scan_strip(width, &whole, first, passenger, &out);
+    scan_strip(width, &whole, first, passenger, out);
     tile += together * LANES * codes->planes;
   }
   /* The rest at once, a constant number of columns, so that they stay in registers. */
 #define REST(columns)                                                        \
   {                                                                          \
     strip rest = strip_at(codes, bound, columns, 1, tile, first);            \
-    scan_strip(width, &rest, first, passenger, &out);                        \
+    scan_strip(width, &rest, first, passenger, out);                        \
   }
   size_t left = (codes->count - first + LANES - 1) / LANES;
   if (left == 1) REST(1)
@@ -220,25 +244,67 @@ INLINE size_t scan_width(unsigned width, const cpq_codes *codes, const cpq_bound
   else if (together > 2 && left == 3) REST(3)
   else if (together > 2 && left == 4) REST(4)
 #undef REST
-  return out.found;
+}
+
+/* What a frame's sums are made by. */
+INLINE void scan_any(const cpq_codes *codes, const cpq_bound *bound, outcome *out) {
+  if (codes->nbits <= 4) scan_width(4, codes, bound, 0, out);
+  else if (codes->nbits <= 8) scan_width(8, codes, bound, 0, out);
+#if WIDE_CODES
+  else if (codes->nbits <= 12) scan_width(12, codes, bound, 0, out);
+#endif
+  else if (out->all) cpq_sum_generic(codes, bound, out->offset, out->all);
+  else out->found = cpq_scan_generic(codes, bound, out->threshold, out->positions, out->sums);
 }
 
 static size_t scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                    uint16_t *sums) {
-  if (codes->nbits <= 4) return scan_width(4, codes, bound, threshold, positions, sums, 0);
-  if (codes->nbits <= 8) return scan_width(8, codes, bound, threshold, positions, sums, 0);
-#if WIDE_CODES
-  if (codes->nbits <= 12) return scan_width(12, codes, bound, threshold, positions, sums, 0);
-#endif
-  return cpq_scan_generic(codes, bound, threshold, positions, sums);
+  outcome out = {.threshold = threshold, .positions = positions, .sums = sums};
+  scan_any(codes, bound, &out);
+  return out.found;
+}
+
+static void sum_codes(const cpq_codes *codes, const cpq_bound *bound, uint16_t offset, uint16_t *sums) {
+  outcome out = {.offset = offset, .all = sums};
+  scan_any(codes, bound, &out);
 }
 
 #if CHECKS
 static size_t scan_checked(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                            uint16_t *sums, size_t bytes, uint32_t *crc) {
+  outcome out = {.threshold = threshold, .positions = positions, .sums = sums};
   rider passenger = rider_at(*crc, codes->frame);
-  size_t found = scan_width(8, codes, bound, threshold, positions, sums, &passenger);
+  scan_width(8, codes, bound, &passenger, &out);
   *crc = arrive(&passenger, codes->frame + bytes);
-  return found;
+  return out.found;
+}
+
+static void sum_codes_checked(const cpq_codes *codes, const cpq_bound *bound, uint16_t offset, uint16_t *sums,
+                              size_t bytes, uint32_t *crc) {
+  outcome out = {.offset = offset, .all = sums};
+  rider passenger = rider_at(*crc, codes->frame);
+  scan_width(8, codes, bound, &passenger, &out);
+  *crc = arrive(&passenger, codes->frame + bytes);
 }
 #endif
+
+static size_t summed_within(const uint16_t *sums, size_t count, uint16_t low, uint16_t high, uint16_t offset,
+                            uint16_t *positions, uint16_t *out) {
+  vw least = (vw){0} + low, width = (vw){0} + (uint16_t)(high - low);
+  size_t found = 0;
+  for (size_t first = 0; first < count; first += CPQ_TILE, sums += CPQ_TILE) {
+    uint64_t bits = 0;
+    for (int c = 0; c < TILE_COLUMNS; c++) {
+      const uint16_t *column = sums + c * LANES / 2;
+      vw even = (vw)(*(const vw *)column - least <= width) & 0x00FF;
+      vw odd = (vw)(*(const vw *)(column + CPQ_TILE / 2) - least <= width) & 0xFF00;
+      bits |= lane_bits((vb)(even | odd)) << (c * LANES);
+    }
+    for (; bits; bits &= bits - 1) {
+      unsigned lane = (unsigned)__builtin_ctzll(bits);
+      positions[found] = (uint16_t)(first + lane);
+      out[found++] = (uint16_t)(sums[cpq_sum_place(lane)] - offset);
+    }
+  }
+  return found;
+}

@@ -134,15 +134,25 @@ static float float_kth(const float *values, size_t count, size_t k) {
   return value;
 }
 
+typedef uint16_t sums32 __attribute__((ext_vector_type(32), aligned(2)));
+
+static size_t sum_minima(const uint16_t *sums, size_t count, uint16_t *out) {
+  for (size_t i = 0; i < count; i += CPQ_SUM_GROUPS, out += 32) {
+    sums32 least = *(const sums32 *)(sums + i);
+    for (size_t j = 32; j < CPQ_SUM_GROUPS; j += 32) least = __builtin_elementwise_min(*(const sums32 *)(sums + i + j), least);
+    *(sums32 *)out = least;
+  }
+  return count / (CPQ_SUM_GROUPS / 32);
+}
+
 static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
-  typedef uint16_t s32 __attribute__((ext_vector_type(32), aligned(2)));
   typedef int16_t m32 __attribute__((ext_vector_type(32)));
   typedef int32_t w32 __attribute__((ext_vector_type(32)));
-  s32 fewest = (s32)UINT16_MAX, most = 0;
+  sums32 fewest = (sums32)UINT16_MAX, most = 0;
   size_t whole = count / 32 * 32;
   for (size_t i = 0; i < whole; i += 32) {
-    fewest = __builtin_elementwise_min(*(const s32 *)(sums + i), fewest);
-    most = __builtin_elementwise_max(*(const s32 *)(sums + i), most);
+    fewest = __builtin_elementwise_min(*(const sums32 *)(sums + i), fewest);
+    most = __builtin_elementwise_max(*(const sums32 *)(sums + i), most);
   }
   interval in = {__builtin_reduce_min(fewest), __builtin_reduce_max(most), 0, count, 0};
   for (size_t i = whole; i < count; i++) {
@@ -152,15 +162,15 @@ static uint16_t sum_limit(const uint16_t *sums, size_t count, size_t k) {
   while (in.low < in.high) {
     int64_t middle = division(&in, k);
     m32 hits = 0; /* at most 2048 a lane: a frame has no more than 65,536 vectors */
-    for (size_t i = 0; i < whole; i += 32) hits -= *(const s32 *)(sums + i) <= (s32)(uint16_t)middle;
+    for (size_t i = 0; i < whole; i += 32) hits -= *(const sums32 *)(sums + i) <= (sums32)(uint16_t)middle;
     size_t found = (size_t)__builtin_reduce_add(__builtin_convertvector(hits, w32));
     for (size_t i = whole; i < count; i++) found += sums[i] <= middle;
     if (found == k) { /* the largest of them is it */
-      s32 below = 0;
+      sums32 below = 0;
       uint16_t largest = 0;
       for (size_t i = 0; i < whole; i += 32) {
-        s32 v = *(const s32 *)(sums + i);
-        v = PICK(v <= (s32)(uint16_t)middle, v, (s32)0);
+        sums32 v = *(const sums32 *)(sums + i);
+        v = PICK(v <= (sums32)(uint16_t)middle, v, (sums32)0);
         below = __builtin_elementwise_max(v, below);
       }
       for (size_t i = whole; i < count; i++) largest = sums[i] <= middle && sums[i] > largest ? sums[i] : largest;

@@ -25,11 +25,9 @@
 }
 
 /// One frame of the frame table: 24 bytes (Formats/pqx-v1.md, "Frames").
-@usableFromInline package struct FrameEntry: Sendable, Equatable {
-  /// Where the frame's bytes begin in the file; 48 bits.
-  @usableFromInline package var offset: UInt64
-  /// An id frame's number of byte planes, 0...8; 0 otherwise.
-  @usableFromInline package var planes: Int
+@usableFromInline package struct FrameEntry: Sendable, Equatable, BitwiseCopyable {
+  /// ``offset`` in the lower 48 bits, ``planes`` in the others: as they are stored.
+  @usableFromInline var place: UInt64
   /// Stored bytes: the raw length, or less when the frame is an LZ4 block.
   @usableFromInline package var length: UInt32
   /// Salted CRC-32C of the stored bytes.
@@ -42,12 +40,20 @@
   package static let alignment: UInt64 = 64
 
   package init(offset: UInt64, planes: Int = 0, length: UInt32, crc: UInt32, firstID: UInt64 = 0) {
-    self.offset = offset
-    self.planes = planes
+    place = offset | UInt64(planes) << 48
     self.length = length
     self.crc = crc
     self.firstID = firstID
   }
+
+  /// Where the frame's bytes begin in the file; 48 bits.
+  @inlinable package var offset: UInt64 {
+    get { place & (1 << 48 - 1) }
+    set { place = newValue | UInt64(planes) << 48 }
+  }
+
+  /// An id frame's number of byte planes, 0...8; 0 otherwise.
+  @inlinable package var planes: Int { Int(place >> 48) }
 
   /// Of a code frame with brackets: what a bracket of 0 stands for, and what one unit adds.
   @inlinable package var bracketMinimum: Float { Float(bitPattern: UInt32(truncatingIfNeeded: firstID)) }
@@ -63,16 +69,14 @@
   @inlinable
   package init(decoding bytes: RawSpan, frame: UInt64) {
     let base = Int(frame) * Self.byteCount
-    let word = bytes.u64(at: base)
-    offset = word & (1 << 48 - 1)
-    planes = Int(word >> 48)
+    place = bytes.u64(at: base)
     length = bytes.u32(at: base + 8)
     crc = bytes.u32(at: base + 12)
     firstID = bytes.u64(at: base + 16)
   }
 
   package func encode(to bytes: inout [UInt8]) {
-    bytes.append(littleEndian: offset | UInt64(planes) << 48)
+    bytes.append(littleEndian: place)
     bytes.append(littleEndian: length)
     bytes.append(littleEndian: crc)
     bytes.append(littleEndian: firstID)

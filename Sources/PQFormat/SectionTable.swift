@@ -1,5 +1,5 @@
 /// The sections of a file. Raw values are those of the file and never reused.
-package enum SectionKind: UInt32, Sendable, CaseIterable {
+package enum SectionKind: UInt32, Sendable, CaseIterable, BitwiseCopyable {
   case centroids = 1
   case codebooks = 2
   case codes = 3

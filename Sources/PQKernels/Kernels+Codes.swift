@@ -102,63 +102,6 @@ extension Kernels {
     }
   }
 
-  /// Finds the vectors of a frame whose sum of quantized entries, plus bracket · `bracketScale` / 256 where the frame has
-  /// brackets, is at most `threshold`: fills `positions` (ascending) and `sums` and returns how many they are.
-  /// - Parameters:
-  ///   - entries: `[m][tableSize]`, within `shape.entryLimit`.
-  ///   - positions: room for all vectors of the frame, as `sums`.
-  /// - Complexity: O(count · m).
-  package func scan(
-    _ frame: borrowing CodeFrame, entries: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
-    positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>
-  ) -> Int {
-    unsafe withScan(frame, entries, bracketScale, &positions, &sums) { codes, bound, positions, sums in
-      unsafe table.pointee.scan(codes, bound, threshold, positions, sums)
-    }
-  }
-
-  /// Whether ``scan(_:entries:bracketScale:threshold:positions:sums:crc:)`` has codes of `nbits` bits checked at less cost
-  /// than beforehand.
-  package func checksAsItScans(nbits: Int) -> Bool {
-    unsafe table.pointee.scan_checked != nil && (5...8).contains(nbits)
-  }
-
-  /// As above, and continues `crc`, a CRC-32C, with all bytes of the frame. What is found is to be used only when that is
-  /// the one that is expected.
-  /// - Precondition: ``checksAsItScans(nbits:)``.
-  package func scan(
-    _ frame: borrowing CodeFrame, entries: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
-    positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>, crc: inout UInt32
-  ) -> Int {
-    precondition(checksAsItScans(nbits: frame.shape.nbits), "no scan of such codes takes their checksum")
-    let byteCount = frame.bytes.byteCount
-    return unsafe withScan(frame, entries, bracketScale, &positions, &sums) { codes, bound, positions, sums in
-      unsafe table.pointee.scan_checked(codes, bound, threshold, positions, sums, byteCount, &crc)
-    }
-  }
-
-  private func withScan(
-    _ frame: borrowing CodeFrame, _ entries: Span<UInt8>, _ bracketScale: UInt16,
-    _ positions: inout MutableSpan<UInt16>, _ sums: inout MutableSpan<UInt16>,
-    _ scan: (
-      UnsafePointer<cpq_codes>, UnsafePointer<cpq_bound>, UnsafeMutablePointer<UInt16>?, UnsafeMutablePointer<UInt16>?
-    ) -> Int
-  ) -> Int {
-    precondition(
-      entries.count >= frame.shape.m * frame.shape.tableSize && positions.count >= frame.count
-        && sums.count >= frame.count, "tables or results are too short")
-    return unsafe withCodes(frame) { codes in
-      unsafe entries.withUnsafeBufferPointer { entries in
-        unsafe positions.withUnsafeMutableBufferPointer { positions in
-          unsafe sums.withUnsafeMutableBufferPointer { sums in
-            var bound = unsafe cpq_bound(entries: entries.baseAddress, bracket_scale: bracketScale)
-            return unsafe scan(codes, &bound, positions.baseAddress, sums.baseAddress)
-          }
-        }
-      }
-    }
-  }
-
   /// Canonical ADC distances of the vectors `positions` of a frame: `base` plus one entry of each table, subspaces
   /// ascending.
   /// - Parameter tables: `[m][tableFloats]`.
@@ -252,7 +195,7 @@ extension Kernels {
     for i in positions.indices { precondition(positions[i] < count, "a position past the frame's end") }
   }
 
-  private func withCodes<Result>(
+  func withCodes<Result>(
     _ frame: borrowing CodeFrame, _ body: (UnsafePointer<cpq_codes>) -> Result
   ) -> Result {
     let (count, shape) = (frame.count, frame.shape)

@@ -25,6 +25,24 @@ extension Kernels {
     return unsafe values.withUnsafeBufferPointer { unsafe table.pointee.float_kth($0.baseAddress, $0.count, k) }
   }
 
+  /// A sum that at least `k` of the sums do not exceed, and few more than k: the k-th smallest minimum of groups of eight,
+  /// if k is a small part of the groups, else the k-th smallest sum. O(sums).
+  /// - Precondition: there are a multiple of ``sumGroup`` and at most 65,536.
+  /// - Parameter minima: room for an eighth of the sums.
+  package func limit(_ sums: Span<UInt16>, _ k: Int, minima: inout MutableSpan<UInt16>) -> UInt16 {
+    precondition(sums.count % Self.sumGroup == 0 && minima.count >= sums.count / 8, "no whole groups, or no room")
+    guard k <= sums.count / 24 else { return limit(sums, k) }
+    let groups = unsafe sums.withUnsafeBufferPointer { sums in
+      unsafe minima.withUnsafeMutableBufferPointer {
+        unsafe table.pointee.sum_minima(sums.baseAddress, sums.count, $0.baseAddress)
+      }
+    }
+    return limit(minima.span.extracting(0..<groups), k)
+  }
+
+  /// So many sums are grouped at a time.
+  package static let sumGroup = Int(CPQ_SUM_GROUPS)
+
   /// The `k`-th smallest of at most 65,536 sums.
   package func limit(_ sums: Span<UInt16>, _ k: Int) -> UInt16 {
     precondition(k > 0 && k <= sums.count && sums.count <= 1 << 16, "fewer sums than k, or too many")

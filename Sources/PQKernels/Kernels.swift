@@ -89,6 +89,12 @@ internal import CPQKernels
     unsafe bytes.withUnsafeBytes { unsafe table.pointee.fetch($0.baseAddress, $0.count) }
   }
 
+  /// The same of an element.
+  package func fetch<Element: BitwiseCopyable>(_ elements: Span<Element>, _ i: Int) {
+    let one = elements.extracting(i..<i + 1)
+    unsafe one.withUnsafeBytes { unsafe table.pointee.fetch($0.baseAddress, $0.count) }
+  }
+
   /// Replaces numbers of ids in a frame (Formats/pqx-v1.md, "Id frames") by the ids. O(largest number · planes) where the
   /// numbers ascend; else once more wherever they do not.
   package func ids(

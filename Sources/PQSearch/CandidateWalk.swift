@@ -3,8 +3,6 @@ internal import PQFormat
 /// A walk over candidates, frame by frame: over runs of those that follow each other and whose ids, or rows, stand in one.
 struct CandidateWalk {
   let kind: SectionKind
-  /// ``IndexFile/checkDirectory(visiting:)`` was true.
-  let pagesAreChecked: Bool
   /// The list of the present run, and the number of its frame there.
   fileprivate(set) var list = ListView(number: -1, count: 0, firstFrame: 0)
   fileprivate(set) var index = 0
@@ -14,17 +12,16 @@ struct CandidateWalk {
   fileprivate(set) var run = 0..<0
   fileprivate(set) var farthest = 0
 
-  init(_ kind: SectionKind, pagesAreChecked: Bool) {
-    self.kind = kind
-    self.pagesAreChecked = pagesAreChecked
-  }
+  init(_ kind: SectionKind) { self.kind = kind }
 }
 
 extension IndexFile {
   /// Goes on to the next run; false if there is none.
   /// - Throws: `.badList` if a vector is no longer where it was found.
   @inline(__always)
-  borrowing func advance(_ walk: inout CandidateWalk, _ found: Span<Place>) throws(FormatError) -> Bool {
+  borrowing func advance(
+    _ walk: inout CandidateWalk, _ found: Span<Place>, _ directory: KnownDirectory
+  ) throws(FormatError) -> Bool {
     let first = walk.run.upperBound
     guard first < found.count else { return false }
     let place = found[first]
@@ -42,7 +39,7 @@ extension IndexFile {
     walk.run = first..<end
     if walk.list.number != Int(place.list) || walk.farthest >= walk.list.count {
       let farthest = Place(list: place.list, position: walk.farthest)
-      walk.list = try list(holding: farthest, pagesAreChecked: walk.pagesAreChecked)
+      walk.list = try list(holding: farthest, directory)
     }
     return true
   }

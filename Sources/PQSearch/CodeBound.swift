@@ -51,6 +51,12 @@ struct CodeBound: Sendable {
     return UInt16(min(room / step * (1 + 0x1p-20), 65535))  // rounds down
   }
 
+  /// In whole steps, how far the lower end is above `lowest`, rounded down; nil where it is not, or there are no steps.
+  func offset(above lowest: Double) -> UInt16? {
+    guard step > 0, lower >= lowest else { return nil }
+    return UInt16(min((lower - lowest) / step * (1 - 0x1p-20), 65535))
+  }
+
   /// The bounds in f32, for many vectors at once: floor + step · sum ≤ key ≤ floor + step · sum + gap, but for a sum of
   /// 65,535, which stands for all greater ones. Where f32 does not reach, nothing is known above the floor.
   var inFloats: (floor: Float, step: Float, gap: Float) {

@@ -17,9 +17,16 @@ struct CodeScan {
   let longest: Double
   /// Of the quantized tables: the query's, or those of the list in work.
   var range = TableRange()
-  /// Of the list in work: its key, 0 without lists, and what ``IndexFile/bound(_:_:)`` allows for rounding.
-  var key: Float = 0
-  var rounding = 0.0
+}
+
+/// A frame of codes, and what the sums of its codes say.
+struct CodeVisit {
+  let frame: FrameView
+  /// Of its list; 0 without lists.
+  let key: Float
+  /// What ``bound`` allows for rounding, with brackets.
+  let rounding: Double
+  let bound: CodeBound
 }
 
 /// Tables of a query, or of a list, in bytes.
@@ -37,6 +44,7 @@ struct CodeScratch: ~Copyable {
   var listTables: [Float]
   /// Tables of the query for two codes at once, where estimates are made by such.
   var pairTables: [Float]
+  var first = FirstSums()
   var survivors: Survivors
   /// Of them, those with the least sums.
   var nearest: Survivors

@@ -10,9 +10,10 @@ struct Checks: ~Copyable, Sendable {
   /// Pages of the centroids that have checksums; of a file without these none, so that all are checked.
   let centroidPages: AtomicBits
   private let derived = AtomicLazyReference<ModelRows>()
-  private let rounded = AtomicLazyReference<ListRounding>()
-  /// Queries that had a use for that before it was made.
-  private let unrounded = Atomic(0)
+  /// By the number of queries that had a use for it.
+  let rounded = Deferred<ListRounding>()
+  /// By the number of visits to lists.
+  let directory = Deferred<DirectoryCopy>()
   private let decoded = AtomicLazyReference<CoarseGroups>()
   let listPages: AtomicBits
   let framePages: AtomicBits
@@ -32,15 +33,6 @@ struct Checks: ~Copyable, Sendable {
   /// What was derived from the model; `make` derives it the first time.
   func modelRows(_ make: () -> ModelRows) -> ModelRows { derived.load() ?? derived.storeIfNil(make()) }
 
-  /// The rounded lists for so many more queries; nil for the first ones, as many as `pays`. The thread that comes next makes
-  /// them, and the others get nil until then.
-  func rounding(_ queries: Int, after pays: Int, _ make: () -> ListRounding) -> ListRounding? {
-    if let made = rounded.load() { return made }
-    let (before, after) = unrounded.wrappingAdd(queries, ordering: .relaxed)
-    guard before <= pays, after > pays else { return nil }
-    return rounded.storeIfNil(make())
-  }
-
   /// The file's groups, if it has any and the model is checked.
   var groups: CoarseGroups? { decoded.load() }
 
@@ -53,6 +45,21 @@ struct Checks: ~Copyable, Sendable {
     listPages.insertAll()
     framePages.insertAll()
     frames.insertAll()
+  }
+}
+
+/// Something that is derived when it has been of use often enough to pay.
+struct Deferred<Value: AnyObject & Sendable>: ~Copyable, Sendable {
+  private let made = AtomicLazyReference<Value>()
+  private let uses = Atomic(0)
+
+  /// The value, for so many more uses; nil for the first ones, as many as `pays`. The thread that comes next makes it, and
+  /// the others get nil until then.
+  func value(_ more: Int, after pays: Int, _ make: () -> Value) -> Value? {
+    if let value = made.load() { return value }
+    let (before, after) = uses.wrappingAdd(more, ordering: .relaxed)
+    guard before <= pays, after > pays else { return nil }
+    return made.storeIfNil(make())
   }
 }
 
@@ -130,7 +137,7 @@ extension IndexFile {
   /// Rounded centroids for a group of queries that visit few of the lists, if they pay. O(centroids) the first time.
   borrowing func rounding(_ queries: Int, _ work: borrowing ScanWork) -> ListRounding? {
     guard let model = work.model, !model.centroids.isEmpty else { return nil }
-    return checks.rounding(queries, after: ListRounding.pays(parameters)) {
+    return checks.rounded.value(queries, after: ListRounding.pays(parameters)) {
       ListRounding(
         parameters, centroids: model.centroids, blocks: bytes(of: .centroids).floats(), reach: model.longestResidual)
     }
@@ -229,19 +236,49 @@ extension IndexFile {
       decoding: bytes(of: .groups), nlist: parameters.nlist, dimension: parameters.dimension, at: section.offset)
   }
 
-  /// Whether all pages of the directory are checked: one look for all of the `lists` that a query visits. Where these are
-  /// twice as many as the pages, and so come to most of them, all pages are checked now, which takes no look for each list.
-  /// What is wrong with one is found when it is visited.
-  borrowing func checkDirectory(visiting lists: Int) -> Bool {
-    if checks.listPages.isFull && checks.framePages.isFull { return true }
-    guard 2 * (checks.listPages.count + checks.framePages.count) <= lists else { return false }
+  /// What is known of the directory by a query that visits so many lists: one look for all of them. Where these are twice as
+  /// many as the pages, and so come to most of them, all pages are checked now, which takes no look for each list. What is
+  /// wrong with one is found when it is visited.
+  borrowing func knownDirectory(visiting lists: Int) -> KnownDirectory {
+    if checks.listPages.isFull && checks.framePages.isFull {
+      return KnownDirectory(pagesAreChecked: true, directoryCopy(visiting: lists))
+    }
+    guard 2 * (checks.listPages.count + checks.framePages.count) <= lists else { return KnownDirectory() }
     do throws(FormatError) {
       try checkNewPages(.lists, 0..<checks.listPages.count, checks.listPages)
       try checkNewPages(.frames, 0..<checks.framePages.count, checks.framePages)
-      return true
+      return KnownDirectory(pagesAreChecked: true, nil)
     } catch {
-      return false
+      return KnownDirectory()
     }
+  }
+
+  /// Copies of all entries, when each list was visited about once; nil of a large directory.
+  /// - Precondition: all pages are checked.
+  private borrowing func directoryCopy(visiting lists: Int) -> DirectoryCopy? {
+    guard DirectoryCopy.pays(lists: parameters.listCount, frames: checks.frames.count) else { return nil }
+    return checks.directory.value(lists, after: parameters.listCount) {
+      (try? decodeDirectory()) ?? DirectoryCopy(lists: [], frames: [])
+    }
+  }
+
+  /// - Throws: if an entry is wrong under a right checksum. Who uses it is told.
+  private borrowing func decodeDirectory() throws(FormatError) -> DirectoryCopy {
+    let directory = KnownDirectory(pagesAreChecked: true, nil)
+    var (lists, frames): ([ListView], [FrameView?]) = ([], Array(repeating: nil, count: checks.frames.count))
+    for number in 0..<parameters.listCount {
+      let view = try list(number, directory)
+      lists.append(view)
+      for kind in IndexParameters.frameSections {
+        for index in 0..<frameCount(kind, view) {
+          let frame = try frameView(kind, view, index, directory)
+          frames[frame.number] = frame
+        }
+      }
+    }
+    // Frames of no list are never looked for.
+    guard let any = frames.lazy.compactMap({ $0 }).first else { return DirectoryCopy(lists: [], frames: []) }
+    return DirectoryCopy(lists: lists, frames: frames.map { $0 ?? any })
   }
 
   /// Checks the directory pages that hold `range` of the section `kind` (lists or frames), each once.

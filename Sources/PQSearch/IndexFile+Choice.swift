@@ -50,16 +50,18 @@ extension IndexFile {
     if let most = options.maxCodes {
       let lists = scratch.choice.lists.numbers
       if scratch.work.prefetch.isActive { for number in lists { prefetchEntry(Int(number)) } }
-      scratch.choice.lists.keep(first: try count(lists, holding: most))
+      scratch.choice.lists.keep(first: try count(lists, holding: most, scratch.work.directory))
     }
   }
 
   /// How many of the lists, from the first one on, hold `most` vectors or more; all if they hold fewer. Others' entries
   /// are not looked at.
-  private borrowing func count(_ lists: [UInt32], holding most: Int) throws(FormatError) -> Int {
+  private borrowing func count(
+    _ lists: [UInt32], holding most: Int, _ directory: KnownDirectory
+  ) throws(FormatError) -> Int {
     var (count, vectors) = (0, 0)
     while count < lists.count, vectors < most {
-      vectors += try list(Int(lists[count])).count
+      vectors += try list(Int(lists[count]), directory).count
       count += 1
     }
     return count

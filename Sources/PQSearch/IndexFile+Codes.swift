@@ -15,27 +15,28 @@ extension IndexFile {
     guard let shape = parameters.codeLayout?.shape else { return }
     var scan = beginScan(query, options, group, shape, work.model, &scratch)
     work.pending.begin(capacity: work.candidates.capacity)
-    var walk = CodeWalk(lists.numbers, pagesAreChecked: checkDirectory(visiting: lists.count))
-    var next = try nextFrame(&walk)
-    var place = 0
-    while let frame = next {
-      next = try nextFrame(&walk)
+    var walk = CodeWalk(lists)
+    if scan.filters, parameters.comparison != .listTables {
+      var first = walk
+      if try scanFirst(&first, group, scan, &scratch, &work, &statistics) { walk = first }
+    }
+    var next = try nextFrame(&walk, work.directory)
+    while let (frame, key) = next {
+      next = try nextFrame(&walk, work.directory)
       if frame.index == 0 {
         statistics.lists += 1
-        // Those between have no frames.
-        while Int(lists.numbers[place]) != frame.list { place += 1 }
-        if !lists.keys.isEmpty { scan.key = lists.keys[place] }
-        beginList(frame.list, query, group, &scan, &scratch, &work)
+        if scan.filters, parameters.comparison == .listTables {
+          makeTables(of: frame.list, query, group, &scan, &scratch, &work)
+        }
       }
       statistics.codesScanned += frame.count
-      let bound = bound(scan, frame)
+      let visit = visit(frame, key, scan)
       let threshold = min(work.pending.threshold, work.candidates.threshold)
-      guard let limit = scan.filters ? bound.threshold(threshold) : .max else { continue }
+      guard let limit = scan.filters ? visit.bound.threshold(threshold) : .max else { continue }
       statistics.read(frame)
-      try find(
-        frame, next, scan, bound, limit, scratch.quantized, &scratch.decompressed, &scratch.survivors)
+      try find(visit, next?.frame, scan, limit, scratch.quantized, &scratch.decompressed, &scratch.survivors)
       guard scratch.survivors.count > 0 else { continue }
-      keep(frame, scan, bound, group.tables, threshold, &scratch, &work)
+      keep(visit, scan, group.tables, threshold, &scratch, &work)
       // Those of a compressed frame while its codes are there.
       let isDue = frame.isCompressed || !scan.filters
       if !isDue, work.pending.isWorthCutting { work.pending.cut() }
@@ -69,28 +70,14 @@ extension IndexFile {
     return scan
   }
 
-  /// Makes the tables of a list that has its own, and what bounds of its frames share.
-  private borrowing func beginList(
-    _ list: Int, _ query: Int, _ group: borrowing QueryGroup, _ scan: inout CodeScan, _ scratch: inout CodeScratch,
+  /// Makes the tables of a list that has its own.
+  private borrowing func makeTables(
+    of list: Int, _ query: Int, _ group: borrowing QueryGroup, _ scan: inout CodeScan, _ scratch: inout CodeScratch,
     _ work: inout ScanWork
   ) {
-    switch parameters.comparison {
-    case .tables: break
-    case .brackets: scan.rounding = rounding(scan.key, scan.length, scan.longest)
-    case .listTables:
-      guard scan.filters else { return }
-      subtractCentroid(list, group.vectors.span.extracting(group.vector(query)), work.model, &work.residual)
-      fillTables(work.residual, 1, stride: 0, inner: false, &scratch.listTables)
-      scan.range = quantize(scratch.listTables, scratch.listTables.indices, scan.shape, &scratch.quantized)
-    }
-  }
-
-  /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds
-  /// it: both together round by fewer than 4 (D + 16) times 2^-24 of terms that the lengths of query and codewords bound.
-  /// Below the smallest normal f32, 2^-126, a rounding is no longer relative to what it rounds.
-  private borrowing func rounding(_ score: Float, _ length: Double, _ longest: Double) -> Double {
-    let terms = Double(score) + length * longest + longest * longest
-    return Double(parameters.dimension + 16) * (0x1p-22 * terms + 0x1p-126)
+    subtractCentroid(list, group.vectors.span.extracting(group.vector(query)), work.model, &work.residual)
+    fillTables(work.residual, 1, stride: 0, inner: false, &scratch.listTables)
+    scan.range = quantize(scratch.listTables, scratch.listTables.indices, scan.shape, &scratch.quantized)
   }
 
   private borrowing func quantize(
@@ -108,22 +95,36 @@ extension IndexFile {
     return Kernels.best.quantize(tables, shape: shape, factor: factor, minima: &work, into: &output)
   }
 
-  /// What the sums of a frame say of keys.
+  /// What the sums of a frame of a list with the key `key` say of keys.
   @inline(__always)
-  private borrowing func bound(_ scan: CodeScan, _ frame: FrameView) -> CodeBound {
-    parameters.comparison == .brackets
-      ? CodeBound(
-        scan.range, score: scan.key, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep,
-        m: scan.shape.m, rounding: scan.rounding)
-      : CodeBound(scan.range, base: parameters.addsListKey ? scan.key : 0, m: scan.shape.m)
+  borrowing func visit(_ frame: FrameView, _ key: Float, _ scan: CodeScan) -> CodeVisit {
+    guard parameters.comparison == .brackets else {
+      let bound = CodeBound(scan.range, base: parameters.addsListKey ? key : 0, m: scan.shape.m)
+      return CodeVisit(frame: frame, key: key, rounding: 0, bound: bound)
+    }
+    let rounding = rounding(key, scan)
+    let bound = CodeBound(
+      scan.range, score: key, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep,
+      m: scan.shape.m, rounding: rounding)
+    return CodeVisit(frame: frame, key: key, rounding: rounding, bound: bound)
+  }
+
+  /// The largest error of f32 arithmetic in a residual distance and in the sum of score, bracket and tables that bounds
+  /// it: both together round by fewer than 4 (D + 16) times 2^-24 of terms that the lengths of query and codewords bound.
+  /// Below the smallest normal f32, 2^-126, a rounding is no longer relative to what it rounds.
+  @inline(__always)
+  private borrowing func rounding(_ score: Float, _ scan: CodeScan) -> Double {
+    let terms = Double(score) + scan.length * scan.longest + scan.longest * scan.longest
+    return Double(parameters.dimension + 16) * (0x1p-22 * terms + 0x1p-126)
   }
 
   /// Finds the codes of a frame with sums of at most `limit`. The frame is checked first, or as it is scanned, unless it was
   /// before: what is passed over is not read, and needs no checksum.
   private borrowing func find(
-    _ frame: FrameView, _ next: FrameView?, _ scan: CodeScan, _ bound: CodeBound, _ limit: UInt16,
+    _ visit: CodeVisit, _ next: FrameView?, _ scan: CodeScan, _ limit: UInt16,
     _ quantized: borrowing QuantizedTables, _ decompressed: inout [UInt8], _ survivors: inout Survivors
   ) throws(FormatError) {
+    let (frame, bracketScale) = (visit.frame, visit.bound.bracketScale)
     var crc: UInt32?
     if !isChecked(frame) {
       if scan.checks, !frame.isCompressed { crc = try beginChecking(frame) } else { try check(frame) }
@@ -132,8 +133,8 @@ extension IndexFile {
     guard scan.filters else { return survivors.takeAll(frame.count) }
     let entries = quantized.entries.span
     let codes = CodeFrame(content(frame, decompressed), next: ahead(next), count: frame.count, shape: scan.shape)
-    guard var crc else { return survivors.scan(codes, entries, bracketScale: bound.bracketScale, limit) }
-    survivors.scan(codes, entries, bracketScale: bound.bracketScale, limit, crc: &crc)
+    guard var crc else { return survivors.scan(codes, entries, bracketScale: bracketScale, limit) }
+    survivors.scan(codes, entries, bracketScale: bracketScale, limit, crc: &crc)
     try endChecking(frame, found: crc)
   }
 
@@ -142,25 +143,20 @@ extension IndexFile {
   ///   - tables: float tables of the query's group.
   ///   - threshold: no greater key is among the best.
   private borrowing func keep(
-    _ frame: FrameView, _ scan: CodeScan, _ bound: CodeBound, _ tables: [Float], _ threshold: Float,
-    _ scratch: inout CodeScratch, _ work: inout ScanWork
+    _ visit: CodeVisit, _ scan: CodeScan, _ tables: [Float], _ threshold: Float, _ scratch: inout CodeScratch,
+    _ work: inout ScanWork
   ) {
-    guard scan.estimates else {
-      let wanted = work.candidates.capacity
-      if scan.filters, scratch.survivors.count > wanted + wanted / 4 {
-        // No more than these are among the best so many of this frame alone.
-        let upper = bound.upper(scratch.survivors.limit(wanted))
-        if upper < threshold, let limit = bound.threshold(upper) {
-          scratch.survivors.copy(0...limit, to: &scratch.nearest)
-          return work.pending.append(scratch.nearest, of: frame, key: scan.key, bound)
-        }
+    guard !scan.estimates else { return keepEstimates(visit, scan, tables, &scratch, &work) }
+    let wanted = work.candidates.capacity
+    if scan.filters, scratch.survivors.count > wanted + wanted / 4 {
+      // No more than these are among the best so many of this frame alone.
+      let upper = visit.bound.upper(scratch.survivors.limit(wanted))
+      if upper < threshold, let limit = visit.bound.threshold(upper) {
+        scratch.survivors.copy(0...limit, to: &scratch.nearest)
+        return work.pending.append(scratch.nearest, of: visit)
       }
-      return work.pending.append(scratch.survivors, of: frame, key: scan.key, bound)
     }
-    let estimate = EstimateBound(
-      score: scan.key, minimum: frame.entry.bracketMinimum, step: frame.entry.bracketStep,
-      product: scan.length * scan.longest, rounding: scan.rounding)
-    appendEstimates(frame, scan, ScanBounds(scan: bound, estimate: estimate), tables, &scratch, &work)
+    work.pending.append(scratch.survivors, of: visit)
   }
 
   /// A frame's bytes, in the file or decompressed.
@@ -172,7 +168,7 @@ extension IndexFile {
 
   /// The bytes of the frame that follows, if one does.
   @_lifetime(borrow self)
-  private borrowing func ahead(_ next: FrameView?) -> RawSpan {
+  borrowing func ahead(_ next: FrameView?) -> RawSpan {
     guard let next else { return map.bytes.slice(0, 0) }
     return stored(next)
   }
@@ -180,26 +176,26 @@ extension IndexFile {
 
 /// A way over the code frames of chosen lists, one frame after another, their bytes not yet looked at.
 struct CodeWalk {
-  private let lists: [UInt32]
-  private let pagesAreChecked: Bool
+  private let lists: ChosenLists
   private var place = 0
   private var view: ListView?
   private var index = 0
 
-  init(_ lists: [UInt32], pagesAreChecked: Bool) {
-    self.lists = lists
-    self.pagesAreChecked = pagesAreChecked
-  }
+  init(_ lists: ChosenLists) { self.lists = lists }
 
-  fileprivate mutating func next(_ file: borrowing IndexFile) throws(FormatError) -> FrameView? {
+  /// The next frame, and the key of its list: 0 without lists.
+  fileprivate mutating func next(
+    _ file: borrowing IndexFile, _ directory: KnownDirectory
+  ) throws(FormatError) -> (frame: FrameView, key: Float)? {
     while true {
       if let view, index < file.frameCount(.codes, view) {
         index += 1
-        return try file.frameView(.codes, view, index - 1, pagesAreChecked: pagesAreChecked)
+        let frame = try file.frameView(.codes, view, index - 1, directory)
+        return (frame, lists.keys.isEmpty ? 0 : lists.keys[place - 1])
       }
       guard place < lists.count else { return nil }
-      file.fetchEntries(lists, after: place)
-      view = try file.list(Int(lists[place]), pagesAreChecked: pagesAreChecked)
+      file.fetchEntries(lists.numbers, after: place, directory)
+      view = try file.list(Int(lists.numbers[place]), directory)
       place += 1
       index = 0
     }
@@ -207,5 +203,9 @@ struct CodeWalk {
 }
 
 extension IndexFile {
-  fileprivate borrowing func nextFrame(_ walk: inout CodeWalk) throws(FormatError) -> FrameView? { try walk.next(self) }
+  borrowing func nextFrame(
+    _ walk: inout CodeWalk, _ directory: KnownDirectory
+  ) throws(FormatError) -> (frame: FrameView, key: Float)? {
+    try walk.next(self, directory)
+  }
 }

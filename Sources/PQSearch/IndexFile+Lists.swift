@@ -3,36 +3,50 @@ internal import PQKernels
 internal import PQStorage
 
 /// One list of an open file, its numbers checked: `count` is at most n, and its frames are in the frame table.
-struct ListView: Sendable {
+struct ListView: Sendable, BitwiseCopyable {
   let number: Int
   let count: Int
   let firstFrame: Int
 }
 
-/// One frame of a list, its numbers checked: the bytes are inside its section, their length is possible.
-struct FrameView: Sendable {
-  let kind: SectionKind
-  let list: Int
-  /// The frame's number within its list and section, and within the frame table.
-  let index: Int
-  let number: Int
-  /// Vectors in the frame.
-  let count: Int
-  /// Bytes after decompression.
-  let rawLength: Int
+/// One frame of a list, its numbers checked: the bytes are inside its section, their length is possible. Many are kept, so
+/// numbers take no more than they need.
+struct FrameView: Sendable, BitwiseCopyable {
   let entry: FrameEntry
+  /// The frame's number within the frame table, and within its list and section.
+  let number: Int
+  let index: Int
+  private let list32: UInt32
+  private let count32: UInt32
+  private let rawLength32: UInt32
+  let kind: SectionKind
 
-  var isCompressed: Bool { Int(entry.length) < rawLength }
+  init(
+    kind: SectionKind, list: Int, index: Int, number: Int, count: Int, rawLength: Int, entry: FrameEntry
+  ) {
+    self.kind = kind
+    (self.index, self.number, self.entry) = (index, number, entry)
+    (list32, count32, rawLength32) = (UInt32(list), UInt32(count), UInt32(rawLength))
+  }
+
+  var list: Int { Int(list32) }
+  /// Vectors in the frame.
+  var count: Int { Int(count32) }
+  /// Bytes after decompression.
+  var rawLength: Int { Int(rawLength32) }
+  var isCompressed: Bool { entry.length < rawLength32 }
   var place: String { "list \(list), \(kind.name) frame \(index)" }
 }
 
 extension IndexFile {
   /// A list by its number. O(1).
-  /// - Parameter pagesAreChecked: ``checkDirectory(visiting:)`` was true.
   @inline(__always)
-  borrowing func list(_ number: Int, pagesAreChecked: Bool = false) throws(FormatError) -> ListView {
+  borrowing func list(
+    _ number: Int, _ directory: KnownDirectory = .init()
+  ) throws(FormatError) -> ListView {
+    if !directory.lists.isEmpty { return directory.lists[number] }
     let base = number * ListEntry.byteCount
-    if !pagesAreChecked { try checkPages(.lists, base..<base + ListEntry.byteCount) }
+    if !directory.pagesAreChecked { try checkPages(.lists, base..<base + ListEntry.byteCount) }
     let entry = ListEntry(decoding: bytes(of: places.lists), list: number)
     // A count beyond the index's is refused before its frames matter.
     let frames = entry.count <= parameters.count ? places.frames(Int(entry.count)) : 0
@@ -44,8 +58,10 @@ extension IndexFile {
 
   /// The list of a vector that was found in it. O(1).
   /// - Throws: `.badList` if it is no longer there: the file was overwritten in place.
-  borrowing func list(holding place: Place, pagesAreChecked: Bool = false) throws(FormatError) -> ListView {
-    let view = try list(Int(place.list), pagesAreChecked: pagesAreChecked)
+  borrowing func list(
+    holding place: Place, _ directory: KnownDirectory = .init()
+  ) throws(FormatError) -> ListView {
+    let view = try list(Int(place.list), directory)
     guard place.position < view.count else {
       throw FormatError(
         .badList, "list \(place.list)", at: places.lists.offset + UInt64(Int(place.list) * ListEntry.byteCount),
@@ -63,12 +79,11 @@ extension IndexFile {
 
   /// Frame `index` of the list's `kind`, checked: its entry each time, its checksum and the rules of its content the
   /// first time. O(1), the first time O(frame).
-  /// - Parameter pagesAreChecked: ``checkDirectory(visiting:)`` was true.
   /// - Precondition: `index` is below ``frameCount(_:_:)``.
   borrowing func frame(
-    _ kind: SectionKind, _ list: ListView, _ index: Int, pagesAreChecked: Bool = false
+    _ kind: SectionKind, _ list: ListView, _ index: Int, _ directory: KnownDirectory = .init()
   ) throws(FormatError) -> FrameView {
-    let view = try frameView(kind, list, index, pagesAreChecked: pagesAreChecked)
+    let view = try frameView(kind, list, index, directory)
     if !isChecked(view) {
       if !checks.asked.contains(view.number) {
         map.prefetch(offset: Int(view.entry.offset), count: Int(view.entry.length))
@@ -91,11 +106,16 @@ extension IndexFile {
     checks.frames.insert(frame.number)
   }
 
-  /// Fetches the directory's entries of lists that are visited soon after `place` into the cache. Only of a large directory:
-  /// a small one is there.
-  borrowing func fetchEntries(_ lists: [UInt32], after place: Int) {
-    guard places.lists.length > 1 << 16 else { return }
-    let (table, near, far) = (bytes(of: places.lists), place + 8, place + 16)
+  /// Fetches the entries of lists that are visited soon after `place` into the cache, which the codes between push them out
+  /// of.
+  borrowing func fetchEntries(_ lists: [UInt32], after place: Int, _ directory: KnownDirectory) {
+    let (near, far) = (place + 4, place + 8)
+    if directory.isComplete {
+      if far < lists.count { directory.fetch(list: Int(lists[far])) }
+      if near < lists.count { directory.fetchFrames(ofList: Int(lists[near])) }
+      return
+    }
+    let table = bytes(of: places.lists)
     if far < lists.count {
       Kernels.best.fetch(table.slice(Int(lists[far]) * ListEntry.byteCount, ListEntry.byteCount))
     }
@@ -130,14 +150,21 @@ extension IndexFile {
 
   /// A frame whose entry is checked and whose bytes are not touched: what the entry says was copied before, so a file
   /// that changes cannot slip past.
-  /// - Parameter pagesAreChecked: ``checkDirectory(visiting:)`` was true.
   @inline(__always)
   borrowing func frameView(
-    _ kind: SectionKind, _ list: ListView, _ index: Int, pagesAreChecked: Bool = false
+    _ kind: SectionKind, _ list: ListView, _ index: Int, _ directory: KnownDirectory = .init()
   ) throws(FormatError) -> FrameView {
     let number = frameNumber(kind, list, index)
+    if !directory.frames.isEmpty { return directory.frames[number] }
+    return try frameEntry(kind, list, index, number, directory)
+  }
+
+  /// The same by its entry in the file.
+  private borrowing func frameEntry(
+    _ kind: SectionKind, _ list: ListView, _ index: Int, _ number: Int, _ directory: KnownDirectory
+  ) throws(FormatError) -> FrameView {
     let base = number * FrameEntry.byteCount
-    if !pagesAreChecked { try checkPages(.frames, base..<base + FrameEntry.byteCount) }
+    if !directory.pagesAreChecked { try checkPages(.frames, base..<base + FrameEntry.byteCount) }
     let entry = FrameEntry(decoding: bytes(of: places.frames), frame: UInt64(number))
     let place = places.of(kind)
     guard let section = place.section else {

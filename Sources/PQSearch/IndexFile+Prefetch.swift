@@ -46,8 +46,8 @@ extension IndexFile {
   ) throws(FormatError) {
     guard prefetch.isActive else { return }
     let found = candidates.found.items.span.extracting(0..<candidates.count)
-    var walk = CandidateWalk(kind, pagesAreChecked: false)
-    while try advance(&walk, found) {
+    var walk = CandidateWalk(kind)
+    while try advance(&walk, found, KnownDirectory()) {
       try self.prefetch(kind, walk.list, walk.index..<walk.index + 1, &prefetch)
     }
   }

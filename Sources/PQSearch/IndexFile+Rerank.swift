@@ -21,14 +21,14 @@ extension IndexFile {
     let count = work.candidates.count
     if distances.count < count { distances += [Float](repeating: 0, count: count - distances.count) }
     let vector = group.vectors.span.extracting(group.vector(query))
-    if try locate(work.candidates, &offsets, &work.prefetch, &statistics) {
+    if try locate(work.candidates, work.directory, &offsets, &work.prefetch, &statistics) {
       var all = distances.mutableSpan
       var output = all.part(0..<count)
       Kernels.best.rows(
         parameters.metric.similarity, vector, in: map.bytes, at: offsets.span.extracting(0..<count),
         type: parameters.vectors.rowType, offset: Float(parameters.vectorOffset), into: &output)
     } else {
-      try compareOneByOne(work.candidates, vector, &work.frame, &distances)
+      try compareOneByOne(work.candidates, work.directory, vector, &work.frame, &distances)
     }
     work.reranked.begin(capacity: min(options.k, count))
     func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
@@ -49,8 +49,8 @@ extension IndexFile {
 
   /// Where the candidates' rows are in the file; false if some are in compressed frames. More offsets may follow.
   private borrowing func locate(
-    _ candidates: borrowing Candidates, _ offsets: inout [UInt64], _ prefetch: inout Prefetch,
-    _ statistics: inout SearchStatistics
+    _ candidates: borrowing Candidates, _ directory: KnownDirectory, _ offsets: inout [UInt64],
+    _ prefetch: inout Prefetch, _ statistics: inout SearchStatistics
   ) throws(FormatError) -> Bool {
     try self.prefetch(.vectors, candidates, &prefetch)
     let found = candidates.found.items.span.extracting(0..<candidates.count)
@@ -59,9 +59,9 @@ extension IndexFile {
     var offsets = offsets.mutableSpan
     var page: UInt64?
     var isRaw = true
-    var walk = CandidateWalk(.vectors, pagesAreChecked: checkDirectory(visiting: 0))
-    while try advance(&walk, found) {
-      let frame = try frame(.vectors, walk.list, walk.index, pagesAreChecked: walk.pagesAreChecked)
+    var walk = CandidateWalk(.vectors)
+    while try advance(&walk, found, directory) {
+      let frame = try frame(.vectors, walk.list, walk.index, directory)
       if frame.isCompressed {
         statistics.read(frame)
         isRaw = false
@@ -76,14 +76,15 @@ extension IndexFile {
   }
 
   private borrowing func compareOneByOne(
-    _ candidates: borrowing Candidates, _ query: Span<Float>, _ decompressed: inout [UInt8],
+    _ candidates: borrowing Candidates, _ directory: KnownDirectory, _ query: Span<Float>,
+    _ decompressed: inout [UInt8],
     _ distances: inout [Float]
   ) throws(FormatError) {
     let found = candidates.found.items.span.extracting(0..<candidates.count)
     let rowBytes = parameters.rowBytes
-    var walk = CandidateWalk(.vectors, pagesAreChecked: checkDirectory(visiting: 0))
-    while try advance(&walk, found) {
-      let frame = try frame(.vectors, walk.list, walk.index, pagesAreChecked: walk.pagesAreChecked)
+    var walk = CandidateWalk(.vectors)
+    while try advance(&walk, found, directory) {
+      let frame = try frame(.vectors, walk.list, walk.index, directory)
       if frame.isCompressed { try decompress(frame, into: &decompressed) }
       for i in walk.run {
         let row = content(frame, decompressed).slice((found[i].position - walk.position) * rowBytes, rowBytes)

@@ -20,7 +20,7 @@ extension IndexFile {
     }
     if winners.count < work.candidates.count { winners = [UInt64](repeating: 0, count: work.candidates.count) }
     if parameters.storesIDs {
-      try findIDs(work.candidates, &runs, &winners, &work.prefetch, &statistics)
+      try findIDs(work.candidates, work.directory, &runs, &winners, &work.prefetch, &statistics)
       for run in runs { try decode(run, &ids, &winners) }
     } else {
       for i in 0..<work.candidates.count {
@@ -35,16 +35,16 @@ extension IndexFile {
   /// Finds the id frames of the candidates, and has what is needed of each on its way before the first is decoded.
   /// - Parameter numbers: of each candidate's id within its frame.
   private borrowing func findIDs(
-    _ candidates: borrowing Candidates, _ runs: inout [IDRun], _ numbers: inout [UInt64], _ prefetch: inout Prefetch,
-    _ statistics: inout SearchStatistics
+    _ candidates: borrowing Candidates, _ directory: KnownDirectory, _ runs: inout [IDRun],
+    _ numbers: inout [UInt64], _ prefetch: inout Prefetch, _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     runs.removeAll(keepingCapacity: true)
     try self.prefetch(.ids, candidates, &prefetch)
     let found = candidates.found.items.span.extracting(0..<candidates.count)
     var numbers = numbers.mutableSpan
-    var walk = CandidateWalk(.ids, pagesAreChecked: checkDirectory(visiting: 0))
-    while try advance(&walk, found) {
-      let frame = try frame(.ids, walk.list, walk.index, pagesAreChecked: walk.pagesAreChecked)
+    var walk = CandidateWalk(.ids)
+    while try advance(&walk, found, directory) {
+      let frame = try frame(.ids, walk.list, walk.index, directory)
       statistics.read(frame)
       for i in walk.run { numbers[i] = UInt64(found[i].position - walk.position) }
       if !frame.isCompressed {

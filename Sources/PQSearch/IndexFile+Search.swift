@@ -78,6 +78,7 @@ extension IndexFile {
     _ query: Int, _ options: SearchOptions, _ lists: ChosenLists, _ scratch: inout SearchScratch,
     _ statistics: inout SearchStatistics, _ results: inout [Neighbor]
   ) throws(FormatError) {
+    if !scratch.work.directory.isComplete { scratch.work.directory = knownDirectory(visiting: lists.count) }
     let wanted = parameters.m > 0 ? max(options.k, options.rerank) : options.k
     scratch.work.candidates.begin(capacity: min(wanted, Int(clamping: parameters.count)))
     if parameters.m > 0 {
@@ -138,14 +139,13 @@ extension IndexFile {
       swap(&ids, &work.ids)
       swap(&distances, &work.distances)
     }
-    let pagesAreChecked = checkDirectory(visiting: lists.count)
     for number in lists {
-      let view = try list(Int(number), pagesAreChecked: pagesAreChecked)
+      let view = try list(Int(number), work.directory)
       guard view.count > 0 else { continue }
       statistics.lists += 1
       statistics.codesScanned += view.count
       for index in 0..<frameCount(.vectors, view) {
-        let frame = try frame(.vectors, view, index, pagesAreChecked: pagesAreChecked)
+        let frame = try frame(.vectors, view, index, work.directory)
         statistics.read(frame)
         try rowDistances(frame, group.vectors.span.extracting(group.vector(query)), &work.frame, &distances)
         let first = index * parameters.rowsPerFrame

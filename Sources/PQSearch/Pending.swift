@@ -34,11 +34,11 @@ struct Pending {
     frames.removeAll(keepingCapacity: true)
   }
 
-  /// Adds what a scan of `frame` has found, by its sums. O(survivors).
-  mutating func append(_ survivors: borrowing Survivors, of frame: FrameView, key: Float, _ bound: CodeBound) {
-    let bounds = bound.inFloats
+  /// Adds what a scan of a frame has found, by its sums. O(survivors).
+  mutating func append(_ survivors: borrowing Survivors, of visit: CodeVisit) {
+    let bounds = visit.bound.inFloats
     let sums = survivors.sums.span.extracting(0..<survivors.count)
-    append(survivors, of: frame, key: key, gap: survivors.areSaturated ? .infinity : bounds.gap) {
+    append(survivors, of: visit.frame, key: visit.key, gap: survivors.areSaturated ? .infinity : bounds.gap) {
       bounds.floor + bounds.step * Float(sums[$0])
     }
   }

@@ -124,6 +124,7 @@ struct ScanWork: ~Copyable {
   var model: ModelRows?
   /// Nil until it pays.
   var rounding: ListRounding?
+  var directory = KnownDirectory()
   /// The query minus the centroid of a list.
   var residual: [Float]
   var pending = Pending()

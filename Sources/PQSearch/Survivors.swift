@@ -41,6 +41,15 @@ struct Survivors {
     }
   }
 
+  /// Takes the vectors with sums in `range`, which does not reach 65,535: see
+  /// ``Kernels/select(_:ofTiles:offset:positions:sums:)``.
+  mutating func select(_ range: ClosedRange<UInt16>, ofTiles tiles: Span<UInt16>, offset: UInt16) {
+    areSaturated = false
+    count = Self.fill(&positions, &sums) { positions, sums in
+      Kernels.best.select(range, ofTiles: tiles, offset: offset, positions: &positions, sums: &sums)
+    }
+  }
+
   @inline(__always)
   private mutating func fill(
     _ limit: UInt16, _ scan: (inout MutableSpan<UInt16>, inout MutableSpan<UInt16>) -> Int

@@ -1,8 +1,9 @@
 import PQDamage
 import PQFormat
-import PQSearch
 import PQTestSupport
 import Testing
+
+@testable import PQSearch
 
 /// A search that visits so many lists that it checks all pages of the directory at once: what is wrong with one of them
 /// matters to no query that does not visit a list of it.
@@ -40,5 +41,72 @@ import Testing
     }
     #expect(pages > 35 && 2 * pages <= 120 && refused + harmless == 10 * pages)
     #expect(refused > 5 * pages && harmless > 0, "\(refused) refused, \(harmless) not")
+  }
+
+  /// Copies of a checked directory are what its entries say, and searches by them give the same.
+  @Test func copiesAreTheEntries() throws {
+    var f = Fixture(dimension: 6, nlist: 30, m: 3, nbits: 4, vectors: .f32, seed: 3450)
+    f.rows = f.values(5000, 6, seed: 3451)
+    let folder = try TemporaryFolder()
+    let index = try f.make(in: folder).index
+    let queries = f.values(8, 6, seed: 3452).flatMap { $0 }
+    let options = SearchOptions(k: 20, nprobe: 30, rerank: 60)
+    #expect(!index.file.knownDirectory(visiting: 0).isComplete)
+    let first = try index.search(queries, options)
+    let known = index.file.knownDirectory(visiting: 0)
+    #expect(known.isComplete && known.lists.count == 30)
+    for number in 0..<30 {
+      let list = try index.file.list(number)
+      let copy = known.lists[number]
+      #expect(copy.number == number && copy.count == list.count && copy.firstFrame == list.firstFrame)
+      for kind in IndexParameters.frameSections {
+        for i in 0..<index.file.frameCount(kind, list) {
+          let frame = try index.file.frameView(kind, list, i)
+          let copy = known.frames[index.file.frameNumber(kind, list, i)]
+          #expect(copy.entry == frame.entry && copy.kind == kind && copy.list == number && copy.index == i)
+          #expect(copy.number == frame.number && copy.count == frame.count && copy.rawLength == frame.rawLength)
+        }
+      }
+    }
+    for threads in [1, 2] {
+      let again = try index.search(queries, options, threads: threads)
+      #expect(again.neighbors == first.neighbors)
+      #expect(again.statistics.codesScanned == first.statistics.codesScanned)
+      #expect(again.statistics.bytesRead == first.statistics.bytesRead)
+    }
+  }
+
+  /// An entry that is wrong under right checksums concerns those who visit its list, however often others are.
+  @Test func wrongEntryIsNotCopied() throws {
+    var f = Fixture(dimension: 6, nlist: 30, m: 3, nbits: 4, seed: 3460)
+    f.rows = f.values(3000, 6, seed: 3461)
+    let folder = try TemporaryFolder()
+    let sound = try f.make(in: folder).index
+    let queries = f.values(40, 6, seed: 3462)
+    let options = SearchOptions(k: 5, nprobe: 4)
+    var searcher = Searcher(sound)
+    var chosen: [UInt32] = []
+    for query in queries { try searcher.chooseLists(query.span, options, into: &chosen) }
+    let wrong = Int(chosen[0])
+    for kind in [SectionKind.lists, .frames] {
+      var file = SealedFile(try folder.read("3460.pqx"))
+      let entry =
+        kind == .lists
+        ? file.range(.lists).lowerBound + 16 * wrong + 8 : try #require(file.frame(.codes, list: wrong)).entryOffset
+      file.set(UInt64(1) << 40 + 1, at: entry)
+      file.seal()
+      let index = try Index(path: try folder.write(file.bytes, to: "\(kind.name).pqx"))
+      for _ in 0..<3 {
+        for (i, query) in queries.enumerated() {
+          if chosen[4 * i..<4 * i + 4].contains(UInt32(wrong)) {
+            let error = #expect(throws: IndexError.self) { try index.search(query, options) }
+            #expect(error?.description.contains("list \(wrong)") == true, "\(String(describing: error))")
+          } else {
+            #expect(try index.search(query, options).neighbors == sound.search(query, options).neighbors)
+          }
+        }
+      }
+      #expect(!index.file.knownDirectory(visiting: 0).isComplete)
+    }
   }
 }

@@ -61,6 +61,26 @@ import Testing
     }
   }
 
+  /// Through minima of groups: at least k sums are within the limit, and few more where they are spread.
+  @Test(arguments: Kernels.available) func limitThroughMinima(kernels: Kernels) {
+    var values = Values(seed: 27)
+    for count in [256, 512, 4096] {
+      for nbits in [1, 8, 16] {
+        let sums = values.codes(count, nbits: nbits)
+        let sorted = sums.sorted()
+        for k in Set([1, 2, count / 25, count / 24, count / 2, count]).sorted() {
+          var minima = GuardedBuffer<UInt16>(repeating: 7, count: count / 8)
+          var room = minima.mutableSpan
+          let limit = kernels.limit(sums.span, k, minima: &room)
+          let within = sorted.count { $0 <= limit }
+          let context = "\(kernels.name), \(k) of \(count) sums of \(nbits) bits"
+          #expect(within >= k && sums.contains(limit), "\(context)")
+          if nbits == 16 { #expect(within <= k + k / 2 + 8, "\(context)") }
+        }
+      }
+    }
+  }
+
   @Test(arguments: Kernels.available) func sumsOfARange(kernels: Kernels) {
     var values = Values(seed: 26)
     for count in [0] + Self.counts {

@@ -19,6 +19,7 @@
 #define CPQ_NEAR_DIM 16
 #define CPQ_NEAR_NORM 107
 #define CPQ_NEAR_WORDS 14
+#define CPQ_SUM_GROUPS 256
 
 typedef struct {
   uint32_t index;
@@ -111,6 +112,10 @@ typedef struct {
   /* The k-th smallest of the values, none of them NaN, k from 1 to count. */
   float (*float_kth)(const float *values, size_t count, size_t k);
 
+  /* Minima of groups of sums, a multiple of CPQ_SUM_GROUPS: of so many one after another, 32 groups, group g of each
+   * 32-nd from number g on. Returns how many groups. */
+  size_t (*sum_minima)(const uint16_t *sums, size_t count, uint16_t *out);
+
   /* The k-th smallest of the sums, k from 1 to count. */
   uint16_t (*sum_limit)(const uint16_t *sums, size_t count, size_t k);
 
@@ -180,6 +185,18 @@ typedef struct {
    * where one after the other takes no longer. */
   size_t (*scan_checked)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                          uint16_t *sums, size_t bytes, uint32_t *crc);
+
+  /* The sums of all vectors of a frame, plus `offset`; one above 65535 is 65535, as those of lanes past the last vector are.
+   * `sums` is [tile][parity of the lane][lane / 2] of tiles of 64 lanes. The other, null as above, takes the checksum as
+   * scan_checked does. */
+  void (*sum_codes)(const cpq_codes *codes, const cpq_bound *bound, uint16_t offset, uint16_t *sums);
+  void (*sum_codes_checked)(const cpq_codes *codes, const cpq_bound *bound, uint16_t offset, uint16_t *sums,
+                            size_t bytes, uint32_t *crc);
+
+  /* The vectors with sums from `low` to `high` among `count` sums, whole tiles of them, that sum_codes gave: their numbers
+   * in the frame, ascending, and their sums less `offset`. Returns how many; the outputs have room for all. */
+  size_t (*summed_within)(const uint16_t *sums, size_t count, uint16_t low, uint16_t high, uint16_t offset,
+                          uint16_t *positions, uint16_t *out);
 
   /* out[i] = the canonical distance of vector positions[i]: base + tables[0][code] + tables[1][code] + ..., with
    * float tables [m][2^nbits, at least 16]. */
