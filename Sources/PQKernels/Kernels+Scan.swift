@@ -60,7 +60,7 @@ extension Kernels {
   }
 
   /// The sums of a frame's vectors, plus `offset`: 65,535 stands for all greater ones, and fills up whole tiles of 64.
-  /// - Parameter sums: ``sumRoom(_:)`` of them, in an order that ``select(_:of:offset:count:positions:sums:)`` knows.
+  /// - Parameter sums: ``sumRoom(_:)`` of them, in an order that ``select(_:ofTiles:offset:positions:sums:)`` knows.
   /// - Complexity: O(count · m).
   package func sums(
     _ frame: borrowing CodeFrame, entries: Span<UInt8>, bracketScale: UInt16, offset: UInt16,

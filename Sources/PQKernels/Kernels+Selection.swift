@@ -27,11 +27,16 @@ extension Kernels {
 
   /// A sum that at least `k` of the sums do not exceed, and few more than k: the k-th smallest minimum of groups of eight,
   /// if k is a small part of the groups, else the k-th smallest sum. O(sums).
+  /// - Parameters:
+  ///   - filled: how many of the sums are no fillers, which no limit is to reach; at least k.
+  ///   - minima: room for an eighth of the sums.
   /// - Precondition: there are a multiple of ``sumGroup`` and at most 65,536.
-  /// - Parameter minima: room for an eighth of the sums.
-  package func limit(_ sums: Span<UInt16>, _ k: Int, minima: inout MutableSpan<UInt16>) -> UInt16 {
+  package func limit(
+    _ sums: Span<UInt16>, filled: Int, _ k: Int, minima: inout MutableSpan<UInt16>
+  ) -> UInt16 {
     precondition(sums.count % Self.sumGroup == 0 && minima.count >= sums.count / 8, "no whole groups, or no room")
-    guard k <= sums.count / 24 else { return limit(sums, k) }
+    // At least an eighth of those that are filled are in groups of their own.
+    guard k <= filled / 24 else { return limit(sums, k) }
     let groups = unsafe sums.withUnsafeBufferPointer { sums in
       unsafe minima.withUnsafeMutableBufferPointer {
         unsafe table.pointee.sum_minima(sums.baseAddress, sums.count, $0.baseAddress)

@@ -84,12 +84,14 @@ struct FirstSums {
   mutating func limit(_ wanted: Int) -> UInt16 {
     let whole = (end + Kernels.sumGroup - 1) / Kernels.sumGroup * Kernels.sumGroup
     for i in end..<whole { sums[i] = .max }
-    return Self.limit(sums, whole, wanted, &minima)
+    return Self.limit(sums, whole, filled: count, wanted, &minima)
   }
 
-  private static func limit(_ sums: [UInt16], _ count: Int, _ wanted: Int, _ minima: inout [UInt16]) -> UInt16 {
+  private static func limit(
+    _ sums: [UInt16], _ end: Int, filled: Int, _ wanted: Int, _ minima: inout [UInt16]
+  ) -> UInt16 {
     var room = minima.mutableSpan
-    return Kernels.best.limit(sums.span.extracting(0..<count), wanted, minima: &room)
+    return Kernels.best.limit(sums.span.extracting(0..<end), filled: filled, wanted, minima: &room)
   }
 
   /// A key that no code exceeds whose sum is at most `limit`; infinite where nothing is known.

@@ -262,6 +262,7 @@ extension IndexFile {
     }
   }
 
+  /// No copies of a directory with two lists that share a frame, which each of them must check by its own count.
   /// - Throws: if an entry is wrong under a right checksum. Who uses it is told.
   private borrowing func decodeDirectory() throws(FormatError) -> DirectoryCopy {
     let directory = KnownDirectory(pagesAreChecked: true, nil)
@@ -272,6 +273,7 @@ extension IndexFile {
       for kind in IndexParameters.frameSections {
         for index in 0..<frameCount(kind, view) {
           let frame = try frameView(kind, view, index, directory)
+          guard frames[frame.number] == nil else { return DirectoryCopy(lists: [], frames: []) }
           frames[frame.number] = frame
         }
       }

@@ -20,7 +20,7 @@ extension IndexFile {
     var rest = walk
     while let (frame, key) = try nextFrame(&rest, work.directory), first.hasRoom(for: frame, wanted) {
       // Codes that are decompressed are there for one frame at a time.
-      guard !frame.isCompressed else { return false }
+      if frame.isCompressed { break }
       first.append(visit(frame, key, scan))
       walk = rest
     }

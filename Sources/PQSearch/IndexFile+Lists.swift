@@ -57,7 +57,7 @@ extension IndexFile {
   }
 
   /// The list of a vector that was found in it. O(1).
-  /// - Throws: `.badList` if it is no longer there: the file was overwritten in place.
+  /// - Throws: `.badList` if it is no longer there: the file was overwritten in place before the directory was known.
   borrowing func list(
     holding place: Place, _ directory: KnownDirectory = .init()
   ) throws(FormatError) -> ListView {
@@ -77,8 +77,8 @@ extension IndexFile {
     list.firstFrame + places.framesBefore(kind, list.count) + index
   }
 
-  /// Frame `index` of the list's `kind`, checked: its entry each time, its checksum and the rules of its content the
-  /// first time. O(1), the first time O(frame).
+  /// Frame `index` of the list's `kind`, checked: its entry each time it is decoded, its checksum and the rules of its
+  /// content the first time. O(1), the first time O(frame).
   /// - Precondition: `index` is below ``frameCount(_:_:)``.
   borrowing func frame(
     _ kind: SectionKind, _ list: ListView, _ index: Int, _ directory: KnownDirectory = .init()
@@ -115,12 +115,14 @@ extension IndexFile {
       if near < lists.count { directory.fetchFrames(ofList: Int(lists[near])) }
       return
     }
+    // Pages that nobody has checked may not be there yet.
+    guard directory.pagesAreChecked else { return }
     let table = bytes(of: places.lists)
     if far < lists.count {
       Kernels.best.fetch(table.slice(Int(lists[far]) * ListEntry.byteCount, ListEntry.byteCount))
     }
     guard near < lists.count else { return }
-    // Not yet checked: no more than a hint.
+    // Its numbers are not yet checked: no more than a hint.
     let frame = ListEntry(decoding: table, list: Int(lists[near])).firstFrame
     guard frame < UInt64(checks.frames.count) else { return }
     Kernels.best.fetch(bytes(of: places.frames).slice(Int(frame) * FrameEntry.byteCount, FrameEntry.byteCount))

@@ -109,4 +109,23 @@ import Testing
       #expect(!index.file.knownDirectory(visiting: 0).isComplete)
     }
   }
+
+  /// Lists that share frames, as only a hostile writer has them: each checks a frame by its own count.
+  @Test func sharedFramesAreNotCopied() throws {
+    var f = Fixture(dimension: 6, nlist: 8, m: 3, nbits: 4, seed: 3470)
+    f.rows = f.values(2000, 6, seed: 3471)
+    let folder = try TemporaryFolder()
+    let sound = try f.make(in: folder).index
+    let pair = try (0..<8).filter { try sound.file.list($0).count > 0 }.prefix(2)
+    let (first, second) = (try #require(pair.first), try #require(pair.last))
+    var file = SealedFile(try folder.read("3470.pqx"))
+    let (entry, list) = (file.range(.lists).lowerBound + 16 * second, try sound.file.list(first))
+    file.set(UInt64(list.count), at: entry)
+    file.set(UInt64(list.firstFrame), at: entry + 8)
+    file.seal()
+    let index = try Index(path: try folder.write(file.bytes, to: "shared.pqx"))
+    // Whichever list comes first decides what the checksum of a frame is; nothing traps.
+    for query in f.values(30, 6, seed: 3472) { _ = try? index.search(query, SearchOptions(k: 20, nprobe: 8)) }
+    #expect(!index.file.knownDirectory(visiting: 100).isComplete)
+  }
 }

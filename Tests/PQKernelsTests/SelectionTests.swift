@@ -61,6 +61,26 @@ import Testing
     }
   }
 
+  /// Of tiles with few vectors, whose lanes are filled up: a limit that no filler reaches, near the k-th sum.
+  @Test(arguments: Kernels.available) func limitBesideFillers(kernels: Kernels) {
+    var values = Values(seed: 28)
+    for lanes in [1, 3, 12, 18, 63] {
+      let spread = values.codes(64 * lanes, nbits: 15)
+      var sums = [UInt16](repeating: .max, count: 64 * 64)
+      // As a tile has them: even lanes before odd ones.
+      for tile in 0..<64 {
+        for lane in 0..<lanes { sums[64 * tile + lane / 2 + lane % 2 * 32] = spread[tile * lanes + lane] }
+      }
+      for k in [1, 64 * lanes / 25, 64 * lanes / 24, 64 * lanes / 5, 64 * lanes] where k > 0 {
+        var minima = GuardedBuffer<UInt16>(repeating: 7, count: sums.count / 8)
+        var room = minima.mutableSpan
+        let limit = kernels.limit(sums.span, filled: 64 * lanes, k, minima: &room)
+        let within = spread.count { $0 <= limit }
+        #expect(within >= k && within <= k + k / 2 + 8, "\(kernels.name), \(k) of 64 tiles of \(lanes)")
+      }
+    }
+  }
+
   /// Through minima of groups: at least k sums are within the limit, and few more where they are spread.
   @Test(arguments: Kernels.available) func limitThroughMinima(kernels: Kernels) {
     var values = Values(seed: 27)
@@ -71,7 +91,7 @@ import Testing
         for k in Set([1, 2, count / 25, count / 24, count / 2, count]).sorted() {
           var minima = GuardedBuffer<UInt16>(repeating: 7, count: count / 8)
           var room = minima.mutableSpan
-          let limit = kernels.limit(sums.span, k, minima: &room)
+          let limit = kernels.limit(sums.span, filled: count, k, minima: &room)
           let within = sorted.count { $0 <= limit }
           let context = "\(kernels.name), \(k) of \(count) sums of \(nbits) bits"
           #expect(within >= k && sums.contains(limit), "\(context)")

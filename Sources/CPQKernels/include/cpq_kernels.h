@@ -112,8 +112,8 @@ typedef struct {
   /* The k-th smallest of the values, none of them NaN, k from 1 to count. */
   float (*float_kth)(const float *values, size_t count, size_t k);
 
-  /* Minima of groups of sums, a multiple of CPQ_SUM_GROUPS: of so many one after another, 32 groups, group g of each
-   * 32-nd from number g on. Returns how many groups. */
+  /* Minima of groups of eight sums, of which there are a multiple of CPQ_SUM_GROUPS: of so many one after another sum i is in
+   * group i mod 32. Returns how many groups. */
   size_t (*sum_minima)(const uint16_t *sums, size_t count, uint16_t *out);
 
   /* The k-th smallest of the sums, k from 1 to count. */
