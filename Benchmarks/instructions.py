@@ -22,11 +22,13 @@ STAGES = (
                         r"|OrderedKey|compareCentroids|chooseLists|chooseNearest|score\(|limit\(_:distance|squaredL2"
                         r"|\bproject|ListRounding"),
     ("tables", r"ip_blocks|quantize|pair_tables|pairTables|subtractCentre|fillTables|compareCodebooks|innerProduct"),
-    ("scan of codes", r"^scan$|^scan_checked$"),
+    ("scan of codes", r"^scan$|^scan_checked$|^sum_codes"),
     ("frames to scan", r"scanCodes|CodeWalk|frameView|IndexFile\.list\(|ListEntry|FrameEntry|frameNumber|frameCount"
-                       r"|fetch|Kernels\.scan|Survivors\.scan|checkDirectory|CodeFrame|rawFrameBytes|MappedFile\.bytes"
-                       r"|beginList"),
+                       r"|fetch|Kernels\.scan|Survivors\.scan|knownDirectory|CodeFrame|rawFrameBytes|MappedFile\.bytes"
+                       r"|nextFrame|KnownDirectory|frameEntry|IndexFile\.(sum|visit|stored)\b|FirstSums\.(scan|append)"
+                       r"|Kernels\.sums"),
     ("what the scan finds", r"adc_estimates|[eE]stimates|Survivors|Pending|Reservoir|float_kth|sum_limit|sums_within"
+                            r"|summed_within|sum_minima|scanFirst|FirstSums"
                             r"|IndexFile.?append\b|Kernels\.(limit|select|kth)|^append$"),
     ("canonical distances", r"adc_residual|adc_tables|subtractCentroid|subtract_lane|Kernels\.distances|offer|Candidates"),
     ("re-ranking", r"rows_at|IndexFile\.(rerank|locate)|CandidateWalk|advance|Kernels\.rows"),

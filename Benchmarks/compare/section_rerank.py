@@ -13,7 +13,7 @@ from timing import TURNS, in_turn
 FLOOR = 0.95
 #: Passes that are timed of a setting in a sweep.
 SWEEP_PASSES = 2
-LISTS = (1024, 2048, 4096, 8192)
+LISTS = tuple(map(int, os.environ.get("PQX_LISTS", "1024 2048 4096 8192").split()))
 #: Learn vectors that a list needs for it to be swept.
 LEARN_PER_LIST = 8
 PROBES = (4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40, 48, 64, 80, 96, 128, 192, 256)
