@@ -44,6 +44,7 @@ struct CodeScratch: ~Copyable {
   var listTables: [Float]
   /// Tables of the query for two codes at once, where estimates are made by such.
   var pairTables: [Float]
+  /// Of the frames that are scanned first.
   var first = FirstSums()
   var survivors: Survivors
   /// Of them, those with the least sums.

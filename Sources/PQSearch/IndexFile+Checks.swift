@@ -256,7 +256,7 @@ extension IndexFile {
   /// Copies of all entries, when each list was visited about once; nil of a large directory.
   /// - Precondition: all pages are checked.
   private borrowing func directoryCopy(visiting lists: Int) -> DirectoryCopy? {
-    guard DirectoryCopy.pays(lists: parameters.listCount, frames: checks.frames.count) else { return nil }
+    guard DirectoryCopy.fits(lists: parameters.listCount, frames: checks.frames.count) else { return nil }
     return checks.directory.value(lists, after: parameters.listCount) {
       (try? decodeDirectory()) ?? DirectoryCopy(lists: [], frames: [])
     }

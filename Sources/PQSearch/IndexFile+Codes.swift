@@ -125,17 +125,22 @@ extension IndexFile {
     _ quantized: borrowing QuantizedTables, _ decompressed: inout [UInt8], _ survivors: inout Survivors
   ) throws(FormatError) {
     let (frame, bracketScale) = (visit.frame, visit.bound.bracketScale)
-    var crc: UInt32?
-    if !isChecked(frame) {
-      if scan.checks, !frame.isCompressed { crc = try beginChecking(frame) } else { try check(frame) }
-    }
+    let begun = try checkOrBegin(frame, scan)
     if frame.isCompressed { try decompress(frame, into: &decompressed) }
     guard scan.filters else { return survivors.takeAll(frame.count) }
     let entries = quantized.entries.span
     let codes = CodeFrame(content(frame, decompressed), next: ahead(next), count: frame.count, shape: scan.shape)
-    guard var crc else { return survivors.scan(codes, entries, bracketScale: bracketScale, limit) }
+    guard var crc = begun else { return survivors.scan(codes, entries, bracketScale: bracketScale, limit) }
     survivors.scan(codes, entries, bracketScale: bracketScale, limit, crc: &crc)
     try endChecking(frame, found: crc)
+  }
+
+  /// Checks a frame, unless it was before; or gives the checksum that the scan is to continue, and that ends the check.
+  borrowing func checkOrBegin(_ frame: FrameView, _ scan: CodeScan) throws(FormatError) -> UInt32? {
+    if isChecked(frame) { return nil }
+    if scan.checks, !frame.isCompressed { return try beginChecking(frame) }
+    try check(frame)
+    return nil
   }
 
   /// Adds the survivors of a frame to the pending codes, but for those that are seen not to be among the best.

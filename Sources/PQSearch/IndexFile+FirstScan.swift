@@ -58,14 +58,10 @@ extension IndexFile {
       let visit = first.visits[i]
       let next = i + 1 < first.visits.count ? first.visits[i + 1].frame : nil
       let codes = CodeFrame(stored(visit.frame), next: ahead(next), count: visit.frame.count, shape: scan.shape)
-      if isChecked(visit.frame) {
-        first.scan(visit, codes, entries)
-      } else if scan.checks {
-        var crc = try beginChecking(visit.frame)
+      if var crc = try checkOrBegin(visit.frame, scan) {
         first.scan(visit, codes, entries, crc: &crc)
         try endChecking(visit.frame, found: crc)
       } else {
-        try check(visit.frame)
         first.scan(visit, codes, entries)
       }
     }

@@ -37,7 +37,7 @@ final class DirectoryCopy: Sendable {
   /// What the copies may take: each process has its own.
   private static let maximumBytes = 1 << 20
 
-  static func pays(lists: Int, frames: Int) -> Bool {
+  static func fits(lists: Int, frames: Int) -> Bool {
     lists * MemoryLayout<ListView>.stride + frames * MemoryLayout<FrameView>.stride <= maximumBytes
   }
 
