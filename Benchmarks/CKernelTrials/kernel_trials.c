@@ -95,7 +95,7 @@ static uint64_t run_scan(trial *t, const cpq_kernels *set, void *answer) {
     codes.frame = t->input + first * codes.planes;
     codes.next = f + 1 < frames ? codes.frame + FRAME_VECTORS * codes.planes : NULL;
     codes.count = t->count - first < FRAME_VECTORS ? t->count - first : FRAME_VECTORS;
-    found[f] = (uint32_t)set->scan(&codes, &t->bound, t->threshold, positions, sums);
+    found[f] = (uint32_t)set->scan(&codes, &t->bound, t->threshold, positions, sums).found;
     total += found[f];
   }
   return total;
@@ -111,13 +111,13 @@ static uint16_t choose_threshold(trial *t) {
   size_t wanted = codes.count > SHARE ? codes.count / SHARE : 1;
   while (low < high) {
     uint16_t middle = low + (high - low) / 2;
-    if (t->set->scan(&codes, &t->bound, middle, positions, sums) >= wanted) high = middle;
+    if (t->set->scan(&codes, &t->bound, middle, positions, sums).found >= wanted) high = middle;
     else low = middle + 1;
   }
   return low;
 }
 
-trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, size_t vectors) {
+trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, bool near, size_t vectors) {
   uint64_t state = 1;
   unsigned width = nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16;
   size_t half = (m + 1) / 2;
@@ -128,11 +128,19 @@ trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, size_t vec
   t->run = run_scan;
   t->count = vectors;
   t->shape = (cpq_codes){.m = m, .planes = planes, .nbits = nbits, .bracket = bracket};
-  t->tables = calloc(m, table_size);
+  t->tables = calloc(m, table_size + table_size / 4);
   if (!t->tables) return or_free(t, false);
   uint64_t limit = 65535 / m < (width == 4 ? 127 : 255) ? 65535 / m : width == 4 ? 127 : 255;
   for (size_t i = 0; i < m * table_size; i++) t->tables[i] = (uint8_t)(random_bits(&state) % (limit + 1));
   t->bound = (cpq_bound){.entries = t->tables, .bracket_scale = 256};
+  if (near) {
+    for (size_t i = 0; i < m * table_size; i++) t->tables[i] = t->tables[i - i % 4];
+    uint8_t *fours = t->tables + m * table_size;
+    if (t->set->least_of_fours) {
+      t->set->least_of_fours(t->tables, m * table_size, fours);
+      t->bound.fours = fours;
+    }
+  }
   t->threshold = choose_threshold(t);
   return t;
 }

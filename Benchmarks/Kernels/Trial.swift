@@ -17,8 +17,10 @@ import CKernelTrials
     unsafe trial = made
   }
 
-  static func scan(_ set: Int, nbits: UInt32, m: Int, bracket: Bool = false, vectors: Int) -> Trial {
-    unsafe Trial(trial_scan(set, nbits, m, bracket, vectors))
+  static func scan(
+    _ set: Int, nbits: UInt32, m: Int, bracket: Bool = false, near: Bool = false, vectors: Int
+  ) -> Trial {
+    unsafe Trial(trial_scan(set, nbits, m, bracket, near, vectors))
   }
 
   /// - Parameter type: 1 f32, 2 f16, 3 u8.

@@ -42,7 +42,8 @@ int main(void) {
   size_t set = trial_chosen_set();
   printf("{\"kernels\": \"%s\", \"m\": %d, \"rounds\": %d, \"trials\": [", trial_set_name(set), M, ROUNDS);
   for (int bracket = 0; bracket < 2; bracket++) {
-    trial *cached = trial_scan(set, 8, M, bracket, CACHED), *streamed = trial_scan(set, 8, M, bracket, STREAMED);
+    trial *cached = trial_scan(set, 8, M, bracket, false, CACHED),
+          *streamed = trial_scan(set, 8, M, bracket, false, STREAMED);
     if (!cached || !streamed) {
       fprintf(stderr, "scan-rate: no memory for %zu bytes of codes\n", (size_t)STREAMED * (M + 1));
       return 71;

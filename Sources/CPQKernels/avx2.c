@@ -82,6 +82,18 @@ INLINE vb look256(const table256 *table, vb code) {
   return choose(look128(rows, even, odd, bit5, bit6), look128(rows + 128, even, odd, bit5, bit6), code);
 }
 
+#define FOURS 1
+typedef struct {
+  table16 rows[4];
+} table64;
+
+INLINE table64 load64(const uint8_t *p) { return (table64){{load16(p), load16(p + 16), load16(p + 32), load16(p + 48)}}; }
+INLINE vb look_four(table64 table, vb code) {
+  vb place = (vb)((vw)code >> 2) & 15, bit6 = code + code;
+  return choose(choose(look16(table.rows[0], place), look16(table.rows[1], place), bit6),
+                choose(look16(table.rows[2], place), look16(table.rows[3], place), bit6), code);
+}
+
 #define CHECKS 1
 #include "crc32c_sse42.inc.h"
 #include "crc32c_rider.inc.h"
@@ -123,6 +135,7 @@ const cpq_kernels cpq_avx2 = {
     .ip_rows = ip_rows,
     .rows_at = rows_at_whole,
     .quantize = quantize,
+    .least_of_fours = least_of_fours,
     .scan = scan,
     .sum_codes = sum_codes,
     .summed_within = summed_within,

@@ -41,6 +41,7 @@ INLINE vb look256(const table256 *table, vb code) {
   return (vb)_mm512_mask_blend_epi8(bit7, row[0], row[1]);
 }
 
+#define FOURS 0
 #define CHECKS 0
 #include "scan.inc.h"
 #include "near.inc.h"

@@ -31,8 +31,8 @@ static void sum_tile(const cpq_codes *codes, const cpq_bound *bound, const uint8
   }
 }
 
-size_t cpq_scan_generic(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
-                        uint16_t *sums) {
+cpq_found cpq_scan_generic(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
+                           uint16_t *sums) {
   size_t found = 0;
   const uint8_t *tile = codes->frame;
   for (size_t first = 0; first < codes->count; first += CPQ_TILE) {
@@ -46,7 +46,7 @@ size_t cpq_scan_generic(const cpq_codes *codes, const cpq_bound *bound, uint16_t
     }
     tile += codes->planes * cpq_tile_lanes(n);
   }
-  return found;
+  return (cpq_found){found, codes->count};
 }
 
 void cpq_sum_generic(const cpq_codes *codes, const cpq_bound *bound, uint16_t offset, uint16_t *sums) {

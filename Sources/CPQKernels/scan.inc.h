@@ -7,6 +7,8 @@
  *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by the scalar loop
  *   table256, load256, look256 the 256 entries of a subspace, and their lookup by a vector of bytes
  *   table16, load16, look16    the same for 16 entries and indices below 16
+ *   FOURS, table64, load64, look_four  whether cpq_bound.fours are heeded, and then the 64 entries of a subspace there, and
+ *                              their lookup by the numbers of fours of a vector of bytes
  *   mulhi16                    the high halves of products of u16 lanes
  *   lane_bits                  bit i is the sign of byte i
  *   load_lanes                 the first n bytes (a multiple of 16, at most LANES), then zeros
@@ -105,6 +107,15 @@ INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
   }
 }
 
+#if FOURS
+INLINE void add_fours(const strip *in, vw *all, vw *odd) {
+  for (size_t s = 0; s < in->codes->m; s++) {
+    table64 table = load64(in->bound->fours + 64 * s);
+    for (int c = 0; c < in->n; c++) add_entries(look_four(table, load_codes(in, c, s)), &all[c], &odd[c]);
+  }
+}
+#endif
+
 #if WIDE_CODES
 INLINE void add_wide(const strip *in, vw *all, vw *odd) {
   size_t m = in->codes->m;
@@ -129,12 +140,18 @@ INLINE void add_wide(const strip *in, vw *all, vw *odd) {
 }
 #endif
 
+/* In place of a width: codes of a byte, the fours of their entries. */
+enum { IN_FOURS = 2 };
+
 INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider *passenger) {
   vw all[NIBBLE_COLUMNS];
   for (int c = 0; c < in->n; c++) all[c] = odd[c] = (vw){0};
   if (width == 4) add_nibbles(in, all, odd);
 #if WIDE_CODES
   else if (width == 12) add_wide(in, all, odd);
+#endif
+#if FOURS
+  else if (width == IN_FOURS) add_fours(in, all, odd);
 #endif
   else add_bytes(in, all, odd, passenger);
   for (int c = 0; c < in->n; c++) {
@@ -151,7 +168,7 @@ INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider 
  * there, plus `offset`, in the order that cpq_kernels.h has for sum_codes. */
 typedef struct {
   uint16_t threshold, *positions, *sums;
-  size_t found;
+  size_t found, passed; /* those, and those that fours let pass */
   uint16_t offset, *all;
 } outcome;
 
@@ -173,21 +190,60 @@ __attribute__((noinline)) static size_t append(uint64_t bits, uint16_t (*halves)
   return found;
 }
 
-/* Appends those of the first `lanes` lanes of a tile, 1 to 64, of `n` columns. */
-INLINE void append_tile(outcome *out, const vw *even, const vw *odd, int n, size_t first, size_t lanes) {
+/* Which of the first `lanes` lanes of a tile, 1 to 64, of `n` columns, are within the threshold. */
+INLINE uint64_t within(const outcome *out, const vw *even, const vw *odd, int n, size_t lanes) {
   vw limit = (vw){0} + out->threshold;
   uint64_t bits = 0;
   for (int c = 0; c < n; c++) {
     vw low = (vw)(even[c] <= limit) & 0x00FF, high = (vw)(odd[c] <= limit) & 0xFF00;
     bits |= lane_bits((vb)(low | high)) << (c * LANES);
   }
-  bits &= ~0ull >> (CPQ_TILE - lanes);
+  return bits & ~0ull >> (CPQ_TILE - lanes);
+}
+
+INLINE void append_tile(outcome *out, const vw *even, const vw *odd, int n, size_t first, size_t lanes) {
+  uint64_t bits = within(out, even, odd, n, lanes);
   if (__builtin_expect(bits == 0, 1)) return;
   uint16_t halves[2][CPQ_TILE / 2];
   memcpy(halves[0], even, (size_t)n * LANES);
   memcpy(halves[1], odd, (size_t)n * LANES);
   out->found = append(bits, halves, first, out->positions, out->sums, out->found);
 }
+
+#if FOURS
+/* Appends those lanes whose own entries are within the threshold, which is below 65535 and so no sum that stands for greater
+ * ones. */
+INLINE void append_own(uint64_t bits, const cpq_codes *codes, const cpq_bound *bound, const uint8_t *tile, size_t stride,
+                       size_t first, outcome *out) {
+  size_t m = codes->m, found = out->found;
+  uint32_t threshold = out->threshold, scale = codes->bracket ? bound->bracket_scale : 0;
+  const uint8_t *brackets = tile + (codes->planes - 1) * stride, *tables = bound->entries;
+  uint16_t *restrict positions = out->positions, *restrict sums = out->sums;
+  out->passed += (size_t)__builtin_popcountll(bits);
+  for (; bits; bits &= bits - 1) {
+    size_t lane = (size_t)__builtin_ctzll(bits), s = 0;
+    const uint8_t *code = tile + lane, *entries = tables;
+    uint32_t sum = brackets[lane] * scale >> 8;
+    for (; s + 8 <= m; s += 8, code += 8 * stride, entries += 8 * 256) {
+#pragma clang loop unroll(full)
+      for (size_t i = 0; i < 8; i++) sum += entries[i * 256 + code[i * stride]];
+    }
+#pragma clang loop unroll(disable) vectorize(disable)
+    for (; s < m; s++, code += stride, entries += 256) sum += entries[*code];
+    /* Written over where it does not count. */
+    positions[found] = (uint16_t)(first + lane);
+    sums[found] = (uint16_t)sum;
+    found += sum <= threshold;
+  }
+  out->found = found;
+}
+
+__attribute__((noinline)) static void append_passed(uint64_t bits, const cpq_codes *codes, const cpq_bound *bound,
+                                                    const uint8_t *tile, size_t stride, size_t first, outcome *out) {
+  if (stride == CPQ_TILE) append_own(bits, codes, bound, tile, CPQ_TILE, first, out);
+  else append_own(bits, codes, bound, tile, stride, first, out);
+}
+#endif
 
 static const uint16_t even_lanes[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
                                         32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62};
@@ -218,16 +274,36 @@ INLINE void scan_strip(unsigned width, const strip *in, size_t first, rider *pas
   for (int c = 0; c < in->n; c += TILE_COLUMNS, first += CPQ_TILE) {
     int n = in->n - c < TILE_COLUMNS ? in->n - c : TILE_COLUMNS;
     size_t lanes = in->ragged ? cpq_tile_vectors(in->codes->count, first) : CPQ_TILE;
+#if FOURS
+    if (width == IN_FOURS) {
+      uint64_t bits = within(out, even + c, odd + c, n, lanes);
+      size_t stride = in->ragged ? cpq_tile_lanes(lanes) : CPQ_TILE;
+      if (bits) append_passed(bits, in->codes, in->bound, in->tiles[c / TILE_COLUMNS], stride, first, out);
+      continue;
+    }
+#endif
     if (out->all) keep_tile(out, even + c, odd + c, n, first, lanes);
     else append_tile(out, even + c, odd + c, n, first, lanes);
   }
 }
 
-INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, rider *passenger, outcome *out) {
+#if FOURS
+static void scan_bytes(const cpq_codes *codes, const cpq_bound *bound, size_t first, outcome *out);
+#endif
+
+/* Scans a frame from vector `first` on, which begins a tile. */
+INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, size_t first, rider *passenger,
+                       outcome *out) {
   const size_t together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
-  const uint8_t *tile = codes->frame;
-  size_t first = 0;
+  const uint8_t *tile = codes->frame + first * codes->planes;
   for (; codes->count - first >= together * LANES; first += together * LANES) {
+#if FOURS
+    /* Of so many that pass, each costs more than all lookups together save. */
+    if (width == IN_FOURS && out->passed > first / 4) {
+      out->passed += codes->count - first;
+      return scan_bytes(codes, bound, first, out);
+    }
+#endif
     strip whole = strip_at(codes, bound, (int)together, 0, tile, first);
     scan_strip(width, &whole, first, passenger, out);
     tile += together * LANES * codes->planes;
@@ -246,23 +322,46 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
 #undef REST
 }
 
+#if FOURS
+__attribute__((noinline)) static void scan_bytes(const cpq_codes *codes, const cpq_bound *bound, size_t first,
+                                                 outcome *out) {
+  scan_width(8, codes, bound, first, 0, out);
+}
+#endif
+
 /* What a frame's sums are made by. */
 INLINE void scan_any(const cpq_codes *codes, const cpq_bound *bound, outcome *out) {
-  if (codes->nbits <= 4) scan_width(4, codes, bound, 0, out);
-  else if (codes->nbits <= 8) scan_width(8, codes, bound, 0, out);
+  if (codes->nbits <= 4) scan_width(4, codes, bound, 0, 0, out);
+  else if (codes->nbits <= 8) scan_width(8, codes, bound, 0, 0, out);
 #if WIDE_CODES
-  else if (codes->nbits <= 12) scan_width(12, codes, bound, 0, out);
+  else if (codes->nbits <= 12) scan_width(12, codes, bound, 0, 0, out);
 #endif
   else if (out->all) cpq_sum_generic(codes, bound, out->offset, out->all);
-  else out->found = cpq_scan_generic(codes, bound, out->threshold, out->positions, out->sums);
+  else out->found = cpq_scan_generic(codes, bound, out->threshold, out->positions, out->sums).found;
 }
 
-static size_t scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
-                   uint16_t *sums) {
+static cpq_found scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
+                      uint16_t *sums) {
   outcome out = {.threshold = threshold, .positions = positions, .sums = sums};
+#if FOURS
+  if (bound->fours && threshold < UINT16_MAX) {
+    scan_width(IN_FOURS, codes, bound, 0, 0, &out);
+    return (cpq_found){out.found, out.passed};
+  }
+#endif
   scan_any(codes, bound, &out);
-  return out.found;
+  return (cpq_found){out.found, codes->count};
 }
+
+#if FOURS
+static void least_of_fours(const uint8_t *entries, size_t count, uint8_t *out) {
+  for (size_t i = 0; i < count; i += 4) {
+    const uint8_t *four = entries + i;
+    uint8_t low = four[0] < four[1] ? four[0] : four[1], high = four[2] < four[3] ? four[2] : four[3];
+    out[i / 4] = low < high ? low : high;
+  }
+}
+#endif
 
 static void sum_codes(const cpq_codes *codes, const cpq_bound *bound, uint16_t offset, uint16_t *sums) {
   outcome out = {.offset = offset, .all = sums};
@@ -274,7 +373,7 @@ static size_t scan_checked(const cpq_codes *codes, const cpq_bound *bound, uint1
                            uint16_t *sums, size_t bytes, uint32_t *crc) {
   outcome out = {.threshold = threshold, .positions = positions, .sums = sums};
   rider passenger = rider_at(*crc, codes->frame);
-  scan_width(8, codes, bound, &passenger, &out);
+  scan_width(8, codes, bound, 0, &passenger, &out);
   *crc = arrive(&passenger, codes->frame + bytes);
   return out.found;
 }
@@ -283,7 +382,7 @@ static void sum_codes_checked(const cpq_codes *codes, const cpq_bound *bound, ui
                               size_t bytes, uint32_t *crc) {
   outcome out = {.offset = offset, .all = sums};
   rider passenger = rider_at(*crc, codes->frame);
-  scan_width(8, codes, bound, &passenger, &out);
+  scan_width(8, codes, bound, 0, &passenger, &out);
   *crc = arrive(&passenger, codes->frame + bytes);
 }
 #endif

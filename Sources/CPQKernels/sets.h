@@ -28,8 +28,8 @@ void cpq_adc_tables(const cpq_codes *codes, const float *tables, float base, con
 void cpq_pair_tables(const float *tables, size_t m, float *out);
 void cpq_adc_estimates(const cpq_codes *codes, const float *tables, float base, float factor, float step,
                        const uint16_t *positions, size_t n, float *out);
-size_t cpq_scan_generic(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
-                        uint16_t *sums);
+cpq_found cpq_scan_generic(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
+                           uint16_t *sums);
 void cpq_sum_generic(const cpq_codes *codes, const cpq_bound *bound, uint16_t offset, uint16_t *sums);
 size_t cpq_summed_within_generic(const uint16_t *sums, size_t count, uint16_t low, uint16_t high, uint16_t offset,
                                  uint16_t *positions, uint16_t *out);

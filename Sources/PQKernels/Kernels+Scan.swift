@@ -3,17 +3,41 @@ internal import CPQKernels
 /// The integer scan of a frame: sums of quantized entries, which bound distances from below.
 extension Kernels {
   /// Finds the vectors of a frame whose sum of quantized entries, plus bracket · `bracketScale` / 256 where the frame has
-  /// brackets, is at most `threshold`: fills `positions` (ascending) and `sums` and returns how many they are.
+  /// brackets, is at most `threshold`: fills `positions` (ascending) and `sums`.
   /// - Parameters:
   ///   - entries: `[m][tableSize]`, within `shape.entryLimit`.
+  ///   - fours: as of ``fours(_:into:)``, of all entries; or none. What is found does not depend on them.
   ///   - positions: room for all vectors of the frame, as `sums`.
+  /// - Returns: how many vectors are found, and how many were looked at one by one since their fours did not tell: all,
+  ///   where there are no fours, or where they tell of too few.
   /// - Complexity: O(count · m).
   package func scan(
-    _ frame: borrowing CodeFrame, entries: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
+    _ frame: borrowing CodeFrame, entries: Span<UInt8>, fours: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
     positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>
-  ) -> Int {
-    unsafe withScan(frame, entries, bracketScale, &positions, &sums) { codes, bound, positions, sums in
-      unsafe table.pointee.scan(codes, bound, threshold, positions, sums)
+  ) -> (found: Int, passed: Int) {
+    precondition(fours.isEmpty || fours.count * 4 >= frame.shape.m * frame.shape.tableSize, "fours of fewer entries")
+    let found = unsafe withScan(frame, entries, bracketScale, &positions, &sums) { codes, bound, positions, sums in
+      unsafe fours.withUnsafeBufferPointer { fours in
+        unsafe bound.pointee.fours = fours.isEmpty ? nil : UnsafePointer(fours.baseAddress)
+        return unsafe table.pointee.scan(codes, bound, threshold, positions, sums)
+      }
+    }
+    return (found.found, found.passed)
+  }
+
+  /// Whether a scan of codes of `nbits` bits takes less time with ``fours(_:into:)``, if not too many vectors pass them.
+  package func scansFours(nbits: Int) -> Bool { unsafe table.pointee.least_of_fours != nil && (5...8).contains(nbits) }
+
+  /// The least of each four `entries` that follow each other. Where codes that differ in their last two bits stand for
+  /// codewords that are near each other, their sums are almost those of the entries.
+  /// - Precondition: ``scansFours(nbits:)``.
+  /// - Complexity: O(entries).
+  package func fours(_ entries: Span<UInt8>, into output: inout MutableSpan<UInt8>) {
+    precondition(entries.count % 4 == 0 && output.count * 4 == entries.count, "fours of other entries")
+    unsafe entries.withUnsafeBufferPointer { entries in
+      unsafe output.withUnsafeMutableBufferPointer { output in
+        unsafe table.pointee.least_of_fours(entries.baseAddress, entries.count, output.baseAddress)
+      }
     }
   }
 
@@ -37,13 +61,14 @@ extension Kernels {
     }
   }
 
-  private func withScan(
+  private func withScan<R>(
     _ frame: borrowing CodeFrame, _ entries: Span<UInt8>, _ bracketScale: UInt16,
     _ positions: inout MutableSpan<UInt16>, _ sums: inout MutableSpan<UInt16>,
     _ scan: (
-      UnsafePointer<cpq_codes>, UnsafePointer<cpq_bound>, UnsafeMutablePointer<UInt16>?, UnsafeMutablePointer<UInt16>?
-    ) -> Int
-  ) -> Int {
+      UnsafePointer<cpq_codes>, UnsafeMutablePointer<cpq_bound>, UnsafeMutablePointer<UInt16>?,
+      UnsafeMutablePointer<UInt16>?
+    ) -> R
+  ) -> R {
     precondition(
       entries.count >= frame.shape.m * frame.shape.tableSize && positions.count >= frame.count
         && sums.count >= frame.count, "tables or results are too short")
@@ -51,7 +76,7 @@ extension Kernels {
       unsafe entries.withUnsafeBufferPointer { entries in
         unsafe positions.withUnsafeMutableBufferPointer { positions in
           unsafe sums.withUnsafeMutableBufferPointer { sums in
-            var bound = unsafe cpq_bound(entries: entries.baseAddress, bracket_scale: bracketScale)
+            var bound = unsafe cpq_bound(entries: entries.baseAddress, fours: nil, bracket_scale: bracketScale)
             return unsafe scan(codes, &bound, positions.baseAddress, sums.baseAddress)
           }
         }
@@ -116,7 +141,7 @@ extension Kernels {
     unsafe withCodes(frame) { codes in
       unsafe entries.withUnsafeBufferPointer { entries in
         unsafe sums.withUnsafeMutableBufferPointer { sums in
-          var bound = unsafe cpq_bound(entries: entries.baseAddress, bracket_scale: bracketScale)
+          var bound = unsafe cpq_bound(entries: entries.baseAddress, fours: nil, bracket_scale: bracketScale)
           unsafe body(codes, &bound, sums.baseAddress)
         }
       }

@@ -135,7 +135,8 @@ extension TrainingPlan {
         model.distortion.append((codebook.history.last?.objective ?? 0) / rows)
       }
     }
-    model.quantizer = ProductQuantizer(dimension: dimension, m: m, nbits: nbits, codebooks: codebooks)
+    let quantizer = ProductQuantizer(dimension: dimension, m: m, nbits: nbits, codebooks: codebooks)
+    model.quantizer = quantizer.ordered(residualsOf: residual ? model.coarse : nil, threads: threads)
   }
 
   /// The points of some subspaces, packed: `[subspace][row][subdimension]`, each subspace `pitch` floats after the one before.

@@ -29,14 +29,6 @@ struct CodeVisit {
   let bound: CodeBound
 }
 
-/// Tables of a query, or of a list, in bytes.
-struct QuantizedTables: ~Copyable {
-  /// `[m][tableSize]`; empty where codes are compared without.
-  var entries: [UInt8]
-  /// The least entry of each float table.
-  var minima: [Float]
-}
-
 /// The memory of a scan.
 struct CodeScratch: ~Copyable {
   var quantized: QuantizedTables
@@ -54,8 +46,7 @@ struct CodeScratch: ~Copyable {
   var decompressed: [UInt8] = []
 
   init(_ p: IndexParameters) {
-    quantized = QuantizedTables(
-      entries: [UInt8](repeating: 0, count: p.scanEntries), minima: [Float](repeating: 0, count: p.m))
+    quantized = QuantizedTables(p)
     listTables = [Float](repeating: 0, count: p.comparison == .listTables ? p.tableFloats : 0)
     let pairs = p.estimates ? p.codeLayout.map { $0.shape.pairsTables ? $0.shape.estimateFloats : 0 } ?? 0 : 0
     pairTables = [Float](repeating: 0, count: pairs)

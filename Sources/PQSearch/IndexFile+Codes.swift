@@ -34,7 +34,7 @@ extension IndexFile {
       let threshold = min(work.pending.threshold, work.candidates.threshold)
       guard let limit = scan.filters ? visit.bound.threshold(threshold) : .max else { continue }
       statistics.read(frame)
-      try find(visit, next?.frame, scan, limit, scratch.quantized, &scratch.decompressed, &scratch.survivors)
+      try find(visit, next?.frame, scan, limit, &scratch.quantized, &scratch.decompressed, &scratch.survivors)
       guard scratch.survivors.count > 0 else { continue }
       keep(visit, scan, group.tables, threshold, &scratch, &work)
       // Those of a compressed frame while its codes are there.
@@ -61,7 +61,7 @@ extension IndexFile {
       checks: filters && !codesHaveRules && Kernels.best.checksAsItScans(nbits: shape.nbits),
       length: hasBrackets ? group.lengths[query] : 0, longest: hasBrackets ? model?.longestResidual ?? 0 : 0)
     if filters, parameters.comparison != .listTables {
-      scan.range = quantize(group.tables, scan.tables, shape, &scratch.quantized)
+      scan.range = scratch.quantized.quantize(group.tables, scan.tables, shape, factor: tableFactor)
     }
     if scan.estimates, shape.pairsTables {
       var output = scratch.pairTables.mutableSpan
@@ -77,23 +77,12 @@ extension IndexFile {
   ) {
     subtractCentroid(list, group.vectors.span.extracting(group.vector(query)), work.model, &work.residual)
     fillTables(work.residual, 1, stride: 0, inner: false, &scratch.listTables)
-    scan.range = quantize(scratch.listTables, scratch.listTables.indices, scan.shape, &scratch.quantized)
+    scan.range = scratch.quantized.quantize(
+      scratch.listTables, scratch.listTables.indices, scan.shape, factor: tableFactor)
   }
 
-  private borrowing func quantize(
-    _ tables: [Float], _ part: Range<Int>, _ shape: CodeShape, _ quantized: inout QuantizedTables
-  ) -> TableRange {
-    let factor: Float = parameters.comparison == .brackets ? -2 : parameters.metric == .l2 ? 1 : -1
-    return Self.quantize(tables.span.extracting(part), shape, factor, &quantized.minima, &quantized.entries)
-  }
-
-  private static func quantize(
-    _ tables: Span<Float>, _ shape: CodeShape, _ factor: Float, _ minima: inout [Float], _ entries: inout [UInt8]
-  ) -> TableRange {
-    var output = entries.mutableSpan
-    var work = minima.mutableSpan
-    return Kernels.best.quantize(tables, shape: shape, factor: factor, minima: &work, into: &output)
-  }
+  /// What the keys of codes add up from each entry of a float table.
+  private var tableFactor: Float { parameters.comparison == .brackets ? -2 : parameters.metric == .l2 ? 1 : -1 }
 
   /// What the sums of a frame of a list with the key `key` say of keys.
   @inline(__always)
@@ -122,16 +111,15 @@ extension IndexFile {
   /// before: what is passed over is not read, and needs no checksum.
   private borrowing func find(
     _ visit: CodeVisit, _ next: FrameView?, _ scan: CodeScan, _ limit: UInt16,
-    _ quantized: borrowing QuantizedTables, _ decompressed: inout [UInt8], _ survivors: inout Survivors
+    _ quantized: inout QuantizedTables, _ decompressed: inout [UInt8], _ survivors: inout Survivors
   ) throws(FormatError) {
     let (frame, bracketScale) = (visit.frame, visit.bound.bracketScale)
     let begun = try checkOrBegin(frame, scan)
     if frame.isCompressed { try decompress(frame, into: &decompressed) }
     guard scan.filters else { return survivors.takeAll(frame.count) }
-    let entries = quantized.entries.span
     let codes = CodeFrame(content(frame, decompressed), next: ahead(next), count: frame.count, shape: scan.shape)
-    guard var crc = begun else { return survivors.scan(codes, entries, bracketScale: bracketScale, limit) }
-    survivors.scan(codes, entries, bracketScale: bracketScale, limit, crc: &crc)
+    guard var crc = begun else { return quantized.scan(codes, bracketScale: bracketScale, limit, &survivors) }
+    survivors.scan(codes, quantized.entries.span, bracketScale: bracketScale, limit, crc: &crc)
     try endChecking(frame, found: crc)
   }
 

@@ -22,12 +22,19 @@ struct Survivors {
     for i in 0..<count { positions[i] = UInt16(i) }
   }
 
-  /// Finds the vectors with sums of at most `limit`.
-  mutating func scan(_ codes: borrowing CodeFrame, _ entries: Span<UInt8>, bracketScale: UInt16, _ limit: UInt16) {
+  /// Finds the vectors with sums of at most `limit`; returns how many were looked at one by one.
+  mutating func scan(
+    _ codes: borrowing CodeFrame, _ entries: Span<UInt8>, fours: Span<UInt8>, bracketScale: UInt16, _ limit: UInt16
+  ) -> Int {
+    var passed = 0
     fill(limit) { positions, sums in
-      Kernels.best.scan(
-        codes, entries: entries, bracketScale: bracketScale, threshold: limit, positions: &positions, sums: &sums)
+      let scanned = Kernels.best.scan(
+        codes, entries: entries, fours: fours, bracketScale: bracketScale, threshold: limit, positions: &positions,
+        sums: &sums)
+      passed = scanned.passed
+      return scanned.found
     }
+    return passed
   }
 
   /// The same, and continues `crc` with the frame's bytes: what is found counts only if that comes out right.

@@ -13,7 +13,8 @@ private struct ScanCase {
   /// The sum of each vector's entries, without bracket.
   let sums: [Int]
 
-  init(m: Int, nbits: Int, hasBracket: Bool, vectors: Int) {
+  /// - Parameter areNear: each four entries that follow each other are the same.
+  init(m: Int, nbits: Int, hasBracket: Bool, vectors: Int, areNear: Bool = false) {
     var values = Values(seed: UInt64(1000 * m + 2 * nbits + (hasBracket ? 1 : 0)))
     let layout = CodeLayout(m: m, nbits: nbits, hasBracket: hasBracket)
     let limit = UInt16(layout.shape.entryLimit)
@@ -22,7 +23,7 @@ private struct ScanCase {
     // Of two tables that share a byte of codes the first has most of the limit.
     let shares: [UInt16] = nbits <= 4 ? [limit - limit / 4, limit / 4] : [limit, limit]
     let entries = (0..<m * layout.tableSize).map { i in
-      UInt8(some[i % some.count] % (shares[i / layout.tableSize % 2] + 1))
+      UInt8(some[(areNear ? i / 4 : i) % some.count] % (shares[i / layout.tableSize % 2] + 1))
     }
     var codes = values.codes(vectors * m, nbits: nbits)
     // One vector of the largest code everywhere.
@@ -89,7 +90,9 @@ private struct ScanCase {
           var p = positions.mutableSpan
           var s = sums.mutableSpan
           let found = kernels.scan(
-            frame, entries: entries.span, bracketScale: scale, threshold: threshold, positions: &p, sums: &s)
+            frame, entries: entries.span, fours: Span(), bracketScale: scale, threshold: threshold, positions: &p,
+            sums: &s
+          ).found
           let (foundPositions, foundSums) = ((0..<found).map { p[$0] }, (0..<found).map { s[$0] })
           let context = "\(kernels.name), m \(layout.m), \(count) vectors, scale \(scale), threshold \(threshold)"
           #expect(foundPositions == expected.positions, "\(context)")
@@ -104,6 +107,51 @@ private struct ScanCase {
           }
         }
       }
+    }
+  }
+
+  /// Fours tell at most what all entries would; what is found is the same, whether few vectors pass them or all do.
+  @Test(arguments: [5, 7, 8]) func foursFindTheSame(nbits: Int) {
+    for m in [1, 2, 5, 8, 16, 23, 300] {
+      for (hasBracket, areNear) in [(false, true), (true, true), (true, false)] {
+        let counts = m < 300 ? Self.counts : [300]
+        let test = ScanCase(
+          m: m, nbits: nbits, hasBracket: hasBracket, vectors: counts[counts.count - 1], areNear: areNear)
+        for kernels in Kernels.available where kernels.scansFours(nbits: nbits) {
+          for count in counts { checkFours(test, count, kernels, areNear: areNear) }
+        }
+      }
+    }
+  }
+
+  private func checkFours(_ test: ScanCase, _ count: Int, _ kernels: Kernels, areNear: Bool) {
+    let layout = test.layout
+    var bytes: [UInt8] = []
+    layout.appendFrame(test.codes.span.extracting(0..<count * layout.m), brackets: test.brackets, to: &bytes)
+    let content = GuardedBuffer(bytes)
+    let entries = GuardedBuffer(test.entries)
+    var fours = GuardedBuffer<UInt8>(repeating: 0xAA, count: test.entries.count / 4)
+    var output = fours.mutableSpan
+    kernels.fours(entries.span, into: &output)
+    for i in 0..<output.count { #expect(output[i] == test.entries[4 * i..<4 * i + 4].min()) }
+    let scale: UInt16 = layout.hasBracket ? 300 : 0
+    let sorted = test.expected(count, scale: scale, threshold: 65535).sums.sorted()
+    for threshold in Set([0, sorted[0], sorted[count / 50], sorted[count / 2], 65534, 65535]) {
+      let expected = test.expected(count, scale: scale, threshold: threshold)
+      var positions = GuardedBuffer<UInt16>(repeating: 0xAAAA, count: count)
+      var sums = GuardedBuffer<UInt16>(repeating: 0xAAAA, count: count)
+      var p = positions.mutableSpan
+      var s = sums.mutableSpan
+      let (found, passed) = kernels.scan(
+        CodeFrame(content.rawSpan, count: count, shape: layout.shape), entries: entries.span, fours: fours.span,
+        bracketScale: scale, threshold: threshold, positions: &p, sums: &s)
+      let context = "\(kernels.name), m \(layout.m), \(count) vectors, threshold \(threshold)"
+      #expect((0..<found).map { p[$0] } == expected.positions, "\(context)")
+      #expect((0..<found).map { s[$0] } == expected.sums, "\(context)")
+      #expect((found...count).contains(passed), "\(context)")
+      // Fours of entries that are the same pass what is found alone; of others, far apart, with many sums all.
+      if areNear, found <= count / 8 { #expect(passed == found, "\(context)") }
+      if !areNear, layout.m >= 16, threshold == sorted[count / 2] { #expect(passed == count, "\(context)") }
     }
   }
 
@@ -189,7 +237,8 @@ private struct ScanCase {
         var s = sums.mutableSpan
         let frame = CodeFrame(bytes.rawSpan, next: bytes.rawSpan.slice(0, 0), count: 70, shape: layout.shape)
         let found = kernels.scan(
-          frame, entries: entries.span, bracketScale: 65535, threshold: 65535, positions: &p, sums: &s)
+          frame, entries: entries.span, fours: Span(), bracketScale: 65535, threshold: 65535, positions: &p, sums: &s
+        ).found
         let expected = (0..<70).map { UInt16(min(65535, largest + ($0 * 3 + 48) * 65535 / 256)) }
         #expect(found == 70)
         #expect(sums == expected, "\(kernels.name), m \(m)")

@@ -46,8 +46,17 @@ typedef struct {
  * a byte, no sum of two such entries exceeds min(255, 65535 / ((m + 1) / 2)). */
 typedef struct {
   const uint8_t *entries;
+  /* For codes of a byte, [m][64]: the least of entries 4 * i ... 4 * i + 3, whose sums say for most vectors that their own
+   * exceed a threshold; or null. */
+  const uint8_t *fours;
   uint16_t bracket_scale;
 } cpq_bound;
+
+/* How many vectors a scan found, and how many it looked at one by one, since their fours did not tell; without fours, or
+ * where too many would be, all. */
+typedef struct {
+  size_t found, passed;
+} cpq_found;
 
 /* Of quantized tables: the sum of the tables' least entries, the value of one unit (0: all entries are equal, or there is
  * no bound), and the sum of the tables' largest magnitudes. */
@@ -176,13 +185,16 @@ typedef struct {
   cpq_range (*quantize)(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
                         unsigned limit, float *minima, uint8_t *out);
 
-  /* The vectors of a frame whose sum of u8 entries is at most `threshold`: their numbers in the frame, ascending, and
-   * sums. Returns how many. `positions` and `sums` have room for all. */
-  size_t (*scan)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
-                 uint16_t *sums);
+  /* out[i] = the least of entries 4 * i ... 4 * i + 3, of `count`, a multiple of 4. Null where `scan` heeds no fours. */
+  void (*least_of_fours)(const uint8_t *entries, size_t count, uint8_t *out);
 
-  /* The same for codes of 5 to 8 bits, and the CRC-32C of the frame's `bytes` bytes, continuing from *crc, into *crc. Null
-   * where one after the other takes no longer. */
+  /* The vectors of a frame whose sum of u8 entries is at most `threshold`: their numbers in the frame, ascending, and
+   * sums. `positions` and `sums` have room for all. What is found does not depend on fours. */
+  cpq_found (*scan)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
+                    uint16_t *sums);
+
+  /* The same for codes of 5 to 8 bits, without fours, and the CRC-32C of the frame's `bytes` bytes, continuing from *crc, into *crc.
+   * Returns how many are found. Null where one after the other takes no longer. */
   size_t (*scan_checked)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                          uint16_t *sums, size_t bytes, uint32_t *crc);
 
