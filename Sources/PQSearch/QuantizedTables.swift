@@ -42,14 +42,16 @@ struct QuantizedTables: ~Copyable {
   }
 
   /// Finds the codes of a frame with sums of at most `limit`, through fours where these tell of many.
+  @inline(__always)
   mutating func scan(
     _ codes: borrowing CodeFrame, bracketScale: UInt16, _ limit: UInt16, _ survivors: inout Survivors
   ) {
-    let heeded = pause == 0 ? fours.count : 0
-    let passed = survivors.scan(
-      codes, entries.span, fours: fours.span.extracting(0..<heeded), bracketScale: bracketScale, limit)
-    pause = max(0, pause - 1)
-    guard heeded > 0 else { return }
+    guard pause == 0, !fours.isEmpty else {
+      pause = max(0, pause - 1)
+      _ = survivors.scan(codes, entries.span, fours: Span(), bracketScale: bracketScale, limit)
+      return
+    }
+    let passed = survivors.scan(codes, entries.span, fours: fours.span, bracketScale: bracketScale, limit)
     // The limit falls, and lists come whose codes are farther from it.
     lastPause = passed > codes.count / 4 ? min(8, 2 * lastPause + 1) : 0
     pause = lastPause
