@@ -15,7 +15,10 @@ extension Kernels {
     _ frame: borrowing CodeFrame, entries: Span<UInt8>, fours: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
     positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>
   ) -> (found: Int, passed: Int) {
-    precondition(fours.isEmpty || fours.count * 4 >= frame.shape.m * frame.shape.tableSize, "fours of fewer entries")
+    precondition(
+      fours.isEmpty
+        || scansFours(nbits: frame.shape.nbits) && fours.count * 4 >= frame.shape.m * frame.shape.tableSize,
+      "fours of fewer entries, or of codes that have none")
     let found = unsafe withScan(frame, entries, bracketScale, &positions, &sums) { codes, bound, positions, sums in
       unsafe fours.withUnsafeBufferPointer { fours in
         unsafe bound.pointee.fours = fours.isEmpty ? nil : UnsafePointer(fours.baseAddress)
