@@ -21,11 +21,12 @@ STAGES = (
     ("choice of lists", r"list_scores|l2_numbered|group_minima|floats_within|float_limit|l2_blocks|ListChoice|GroupChoice"
                         r"|OrderedKey|compareCentroids|chooseLists|chooseNearest|score\(|limit\(_:distance|squaredL2"
                         r"|\bproject|ListRounding"),
-    ("tables", r"ip_blocks|quantize|least_of_fours|Kernels\.fours|entriesDidChange|pair_tables|pairTables|subtractCentre|fillTables|compareCodebooks|innerProduct"),
+    ("tables", r"ip_blocks|quantize|least_of_fours|Kernels\.fours|QuantizedTables\.fill|pair_tables|pairTables"
+               r"|subtractCentre|fillTables|compareCodebooks|innerProduct"),
     ("scan of codes", r"^scan$|^scan_checked$|^scan_bytes$|^append_passed$|^sum_codes"),
     ("frames to scan", r"scanCodes|CodeWalk|frameView|IndexFile\.list\(|ListEntry|FrameEntry|frameNumber|frameCount"
-                       r"|fetch|Kernels\.scan|Survivors\.scan|QuantizedTables|knownDirectory|CodeFrame|rawFrameBytes|MappedFile\.bytes"
-                       r"|nextFrame|KnownDirectory|frameEntry|IndexFile\.(sum|visit|stored)\b|FirstSums\.(scan|append)"
+                       r"|fetch|Kernels\.scan|Survivors\.scan|QuantizedTables|knownDirectory|CodeFrame|rawFrameBytes"
+                       r"|MappedFile\.bytes|nextFrame|KnownDirectory|frameEntry|IndexFile\.(sum|visit|stored)\b|FirstSums\.(scan|append)"
                        r"|Kernels\.sums"),
     ("what the scan finds", r"adc_estimates|[eE]stimates|Survivors|Pending|Reservoir|float_kth|sum_limit|sums_within"
                             r"|summed_within|sum_minima|scanFirst|FirstSums"

@@ -201,6 +201,7 @@ INLINE uint64_t within(const outcome *out, const vw *even, const vw *odd, int n,
   return bits & ~0ull >> (CPQ_TILE - lanes);
 }
 
+/* Appends those lanes. */
 INLINE void append_tile(outcome *out, const vw *even, const vw *odd, int n, size_t first, size_t lanes) {
   uint64_t bits = within(out, even, odd, n, lanes);
   if (__builtin_expect(bits == 0, 1)) return;

@@ -193,8 +193,8 @@ typedef struct {
   cpq_found (*scan)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                     uint16_t *sums);
 
-  /* The same for codes of 5 to 8 bits, without fours, and the CRC-32C of the frame's `bytes` bytes, continuing from *crc, into *crc.
-   * Returns how many are found. Null where one after the other takes no longer. */
+  /* The same for codes of 5 to 8 bits, without fours, and the CRC-32C of the frame's `bytes` bytes, continuing from *crc,
+   * into *crc. Returns how many are found. Null where one after the other takes no longer. */
   size_t (*scan_checked)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                          uint16_t *sums, size_t bytes, uint32_t *crc);
 
