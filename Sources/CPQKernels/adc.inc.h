@@ -17,8 +17,17 @@ INLINE place place_of(const cpq_codes *codes, size_t at) {
                  cpq_tile_lanes(cpq_tile_vectors(codes->count, first))};
 }
 
-INLINE size_t bounded_code(unsigned width, const cpq_codes *codes, place at, size_t s) {
-  return cpq_bounded(cpq_code(width, codes->m, at.tile, at.lanes, at.lane, s), codes->nbits);
+/* Where codewords of the vector at `at` stand: of `lanes` subspaces from `first` on, the last of which stands in for those
+ * past the end. `books` are their codebooks. */
+INLINE void words_at(unsigned width, const cpq_codes *codes, place at, size_t first, size_t lanes, const float *books,
+                     int blocked, size_t sub, const float **word) {
+  size_t book = cpq_book_floats(codes->nbits, blocked, sub);
+  const uint8_t *plane = at.tile + first * at.lanes + at.lane;
+  for (size_t l = 0; l < SUBSPACES; l++) {
+    size_t s = l < lanes ? l : lanes - 1;
+    uint32_t code = width == 8 ? plane[s * at.lanes] : cpq_code(width, codes->m, at.tile, at.lanes, at.lane, first + s);
+    word[l] = books + s * book + cpq_codeword(cpq_bounded(code, codes->nbits), blocked, sub);
+  }
 }
 
 INLINE v8 add_differences(v8 chain, int n, const v8 *x, const v8 *y) {
@@ -32,22 +41,16 @@ INLINE void add_subspaces(unsigned width, const cpq_codes *codes, const float *r
                           int blocked, size_t sub, size_t first, size_t lanes, const uint16_t *positions, size_t n,
                           float *sums) {
   enum { AHEAD = 16 };
-  size_t book = cpq_book_floats(codes->nbits, blocked, sub), step = blocked ? CPQ_LANES : 1;
-  const float *x[SUBSPACES], *books[SUBSPACES];
-  size_t subspace[SUBSPACES];
-  for (size_t l = 0; l < SUBSPACES; l++) {
-    subspace[l] = first + (l < lanes ? l : lanes - 1); /* the last one stands in for those past the end */
-    x[l] = residual + subspace[l] * sub;
-    books[l] = codebooks + subspace[l] * book;
-  }
+  size_t step = blocked ? CPQ_LANES : 1;
+  const float *x[SUBSPACES], *books = codebooks + first * cpq_book_floats(codes->nbits, blocked, sub);
+  for (size_t l = 0; l < SUBSPACES; l++) x[l] = residual + (first + (l < lanes ? l : lanes - 1)) * sub;
   v8 ahead[AHEAD];
   size_t fours = sub / 4 * 4, known = fours < AHEAD ? fours : AHEAD;
   for (size_t i = 0; i < known; i += 4) four_components(x, i, ahead + i);
   for (size_t v = 0; v < n; v++) {
     place at = place_of(codes, positions[v]);
     const float *word[SUBSPACES];
-    for (size_t l = 0; l < SUBSPACES; l++)
-      word[l] = books[l] + cpq_codeword(bounded_code(width, codes, at, subspace[l]), blocked, sub);
+    words_at(width, codes, at, first, lanes, books, blocked, sub, word);
     v8 chain = {0}, c[4], d[4];
     size_t i = 0;
     if (!blocked) {
@@ -92,11 +95,23 @@ INLINE void residual_width(unsigned width, const cpq_codes *codes, const float *
   else residual_codes(width, codes, residual, codebooks, 0, sub, positions, n, out);
 }
 
+/* The same for the usual widths, with a constant number of components where that is a usual one. */
+INLINE void residual_usual(unsigned width, const cpq_codes *codes, const float *residual, const float *codebooks,
+                           int blocked, size_t sub, const uint16_t *positions, size_t n, float *out) {
+  switch (blocked ? 0 : sub) {
+  case 2: residual_codes(width, codes, residual, codebooks, 0, 2, positions, n, out); return;
+  case 4: residual_codes(width, codes, residual, codebooks, 0, 4, positions, n, out); return;
+  case 8: residual_codes(width, codes, residual, codebooks, 0, 8, positions, n, out); return;
+  case 16: residual_codes(width, codes, residual, codebooks, 0, 16, positions, n, out); return;
+  default: residual_width(width, codes, residual, codebooks, blocked, sub, positions, n, out);
+  }
+}
+
 static void adc_residual(const cpq_codes *codes, const float *residual, const float *codebooks, int blocked, size_t sub,
                          const uint16_t *positions, size_t n, float *out) {
   switch (cpq_code_width(codes->nbits)) {
-  case 4: residual_width(4, codes, residual, codebooks, blocked, sub, positions, n, out); return;
-  case 8: residual_width(8, codes, residual, codebooks, blocked, sub, positions, n, out); return;
+  case 4: residual_usual(4, codes, residual, codebooks, blocked, sub, positions, n, out); return;
+  case 8: residual_usual(8, codes, residual, codebooks, blocked, sub, positions, n, out); return;
   case 12: residual_width(12, codes, residual, codebooks, blocked, sub, positions, n, out); return;
   default: residual_width(16, codes, residual, codebooks, blocked, sub, positions, n, out); return;
   }

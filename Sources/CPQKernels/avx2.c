@@ -122,7 +122,6 @@ const cpq_kernels cpq_avx2 = {
     .sum_minima = sum_minima,
     .sum_limit = sum_limit,
     .sums_within = sums_within,
-    .fetch = fetch,
     .ids_at = ids_at,
     .sort_words = sort_words,
     .are_finite = are_finite,

@@ -62,7 +62,8 @@ INLINE void scores_tile(const filter *f, int queries, int n, const int32_t *quer
     for (int b = 0; b < n; b++) {
       v16 less = -__builtin_convertvector(score[q * n + b], v16);
       size_t j = first + b * CPQ_LANES;
-      memcpy(out + q * out_stride + j, &less, (count - j < CPQ_LANES ? count - j : CPQ_LANES) * sizeof(float));
+      if (count - j >= CPQ_LANES) *(v16 *)(out + q * out_stride + j) = less;
+      else memcpy(out + q * out_stride + j, &less, (count - j) * sizeof(float));
     }
 }
 

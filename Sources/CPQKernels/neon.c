@@ -97,7 +97,6 @@ const cpq_kernels cpq_neon = {
     .sum_minima = sum_minima,
     .sum_limit = sum_limit,
     .sums_within = sums_within,
-    .fetch = fetch,
     .ids_at = ids_at,
     .sort_words = sort_words,
     .are_finite = are_finite,

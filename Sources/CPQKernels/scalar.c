@@ -123,10 +123,6 @@ static size_t sums_within(const uint16_t *sums, const uint16_t *positions, size_
   return found;
 }
 
-static void fetch(const void *bytes, size_t count) {
-  for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
-}
-
 static void ids_at(const uint8_t *frame, size_t planes, size_t count, uint64_t first, uint64_t *numbers, size_t n) {
   for (size_t i = 0; i < n; i++) {
     uint64_t id = first;
@@ -308,7 +304,6 @@ const cpq_kernels cpq_scalar = {
     .sum_minima = sum_minima,
     .sum_limit = sum_limit,
     .sums_within = sums_within,
-    .fetch = fetch,
     .ids_at = ids_at,
     .sort_words = sort_words,
     .are_finite = are_finite,

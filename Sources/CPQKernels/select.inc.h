@@ -201,10 +201,6 @@ static size_t sums_within(const uint16_t *sums, const uint16_t *positions, size_
   return found;
 }
 
-static void fetch(const void *bytes, size_t count) {
-  for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
-}
-
 /* Only the largest exponent carries into the sign. */
 static int are_finite(const uint32_t *bits, size_t count) {
   typedef uint32_t w32 __attribute__((vector_size(128), aligned(4)));

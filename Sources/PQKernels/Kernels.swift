@@ -85,14 +85,8 @@ internal import CPQKernels
   }
 
   /// Fetches the bytes into the cache, and returns at once.
-  package func fetch(_ bytes: RawSpan) {
-    unsafe bytes.withUnsafeBytes { unsafe table.pointee.fetch($0.baseAddress, $0.count) }
-  }
-
-  /// The same of an element.
-  package func fetch<Element: BitwiseCopyable>(_ elements: Span<Element>, _ i: Int) {
-    let one = elements.extracting(i..<i + 1)
-    unsafe one.withUnsafeBytes { unsafe table.pointee.fetch($0.baseAddress, $0.count) }
+  package static func fetch(_ bytes: RawSpan) {
+    unsafe bytes.withUnsafeBytes { unsafe cpq_fetch($0.baseAddress, $0.count) }
   }
 
   /// Replaces numbers of ids in a frame (Formats/pqx-v1.md, "Id frames") by the ids. O(largest number · planes) where the

@@ -119,13 +119,13 @@ extension IndexFile {
     guard directory.pagesAreChecked else { return }
     let table = bytes(of: places.lists)
     if far < lists.count {
-      Kernels.best.fetch(table.slice(Int(lists[far]) * ListEntry.byteCount, ListEntry.byteCount))
+      Kernels.fetch(table.slice(Int(lists[far]) * ListEntry.byteCount, ListEntry.byteCount))
     }
     guard near < lists.count else { return }
     // Its numbers are not yet checked: no more than a hint.
     let frame = ListEntry(decoding: table, list: Int(lists[near])).firstFrame
     guard frame < UInt64(checks.frames.count) else { return }
-    Kernels.best.fetch(bytes(of: places.frames).slice(Int(frame) * FrameEntry.byteCount, FrameEntry.byteCount))
+    Kernels.fetch(bytes(of: places.frames).slice(Int(frame) * FrameEntry.byteCount, FrameEntry.byteCount))
   }
 
   /// Asks for the directory's entry of a list.

@@ -49,7 +49,7 @@ extension IndexFile {
       for i in walk.run { numbers[i] = UInt64(found[i].position - walk.position) }
       if !frame.isCompressed {
         let needed = walk.farthest - walk.position + 1
-        for plane in 0..<frame.entry.planes { Kernels.best.fetch(stored(frame).slice(plane * frame.count, needed)) }
+        for plane in 0..<frame.entry.planes { Kernels.fetch(stored(frame).slice(plane * frame.count, needed)) }
       }
       runs.append(IDRun(frame: frame, candidates: walk.run))
     }

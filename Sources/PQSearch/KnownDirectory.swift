@@ -20,11 +20,12 @@ struct KnownDirectory: Sendable {
 
   /// Fetches a list, or its first frame, into the cache.
   /// - Precondition: the directory is complete.
-  func fetch(list number: Int) { Kernels.best.fetch(lists.span, number) }
+  // Bytes that pad them may be anything: none is read.
+  func fetch(list number: Int) { unsafe Kernels.fetch(lists.span.extracting(number..<number + 1).bytes) }
   func fetchFrames(ofList number: Int) {
     let first = lists[number].firstFrame
     guard first < frames.count else { return }
-    Kernels.best.fetch(frames.span, first)
+    unsafe Kernels.fetch(frames.span.extracting(first..<first + 1).bytes)
   }
 }
 

@@ -32,9 +32,8 @@ struct Reservoir<Item: BitwiseCopyable> {
   private static func fill<Element: BitwiseCopyable>(
     _ array: inout [Element], _ range: Range<Int>, _ element: (Int) -> Element
   ) {
-    var all = array.mutableSpan
-    var span = all.part(range)
-    for i in 0..<range.count { span[i] = element(i) }
+    var span = array.mutableSpan
+    for i in 0..<range.count { span[range.lowerBound + i] = element(i) }
   }
 
   @inline(__always)
@@ -42,18 +41,16 @@ struct Reservoir<Item: BitwiseCopyable> {
     _ keys: inout [Float], _ items: inout [Item], _ range: Range<Int>, atMost limit: Float, _ key: (Int) -> Float,
     _ item: (Int) -> Item
   ) -> Int {
-    var allKeys = keys.mutableSpan
-    var allItems = items.mutableSpan
-    var keys = allKeys.part(range)
-    var items = allItems.part(range)
-    var kept = 0
+    var keys = keys.mutableSpan
+    var items = items.mutableSpan
+    var kept = range.lowerBound
     for i in 0..<range.count {
       let key = key(i)
       keys[kept] = key
       items[kept] = item(i)
       kept += key <= limit ? 1 : 0
     }
-    return kept
+    return kept - range.lowerBound
   }
 
   private mutating func grow(to needed: Int, with item: Item) {

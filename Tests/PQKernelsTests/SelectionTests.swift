@@ -180,7 +180,7 @@ import Testing
             kernels.ids(frame.rawSpan, planes: planes, count: count, first: 7, at: &span)
             #expect(output == numbers.map { ids[$0] }, "\(kernels.name), \(planes) planes of \(count)")
           }
-          kernels.fetch(frame.rawSpan)
+          Kernels.fetch(frame.rawSpan)
         }
       }
     }

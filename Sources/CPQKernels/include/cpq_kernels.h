@@ -133,9 +133,6 @@ typedef struct {
   size_t (*sums_within)(const uint16_t *sums, const uint16_t *positions, size_t count, uint16_t low, uint16_t high,
                         uint16_t *sums_out, uint16_t *positions_out);
 
-  /* Fetches `count` bytes into the cache, and returns at once. */
-  void (*fetch)(const void *bytes, size_t count);
-
   /* Replaces each of `n` numbers below `count`, fastest where they ascend, by the id that has it in a frame [planes][count]:
    * `first` plus the differences up to its own, of which plane p has byte p. */
   void (*ids_at)(const uint8_t *frame, size_t planes, size_t count, uint64_t first, uint64_t *numbers, size_t n);
@@ -230,6 +227,11 @@ typedef struct {
   void (*adc_residual)(const cpq_codes *codes, const float *residual, const float *codebooks, int blocked, size_t sub,
                        const uint16_t *positions, size_t n, float *out);
 } cpq_kernels;
+
+/* Fetches `count` bytes into the cache, and returns at once. */
+static inline void cpq_fetch(const void *bytes, size_t count) {
+  for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
+}
 
 /* The instruction sets that this machine can run, fastest first; the last one is always "scalar". */
 size_t cpq_kernels_available(const cpq_kernels *const **sets);
