@@ -12,12 +12,10 @@ static inline __attribute__((always_inline)) void by_tables(unsigned width, cons
                                                             const uint16_t *positions, size_t n, float *out) {
   size_t table_size = cpq_table_floats((size_t)1 << codes->nbits);
   for (size_t i = 0; i < n; i++) {
-    size_t first = positions[i] / CPQ_TILE * CPQ_TILE, lane = positions[i] - first;
-    size_t lanes = cpq_tile_lanes(cpq_tile_vectors(codes->count, first));
-    const uint8_t *tile = codes->frame + first * codes->planes;
+    cpq_place at = cpq_place_of(codes, positions[i]);
     float sum = base;
     for (size_t s = 0; s < codes->m; s++)
-      sum += tables[s * table_size + cpq_bounded(cpq_code(width, codes->m, tile, lanes, lane, s), codes->nbits)];
+      sum += tables[s * table_size + cpq_bounded(cpq_code(width, codes->m, at.tile, at.lanes, at.lane, s), codes->nbits)];
     out[i] = sum;
   }
 }
@@ -45,21 +43,19 @@ static inline __attribute__((always_inline)) void estimates(unsigned width, cons
                                                             float factor, float step, const uint16_t *positions,
                                                             size_t n, float *out) {
   for (size_t i = 0; i < n; i++) {
-    size_t first = positions[i] / CPQ_TILE * CPQ_TILE, lane = positions[i] - first;
-    size_t lanes = cpq_tile_lanes(cpq_tile_vectors(codes->count, first));
-    const uint8_t *tile = codes->frame + first * codes->planes;
+    cpq_place at = cpq_place_of(codes, positions[i]);
     const float *table = tables;
     float sums[4] = {0};
     size_t s = 0;
     for (; s + 4 <= m; s += 4, table += 4 * table_size) {
       for (size_t c = 0; c < 4; c++) {
-        sums[c] += table[c * table_size + (cpq_code(width, m, tile, lanes, lane, s + c) & (table_size - 1))];
+        sums[c] += table[c * table_size + (cpq_code(width, m, at.tile, at.lanes, at.lane, s + c) & (table_size - 1))];
         ADDED_ALONE(sums[c]);
       }
     }
     for (size_t c = 0; s + c < m; c++)
-      sums[c] += table[c * table_size + (cpq_code(width, m, tile, lanes, lane, s + c) & (table_size - 1))];
-    float bracket = tile[(codes->planes - 1) * lanes + lane];
+      sums[c] += table[c * table_size + (cpq_code(width, m, at.tile, at.lanes, at.lane, s + c) & (table_size - 1))];
+    float bracket = at.tile[(codes->planes - 1) * at.lanes + at.lane];
     out[i] = base + factor * ((sums[0] + sums[1]) + (sums[2] + sums[3])) + step * bracket;
   }
 }

@@ -5,21 +5,9 @@
  * Included after transpose.inc.h. */
 enum { SUBSPACES = TRANSPOSED };
 
-/* Where the codes of a vector are. */
-typedef struct {
-  const uint8_t *tile;
-  size_t lane, lanes;
-} place;
-
-INLINE place place_of(const cpq_codes *codes, size_t at) {
-  size_t first = at / CPQ_TILE * CPQ_TILE;
-  return (place){codes->frame + first * codes->planes, at - first,
-                 cpq_tile_lanes(cpq_tile_vectors(codes->count, first))};
-}
-
 /* Where codewords of the vector at `at` stand: of `lanes` subspaces from `first` on, the last of which stands in for those
  * past the end. `books` are their codebooks. */
-INLINE void words_at(unsigned width, const cpq_codes *codes, place at, size_t first, size_t lanes, const float *books,
+INLINE void words_at(unsigned width, const cpq_codes *codes, cpq_place at, size_t first, size_t lanes, const float *books,
                      int blocked, size_t sub, const float **word) {
   size_t book = cpq_book_floats(codes->nbits, blocked, sub);
   const uint8_t *plane = at.tile + first * at.lanes + at.lane;
@@ -48,7 +36,7 @@ INLINE void add_subspaces(unsigned width, const cpq_codes *codes, const float *r
   size_t fours = sub / 4 * 4, known = fours < AHEAD ? fours : AHEAD;
   for (size_t i = 0; i < known; i += 4) four_components(x, i, ahead + i);
   for (size_t v = 0; v < n; v++) {
-    place at = place_of(codes, positions[v]);
+    cpq_place at = cpq_place_of(codes, positions[v]);
     const float *word[SUBSPACES];
     words_at(width, codes, at, first, lanes, books, blocked, sub, word);
     v8 chain = {0}, c[4], d[4];

@@ -77,8 +77,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
     memset(out, 0, m * table_size);
     return (cpq_range){-INFINITY, INFINITY, 0};
   }
-  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number, nor
-   * over the limit. */
+  /* A little less than limit/widest, so that rounding never lifts an entry over the limit. */
   float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
   if (!(scale <= FLT_MAX)) scale = 0;
   for (size_t s = 0; s < m; s++)

@@ -89,7 +89,8 @@ static size_t list_scores(const int32_t *words, size_t count, size_t dim, const 
   return near;
 }
 
-/* A score is half the squared distance of query and centroid, as integers, less half the query's norm; it has lost up to 128 as it became a float, and less than 1 by halving. */
+/* A score is half the squared distance of query and centroid, as integers, less half the query's norm; it has lost up to 128
+ * as it became a float, and less than 1 by halving. */
 static float list_limit(const int32_t *words, size_t dim, size_t count, double distance, float norm) {
   filter f = list_parts(words, dim, count);
   double farthest = distance * (double)f.scale + (double)displacement(dim);

@@ -21,6 +21,18 @@ static inline size_t cpq_tile_lanes(size_t vectors) {
   return (vectors + CPQ_TILE_STEP - 1) / CPQ_TILE_STEP * CPQ_TILE_STEP;
 }
 
+/* Where the codes of a frame's vector `at` are: a lane of a tile of so many lanes. */
+typedef struct {
+  const uint8_t *tile;
+  size_t lane, lanes;
+} cpq_place;
+
+static inline __attribute__((always_inline)) cpq_place cpq_place_of(const cpq_codes *codes, size_t at) {
+  size_t first = at / CPQ_TILE * CPQ_TILE;
+  return (cpq_place){codes->frame + first * codes->planes, at - first,
+                     cpq_tile_lanes(cpq_tile_vectors(codes->count, first))};
+}
+
 /* Where the sum of a lane stands among those of its tile: even lanes before odd ones. */
 static inline size_t cpq_sum_place(size_t lane) { return lane / 2 + lane % 2 * (CPQ_TILE / 2); }
 

@@ -252,8 +252,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
   }
   memset(out, 0, m * table_size);
   if (!finite || !(widest <= FLT_MAX)) return (cpq_range){-INFINITY, INFINITY, 0};
-  /* A little less than limit/widest, so that rounding never lifts an entry over the next whole number, nor
-   * over the limit. */
+  /* A little less than limit/widest, so that rounding never lifts an entry over the limit. */
   float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
   if (!(scale <= FLT_MAX)) scale = 0;
   for (size_t s = 0; s < m; s++) {
@@ -271,12 +270,10 @@ static void adc_residual(const cpq_codes *codes, const float *residual, const fl
   unsigned width = cpq_code_width(codes->nbits);
   size_t book = cpq_book_floats(codes->nbits, blocked, sub), step = blocked ? CPQ_LANES : 1;
   for (size_t v = 0; v < n; v++) {
-    size_t first = positions[v] / CPQ_TILE * CPQ_TILE, lane = positions[v] - first;
-    size_t lanes = cpq_tile_lanes(cpq_tile_vectors(codes->count, first));
-    const uint8_t *tile = codes->frame + first * codes->planes;
+    cpq_place at = cpq_place_of(codes, positions[v]);
     float sum = 0;
     for (size_t s = 0; s < codes->m; s++) {
-      size_t code = cpq_bounded(cpq_code(width, codes->m, tile, lanes, lane, s), codes->nbits);
+      size_t code = cpq_bounded(cpq_code(width, codes->m, at.tile, at.lanes, at.lane, s), codes->nbits);
       const float *x = residual + s * sub, *r = codebooks + s * book + cpq_codeword(code, blocked, sub);
       float chain = 0;
       for (size_t i = 0; i < sub; i++) {

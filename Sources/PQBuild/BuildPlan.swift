@@ -1,4 +1,5 @@
 public import PQFormat
+internal import PQKernels
 internal import PQModel
 public import PQStorage
 
@@ -54,7 +55,7 @@ public struct BuildPlan: Sendable {
     guard (12...16).contains(parameters.alignmentLog2) else {
       throw .usage("--align \(parameters.alignmentLog2): choose 12...16")
     }
-    guard parameters.threads > 0 else { throw .usage("--threads \(parameters.threads): at least 1") }
+    try Self.check(threads: parameters.threads)
 
     let wanted = max(64 * index.nlist, index.m > 0 ? TrainingPlan.vectorsPerCodebookCentroid << index.nbits : 0)
     if let size = parameters.trainSize, size <= 0 { throw .usage("--train-size \(size): at least 1") }
@@ -90,6 +91,7 @@ public struct BuildPlan: Sendable {
     guard !parameters.firstID.addingReportingOverflow(count ?? 1).overflow else {
       throw .usage("--first-id \(parameters.firstID) leaves no room for the ids of all rows")
     }
+    try Self.check(threads: parameters.threads)
     var chosen = parameters
     chosen.kind = index.kind
     chosen.vectors = index.vectors
@@ -114,6 +116,11 @@ public struct BuildPlan: Sendable {
     notices = []
     memory = try MemoryPlan(chosen, index, groups: groups, trainSize: 0, count: count)
     self.index = index
+  }
+
+  static func check(threads: Int) throws(BuildError) {
+    let (least, most) = (Threads.range.lowerBound, Threads.range.upperBound)
+    guard Threads.range.contains(threads) else { throw .usage("--threads \(threads): choose \(least)...\(most)") }
   }
 
   private static func nlist(

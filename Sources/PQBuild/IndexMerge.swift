@@ -29,7 +29,7 @@ public struct IndexMerge: Sendable {
     var clock = StageClock(progress)
     var open: [Shard] = []
     for path in shards { open.append(try Shard(path: path)) }
-    guard threads > 0 else { throw .usage("--threads \(threads): at least 1") }
+    try BuildPlan.check(threads: threads)
     guard let first = open.first else { throw .usage("nothing to merge: name at least one index") }
     for shard in open { try Self.checkModel(shard, first) }
     let model = try ModelFile(path: first.path)

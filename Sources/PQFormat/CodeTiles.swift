@@ -1,3 +1,5 @@
+internal import PQKernels
+
 /// Codes ↔ tiles (Formats/pqx-v1.md, "Code tiles").
 extension CodeLayout {
   /// Appends one frame: the tiles of `codes` `[vector][m]`, at most ``vectorsPerFrame`` vectors. O(codes).
@@ -9,7 +11,7 @@ extension CodeLayout {
       let vectors = min(Self.tileLanes, count - first)
       let lanes = Self.lanes(vectors)
       for i in tile.indices { tile[i] = 0 }
-      if (5...8).contains(nbits) {
+      if CodeShape.fillsByte(nbits: nbits) {
         putBytes(codes.extracting(first * m..<(first + vectors) * m), lanes, &tile)
       } else {
         for lane in 0..<vectors {

@@ -16,6 +16,9 @@ internal import CPQKernels
     self.hasBracket = hasBracket
   }
 
+  /// Whether each code of `nbits` bits has a byte to itself.
+  package static func fillsByte(nbits: Int) -> Bool { (5...8).contains(nbits) }
+
   /// Entries of a float table: one a codeword, at least sixteen.
   package var tableFloats: Int { max(LaneBlocks.lanes, 1 << nbits) }
 
@@ -81,7 +84,8 @@ extension Kernels {
   /// Quantizes the float tables `[m][tableFloats]`, times `factor`, to u8 `[m][tableSize]`: floor((entry − least entry of
   /// its table) / step), within `shape.entryLimit`, with one step for all. The entries past 2^nbits become 0.
   ///
-  /// Sums of quantized entries therefore bound the sums of entries from below.
+  /// Sums of quantized entries therefore bound the sums of entries, each less the least of its table, from below, but for
+  /// rounding: by less than 2^-21 they may exceed them.
   /// - Parameter minima: m floats to work with.
   package func quantize(
     _ tables: Span<Float>, shape: CodeShape, factor: Float, minima: inout MutableSpan<Float>,

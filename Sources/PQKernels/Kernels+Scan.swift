@@ -8,8 +8,8 @@ extension Kernels {
   ///   - entries: `[m][tableSize]`, within `shape.entryLimit`.
   ///   - fours: as of ``fours(_:into:)``, of all entries; or none. What is found does not depend on them.
   ///   - positions: room for all vectors of the frame, as `sums`.
-  /// - Returns: how many vectors are found, and how many were looked at one by one since their fours did not tell: all,
-  ///   where there are no fours, or where they tell of too few.
+  /// - Returns: how many vectors are found, and how many passed their fours, so that each was looked at; all those do that
+  ///   are scanned without, as the rest of a frame is where too many passed before.
   /// - Complexity: O(count · m).
   package func scan(
     _ frame: borrowing CodeFrame, entries: Span<UInt8>, fours: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
@@ -29,7 +29,7 @@ extension Kernels {
   }
 
   /// Whether a scan of codes of `nbits` bits takes less time with ``fours(_:into:)``, if not too many vectors pass them.
-  package func scansFours(nbits: Int) -> Bool { unsafe table.pointee.least_of_fours != nil && (5...8).contains(nbits) }
+  package func scansFours(nbits: Int) -> Bool { unsafe table.pointee.least_of_fours != nil && CodeShape.fillsByte(nbits: nbits) }
 
   /// The least of each four `entries` that follow each other. Where codes that differ in their last two bits stand for
   /// codewords that are near each other, their sums are almost those of the entries.
@@ -47,7 +47,7 @@ extension Kernels {
   /// Whether ``scan(_:entries:bracketScale:threshold:positions:sums:crc:)`` has codes of `nbits` bits checked at less cost
   /// than beforehand.
   package func checksAsItScans(nbits: Int) -> Bool {
-    unsafe table.pointee.scan_checked != nil && (5...8).contains(nbits)
+    unsafe table.pointee.scan_checked != nil && CodeShape.fillsByte(nbits: nbits)
   }
 
   /// As above, and continues `crc`, a CRC-32C, with all bytes of the frame. What is found is to be used only when that is

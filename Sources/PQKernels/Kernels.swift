@@ -22,16 +22,11 @@ internal import CPQKernels
 
   /// The fastest set, or the one that the environment variable `PQX_KERNELS` names.
   ///
-  /// A name that this machine does not know falls back to the fastest: ``unknownForcedName`` tells.
-  package static let best: Kernels = available.first { $0.name == forcedName } ?? available[0]
-
-  /// The value of `PQX_KERNELS`, if it names no set of this machine.
-  package static let unknownForcedName: String? = {
-    guard let name = forcedName, !available.contains(where: { $0.name == name }) else { return nil }
-    return name
+  /// A name that this machine does not know falls back to the fastest.
+  package static let best: Kernels = {
+    let name = environment("PQX_KERNELS")
+    return available.first { $0.name == name } ?? available[0]
   }()
-
-  private static let forcedName: String? = environment("PQX_KERNELS")
 
   /// CRC-32C (Castagnoli) of `bytes`, continuing from `crc`. O(bytes).
   package func crc32c(_ bytes: RawSpan, continuing crc: UInt32 = 0) -> UInt32 {
@@ -87,6 +82,12 @@ internal import CPQKernels
   /// Fetches the bytes into the cache, and returns at once.
   package static func fetch(_ bytes: RawSpan) {
     unsafe bytes.withUnsafeBytes { unsafe cpq_fetch($0.baseAddress, $0.count) }
+  }
+
+  /// The same of an element.
+  @inline(__always)
+  package static func fetch<Element: BitwiseCopyable>(_ elements: Span<Element>, _ i: Int) {
+    unsafe fetch(elements.extracting(i..<i + 1).bytes)  // bytes that pad it may be anything: none is read
   }
 
   /// Replaces numbers of ids in a frame (Formats/pqx-v1.md, "Id frames") by the ids. O(largest number · planes) where the

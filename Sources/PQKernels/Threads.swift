@@ -3,6 +3,9 @@ internal import Synchronization
 
 /// Runs pieces of work on a given number of threads: the caller's number, no pool that outlives the call.
 package enum Threads {
+  /// The numbers of threads that a caller may ask for.
+  package static let range = 1...1024
+
   /// Calls `body` once for every piece in `0..<pieces`, on `threads` threads (the calling one included), and returns
   /// when all have returned. Which thread takes which piece is not fixed: results must depend on the piece alone.
   package static func run(pieces: Int, threads: Int, _ body: @Sendable (Int) -> Void) {
@@ -69,8 +72,10 @@ package enum Threads {
     return results.compactMap { $0 }
   }
 
-  /// The number of processors that this process may use.
-  package static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+  /// The number of the machine's processors that are online, within ``range``. A process may be bound to fewer.
+  package static var processors: Int {
+    min(max(range.lowerBound, sysconf(Int32(_SC_NPROCESSORS_ONLN))), range.upperBound)
+  }
 
   private final class Work: ThreadBody {
     let pieces: Int

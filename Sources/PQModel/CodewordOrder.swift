@@ -132,7 +132,7 @@ package struct CodewordOrder {
       guard pivot > moment[j * d + j] * 1e-12, pivot < .infinity else { continue }
       let root = pivot.squareRoot()
       factor[j * d + j] = root
-      for i in j + 1..<max(d, j + 1) {
+      for i in j + 1..<d {
         var sum = moment[i * d + j]
         for k in 0..<j { sum -= factor[i * d + k] * factor[j * d + k] }
         factor[i * d + j] = sum / root
@@ -148,7 +148,7 @@ extension ProductQuantizer {
   /// - Complexity: O(m · (1,280 · (D/m)² + 2^nbits · D/m · nbits)); it does not depend on threads.
   package func ordered(residualsOf coarse: CoarseQuantizer?, threads: Int) -> ProductQuantizer {
     // Beyond so many components a subspace the moments would take longer than they save.
-    guard (5...8).contains(nbits), subdimension <= 128 else { return self }
+    guard CodeShape.fillsByte(nbits: nbits), subdimension <= 128 else { return self }
     let books = Threads.map(count: m, threads: threads) { s -> [Float] in
       let words = (0..<centroids).flatMap { word in
         (0..<subdimension).map { Double(component($0, of: word, subspace: s)) }

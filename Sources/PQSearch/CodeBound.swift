@@ -3,7 +3,7 @@ import PQKernels
 /// What the sum of a vector's quantized entries says of its key, for one query and one list or frame:
 /// lower + step · sum ≤ key ≤ lower + step · sum · (1 + 2^-18) + gap. Rounding of every f32 operation is allowed for.
 struct CodeBound: Sendable {
-  private(set) var lower: Double
+  let lower: Double
   private let step: Double
   private let gap: Double
   /// What a bracket counts in the sum, in units of 1/256.
@@ -47,7 +47,7 @@ struct CodeBound: Sendable {
     let room = Double(key) - lower
     if room < 0 { return nil }
     guard key < .infinity, room < .infinity, step > 0 else { return .max }  // NaN too
-    // The quotient rounds; a unit in 2^-20 is more than that.
+    // The quotient rounds, and entries did as they were quantized, by less than 2^-21; 2^-20 is more than both.
     return UInt16(min(room / step * (1 + 0x1p-20), 65535))  // rounds down
   }
 
@@ -62,7 +62,7 @@ struct CodeBound: Sendable {
   var inFloats: (floor: Float, step: Float, gap: Float) {
     let reach = abs(lower) + step * 65535
     guard reach < 0x1p125 else { return (-.infinity, 0, .infinity) }  // NaN too
-    // What the roundings of floor, step, their product and sum add up to; doubled.
+    // The product of step and sum rounds, and the floor added to it: 2^-23 together; quantized entries did: 5 · 2^-24.
     let rounding = 0x1p-21 * reach
     return (Float(lower - rounding).nextDown, Float(step), Float(gap + 3 * rounding).nextUp)
   }

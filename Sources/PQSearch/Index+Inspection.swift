@@ -25,7 +25,7 @@ extension Index {
     public let rawLength: UInt64
   }
 
-  /// All sections, in order. O(frames).
+  /// All sections, in order, by the directory: no frame is looked at. O(frames).
   public func sections() throws(IndexError) -> [SectionSummary] {
     try inspect { (file) throws(FormatError) in try file.sectionSummaries() }
   }
@@ -51,7 +51,9 @@ extension Index {
   }
 
   /// One list: how many vectors it has, and what the first `limit` of them are. O(limit).
+  /// - Throws: `.usage` where there is no such list, or for a limit below 0; `.format` for damage.
   public func listContents(_ number: Int, limit: Int) throws(IndexError) -> ListContents {
+    guard limit >= 0 else { throw .usage("limit is \(limit); it is 0 or more") }
     guard (0..<parameters.listCount).contains(number) else {
       throw .usage("list \(number): the index has lists 0...\(parameters.listCount - 1)")
     }
@@ -90,10 +92,12 @@ extension Index {
     }
   }
 
-  /// The file's version of the format, and where its section table and footer begin.
+  /// The file's version of the format, major.minor.
   public var formatVersion: String { "\(Header.currentMajor).\(file.header.minor)" }
+  /// Where the section table begins, in bytes from the start of the file, and how many sections it has.
   public var sectionTableOffset: UInt64 { file.header.sectionTableOffset }
   public var sectionCount: Int { file.header.sectionCount }
+  /// Where the footer begins, in bytes from the start of the file.
   public var footerOffset: UInt64 { file.header.footerOffset }
 
   private func inspect<Result>(
@@ -136,7 +140,7 @@ extension IndexFile {
       let view = try list(number)
       for kind in IndexParameters.frameSections {
         for index in 0..<frameCount(kind, view) {
-          let frame = try frame(kind, view, index)
+          let frame = try frameView(kind, view, index)
           frames[kind, default: (0, 0, 0)].count += 1
           frames[kind, default: (0, 0, 0)].compressed += frame.isCompressed ? 1 : 0
           frames[kind, default: (0, 0, 0)].raw += UInt64(frame.rawLength)

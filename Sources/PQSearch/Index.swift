@@ -62,20 +62,20 @@ public final class Index: Sendable {
   /// For one query at a time without allocation, use a ``Searcher``.
   /// - Parameters:
   ///   - queries: `[query][dimension]`.
-  ///   - threads: how many threads share the queries; the calling one is among them.
+  ///   - threads: how many threads share the queries, 1...1024; the calling one is among them.
   /// - Returns: per query at most `options.k` neighbours; the same for any number of threads.
   /// - Throws: the error of a query that has one. The lists of some queries are chosen before the first is searched, so that
   ///   of several errors it need not be that of the first query.
-  /// - Complexity: per query O(nlist · D + codes of the visited lists · m).
+  /// - Complexity: per query O(nlist · D + 2^nbits · D + codes of the visited lists · m + candidates to re-rank · D); the
+  ///   second term, which makes tables, for each visited list where residual l2 codes have no brackets.
   public func search(
     _ queries: [Float], _ options: SearchOptions = SearchOptions(), threads: Int = 1
   ) throws(IndexError) -> SearchResults {
-    let dimension = parameters.dimension
-    guard queries.count % dimension == 0 else {
-      throw .query("\(queries.count) components are no whole number of queries of dimension \(dimension)")
+    guard Threads.range.contains(threads) else {
+      throw .usage("threads is \(threads); use \(Threads.range.lowerBound) to \(Threads.range.upperBound)")
     }
-    guard threads > 0 else { throw .usage("threads is \(threads); use at least 1") }
-    let count = queries.count / dimension
+    let dimension = parameters.dimension
+    let count = try file.count(of: queries.span)
     // Several pieces a thread, so that none waits long for the last; a piece has one scratch for its queries.
     let pieces = min(count, threads == 1 ? 1 : 8 * threads)
     let parts = Threads.map(count: pieces, threads: threads) { piece -> Result<SearchResults, IndexError> in
@@ -83,7 +83,8 @@ public final class Index: Sendable {
         var searcher = Searcher(self)
         var part = SearchResults()
         let range = piece * count / pieces * dimension..<(piece + 1) * count / pieces * dimension
-        try searcher.search(queries.span.extracting(range), options, into: &part)
+        try searcher.search(
+          queries.span.extracting(range), numberedFrom: range.lowerBound / dimension, options, into: &part)
         return part
       }
     }

@@ -135,6 +135,7 @@ extension IndexFile {
     statistics: inout SearchStatistics, into lists: inout [UInt32]
   ) throws(IndexError) {
     try check(options)
+    _ = try count(of: queries)
     var first = 0
     while try fillGroup(queries, from: &first, options, &scratch.group) {
       do throws(FormatError) {

@@ -8,23 +8,36 @@ internal import PQStorage
 extension IndexFile {
   /// Appends the best `options.k` neighbours of each of `queries` `[query][component]` to `results`, best first, ties by
   /// lower id.
-  /// - Parameter ended: called after each query with the number of results so far.
+  /// - Parameters:
+  ///   - number: what errors call the first query.
+  ///   - ended: called after each query with the number of results so far.
   borrowing func search(
-    _ queries: Span<Float>, _ options: SearchOptions, scratch: inout SearchScratch,
+    _ queries: Span<Float>, numberedFrom number: Int = 0, _ options: SearchOptions, scratch: inout SearchScratch,
     statistics: inout SearchStatistics, into results: inout [Neighbor], ended: (Int) -> Void = { _ in }
   ) throws(IndexError) {
     try check(options)
+    _ = try count(of: queries)
     var first = 0
-    while try fillGroup(queries, from: &first, options, &scratch.group) {
+    while try fillGroup(queries, numberedFrom: number, from: &first, options, &scratch.group) {
       statistics.queries += scratch.group.count
       try searchGroup(options, &scratch, &statistics, &results, ended)
     }
   }
 
+  /// How many `queries` `[query][component]` are.
+  borrowing func count(of queries: Span<Float>) throws(IndexError) -> Int {
+    guard queries.count % parameters.dimension == 0 else {
+      throw .query(
+        "\(queries.count) components are no whole number of queries: \(map.path) has dimension \(parameters.dimension)")
+    }
+    return queries.count / parameters.dimension
+  }
+
   /// Prepares as many of `queries` as a group holds, from query `first` on, which becomes the next one.
   /// - Returns: whether there were any.
   borrowing func fillGroup(
-    _ queries: Span<Float>, from first: inout Int, _ options: SearchOptions, _ group: inout QueryGroup
+    _ queries: Span<Float>, numberedFrom number: Int = 0, from first: inout Int, _ options: SearchOptions,
+    _ group: inout QueryGroup
   ) throws(IndexError) -> Bool {
     let dimension = parameters.dimension
     let throughGroups = usesGroups(options)
@@ -33,7 +46,7 @@ extension IndexFile {
     let end = min(queries.count / dimension, first + group.capacity(comparing: lists, throughGroups: throughGroups))
     group.begin(end - first, throughGroups: throughGroups)
     for query in first..<end {
-      try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), &group)
+      try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), number: number + query, &group)
     }
     first = end
     return group.count > 0
@@ -107,10 +120,9 @@ extension IndexFile {
   }
 
   /// Adds a query to the group: refuses what cannot be compared, and normalises it for cosine.
-  private borrowing func prepare(_ query: Span<Float>, _ group: inout QueryGroup) throws(IndexError) {
-    guard query.count == parameters.dimension else {
-      throw .query("the query has \(query.count) components, \(map.path) has dimension \(parameters.dimension)")
-    }
+  private borrowing func prepare(
+    _ query: Span<Float>, number: Int, _ group: inout QueryGroup
+  ) throws(IndexError) {
     let first = group.count * parameters.dimension
     var norm = 0.0
     for i in query.indices {
@@ -118,8 +130,8 @@ extension IndexFile {
       norm += Double(query[i]) * Double(query[i])
     }
     guard norm <= Double(Float.greatestFiniteMagnitude) else {
-      for i in query.indices where !query[i].isFinite { throw .query("component \(i) of the query is \(query[i])") }
-      throw .query("the squared norm of the query overflows f32; scale queries and vectors down")
+      for i in query.indices where !query[i].isFinite { throw .query("query \(number): component \(i) is \(query[i])") }
+      throw .query("query \(number): the squared norm overflows f32; scale queries and vectors down")
     }
     if parameters.metric == .cosine {
       var all = group.vectors.mutableSpan

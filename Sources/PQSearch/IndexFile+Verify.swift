@@ -12,18 +12,19 @@ extension IndexFile {
   /// - Parameter deep: also decodes every frame and checks its content. O(file), else O(file) with a small factor.
   borrowing func verify(deep: Bool) -> [FormatError] {
     var problems = Problems()
-    verifySections(&problems)
+    let damaged = verifySections(&problems)
     verifyPadding(&problems)
     var walk = FrameWalk(table, deep: deep)
-    walk.checksBrackets = problems.all.isEmpty
+    walk.checksBrackets = damaged.isDisjoint(with: [.centroids, .codebooks, .centre])
     verifyLists(&walk, &problems)
     if deep, !problems.isFull, let ids = walk.idRange { verifyUniqueness(ids, walk.idCount, &problems) }
     if let failure = map.failure { return [FormatError(.unreadable, "file", at: 0, failure.description)] }
     return problems.all
   }
 
-  /// Sections that are checked as a whole.
-  private borrowing func verifySections(_ problems: inout Problems) {
+  /// Checks the sections that are checked as a whole; returns those that are damaged.
+  private borrowing func verifySections(_ problems: inout Problems) -> Set<SectionKind> {
+    var damaged = Set<SectionKind>()
     for section in table.sections {
       do throws(FormatError) {
         try checkSection(section)
@@ -37,13 +38,17 @@ extension IndexFile {
         case .centre: try checkFinite(.centre)
         case .groups: _ = try groups()
         // A page of damaged centroids would be the same problem again.
-        case .centroidPages where problems.all.isEmpty:
+        case .centroidPages where !damaged.contains(.centroids):
           for page in 0..<checks.centroidPages.count { try checkPage(.centroids, page) }
         case .metadata: _ = try metadata()
         default: break
         }
-      } catch { problems.add(error) }
+      } catch {
+        if let kind = section.kind { damaged.insert(kind) }
+        problems.add(error)
+      }
     }
+    return damaged
   }
 
   /// Checks that lanes of lane blocks that hold no vector are zero.
@@ -126,7 +131,7 @@ extension IndexFile {
   ) throws(FormatError) {
     if let expected = walk.nextFrame, UInt64(list.firstFrame) != expected {
       throw FormatError(
-        .badList, "list \(list.number)", at: (table[.lists]?.offset ?? 0) + UInt64(16 * list.number + 8),
+        .badList, "list \(list.number)", at: (table[.lists]?.offset ?? 0) + UInt64(ListEntry.byteCount * list.number + 8),
         "first frame expected \(expected), found \(list.firstFrame)")
     }
     walk.begin(list, parameters)

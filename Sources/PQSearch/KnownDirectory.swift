@@ -20,12 +20,11 @@ struct KnownDirectory: Sendable {
 
   /// Fetches a list, or its first frame, into the cache.
   /// - Precondition: the directory is complete.
-  // Bytes that pad them may be anything: none is read.
-  func fetch(list number: Int) { unsafe Kernels.fetch(lists.span.extracting(number..<number + 1).bytes) }
+  func fetch(list number: Int) { Kernels.fetch(lists.span, number) }
   func fetchFrames(ofList number: Int) {
     let first = lists[number].firstFrame
     guard first < frames.count else { return }
-    unsafe Kernels.fetch(frames.span.extracting(first..<first + 1).bytes)
+    Kernels.fetch(frames.span, first)
   }
 }
 

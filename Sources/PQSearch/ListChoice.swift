@@ -20,10 +20,12 @@ struct ChosenLists {
     keys.removeLast(keys.count - count)
   }
 
-  /// Keeps those at most `reach` times as far as the first; keys are squared distances.
+  /// Keeps those at most `reach` times as far as the first; all, where the square of that is not finite. Keys are squared
+  /// distances.
   mutating func keep(reach: Float) {
-    guard let first = keys.first else { return }
-    let limit = first * (reach * reach)
+    let square = reach * reach
+    guard let first = keys.first, square < .infinity else { return }
+    let limit = first * square
     keep(first: keys.firstIndex { $0 > limit } ?? count)
   }
 }

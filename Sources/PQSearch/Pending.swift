@@ -79,7 +79,7 @@ struct Pending {
   /// - Precondition: nothing was added since the last cut.
   var sureLimit: Float { count <= capacity ? .infinity : gap < .infinity ? kthFloor : -.infinity }
 
-  /// The codes from `first` on that stand in one frame, at most as many as `positions` holds, ascending: fills in the
+  /// The codes from `first` on that stand in one frame, at most as many as `open` holds, ascending: fills in the
   /// positions of those with keys below `limit` as far as is known, and of the others. O(codes of the frame).
   /// - Parameter sure: of those below the limit; `open`: of the others.
   func run(

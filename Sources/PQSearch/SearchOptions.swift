@@ -11,7 +11,7 @@ public struct SearchOptions: Sendable, Equatable {
   public var maxCodes: Int?
   /// How many times as far as the nearest list's centroid those of other visited lists may be, at least 1: a query near
   /// one centroid visits few of the nprobe nearest lists, and one that equals a centroid none that is farther than that.
-  /// For l2 alone. nil: any.
+  /// For l2 alone. nil, or a number whose square is not finite: any.
   public var reach: Float?
   /// Candidates to compare exactly with the stored vectors before the best k are kept; 0: none. Below k is k.
   public var rerank = 0
@@ -54,7 +54,8 @@ public struct SearchStatistics: Sendable, Equatable {
   public var lists = 0
   /// Centroids, of lists and of groups of lists, that queries were compared with.
   public var centroids = 0
-  /// Vectors whose distance was estimated from codes, or computed where there are none.
+  /// Vectors of the visited lists: a distance was estimated from the code of each, unless its whole frame was seen to be too
+  /// far, or computed where there are no codes.
   public var codesScanned = 0
   /// Vectors compared exactly after the scan.
   public var reranked = 0

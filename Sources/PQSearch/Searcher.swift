@@ -4,9 +4,11 @@ internal import PQFormat
 public struct Searcher: ~Copyable {
   private let index: Index
   private var scratch: SearchScratch
-  /// Summed over all queries of this searcher.
+  /// Summed over all queries that were searched, or whose lists were chosen, one call each; what a batch reads is in its
+  /// results.
   public private(set) var statistics = SearchStatistics()
 
+  /// Allocates what does not depend on the queries; the rest grows with them. O(m · 2^nbits + dimension).
   public init(_ index: Index) {
     self.index = index
     scratch = SearchScratch(index.parameters)
@@ -19,8 +21,11 @@ public struct Searcher: ~Copyable {
   }
 
   /// Appends the neighbours of one query to `results`, best first, ties by lower id. Allocates nothing once `results`
-  /// and the searcher have grown to what a query needs.
+  /// and the searcher have grown to what a query needs, unless distances are equal.
   /// - Parameter query: `dimension` components.
+  /// - Throws: `.usage` for options that cannot be, `.query` for a query of another dimension or that is not finite,
+  ///   `.format` for damage that the query has met, `.file` where the file failed; then nothing that was appended counts.
+  /// - Complexity: see ``Index/search(_:_:threads:)``.
   public mutating func search(
     _ query: Span<Float>, _ options: SearchOptions = SearchOptions(), into results: inout [Neighbor]
   ) throws(IndexError) {
@@ -33,15 +38,25 @@ public struct Searcher: ~Copyable {
   }
 
   /// Appends queries `[query][dimension]`, with their neighbours and what they read, to a batch's results.
+  /// - Throws: as for one query; `.query` also where the components are no whole number of queries.
+  /// - Complexity: see ``Index/search(_:_:threads:)``.
   public mutating func search(
     _ queries: Span<Float>, _ options: SearchOptions, into results: inout SearchResults
+  ) throws(IndexError) {
+    try search(queries, numberedFrom: 0, options, into: &results)
+  }
+
+  /// The same of queries of which errors call the first one `number`.
+  mutating func search(
+    _ queries: Span<Float>, numberedFrom number: Int, _ options: SearchOptions, into results: inout SearchResults
   ) throws(IndexError) {
     var ends: [Int] = []
     swap(&ends, &results.ends)
     defer { swap(&ends, &results.ends) }
     try index.file.unlessFailed { (file) throws(IndexError) in
       try file.search(
-        queries, options, scratch: &scratch, statistics: &results.statistics, into: &results.neighbors
+        queries, numberedFrom: number, options, scratch: &scratch, statistics: &results.statistics,
+        into: &results.neighbors
       ) { ends.append($0) }
     }
   }
@@ -52,9 +67,6 @@ public struct Searcher: ~Copyable {
   public mutating func chooseLists(
     _ queries: Span<Float>, _ options: SearchOptions, into lists: inout [UInt32]
   ) throws(IndexError) {
-    guard queries.count % index.parameters.dimension == 0 else {
-      throw .query("\(queries.count) components are no whole number of queries for \(index.path)")
-    }
     try index.file.unlessFailed { (file) throws(IndexError) in
       try file.chooseLists(queries, options, scratch: &scratch, statistics: &statistics, into: &lists)
     }

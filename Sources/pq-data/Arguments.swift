@@ -11,6 +11,9 @@ func refuseTerminal(_ path: String) throws {
 /// The number of threads to work with: all processors unless the user says.
 func checkedThreads(_ threads: Int?) throws -> Int {
   guard let threads else { return Threads.processors }
-  guard (1...1024).contains(threads) else { throw ValidationError("--threads must be 1 to 1024, not \(threads).") }
+  guard Threads.range.contains(threads) else {
+    let (least, most) = (Threads.range.lowerBound, Threads.range.upperBound)
+    throw ValidationError("--threads must be \(least) to \(most), not \(threads).")
+  }
   return threads
 }

@@ -111,7 +111,9 @@ struct Search: ParsableCommand {
   }
 
   private func checkFlags() throws(ToolFailure) {
-    guard threads > 0 else { throw ToolFailure(.usage, "--threads \(threads): use at least 1") }
+    guard Threads.range.contains(threads) else {
+      throw ToolFailure(.usage, "--threads \(threads): use \(Threads.range.lowerBound) to \(Threads.range.upperBound)")
+    }
     if let batch, batch <= 0 { throw ToolFailure(.usage, "--batch \(batch): use at least 1") }
     guard repeats > 0 else { throw ToolFailure(.usage, "--repeat \(repeats): use at least 1") }
     guard !cold || repeats == 1 else { throw ToolFailure(.usage, "--cold times the first use; leave out --repeat") }

@@ -98,6 +98,34 @@ import Testing
     #expect(one == expected.neighbors)
   }
 
+  /// Errors say which query it is, of a batch that several threads share too; no number of components is cut short.
+  @Test func wrongQueries() throws {
+    let folder = try TemporaryFolder()
+    var f = Fixture(dimension: 8, nlist: 3, m: 4, nbits: 4)
+    f.rows = f.values(50, 8, seed: 33)
+    let index = try f.make(in: folder).index
+    var queries = f.values(40, 8, seed: 34).flatMap { $0 }
+    queries[8 * 37 + 5] = .nan
+    for threads in [1, 2] {
+      let error = #expect(throws: IndexError.self) { try index.search(queries, threads: threads) }
+      #expect(error?.description == "query 37: component 5 is nan")
+    }
+    for count in [1, 7, 9, 319] {
+      var searcher = Searcher(index)
+      var (results, lists, one) = (SearchResults(), [UInt32](), [Neighbor]())
+      let some = queries.span.extracting(0..<count)
+      do { try searcher.search(some, SearchOptions(), into: &results); Issue.record("\(count)") } catch {}
+      do { try searcher.search(some, SearchOptions(), into: &one); Issue.record("\(count)") } catch {}
+      do { try searcher.chooseLists(some, SearchOptions(), into: &lists); Issue.record("\(count)") } catch {}
+      #expect(throws: IndexError.self) { try index.search(Array(queries[..<count])) }
+      #expect(results.count == 0 && lists.isEmpty && one.isEmpty)
+    }
+    for threads in [-1, 0, 1025, 1 << 60, .max] {
+      let error = #expect(throws: IndexError.self) { try index.search(queries, threads: threads) }
+      #expect(error?.kind == .usage, "\(threads)")
+    }
+  }
+
   @Test func processesShareOneFile() throws {
     let folder = try TemporaryFolder()
     var f = Fixture(dimension: 8, nlist: 9, m: 4, nbits: 6)

@@ -46,7 +46,8 @@ import Testing
 
   @Test func exitCodes() throws {
     let cases: [(Int32, [String])] = [
-      (0, ["--help"]), (0, ["--version"]), (1, [Self.damaged, "verify"]), (65, [Self.damaged, "sections"]),
+      (0, ["--help"]), (0, ["--version"]), (1, [Self.damaged, "verify"]), (65, [Self.damaged, "codebooks"]),
+      (0, [Self.damaged]), (0, [Self.damaged, "sections"]),
       (64, [Self.sound, "nonsense"]), (64, [Self.sound, "list"]), (64, [Self.sound, "list", "9999"]),
       (64, [Self.sound, "hexdump", "nonsense"]), (66, [Self.sound + ".none"]),
       (65, [GoldenFiles.folder + "/README.md"]),

@@ -175,6 +175,21 @@ import Testing
     }
   }
 
+  /// What is wrong elsewhere leaves brackets and pages of centroids to be checked.
+  @Test func damageApart() throws {
+    let golden = Array(try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/ivfpq-l2-8.pqx")))
+    var file = SealedFile(golden)
+    let plane = file.brackets(list: 0)
+    let bytes = file.bytes
+    file.bytes[try #require(plane.min { bytes[$0] < bytes[$1] })] = 255
+    file.seal()
+    // No checksum holds what is between sections.
+    let padding = file.range(.centroids).upperBound
+    try #require(file.bytes[padding] == 0)
+    file.bytes[padding] = 1
+    #expect(try verify(file.bytes, deep: true).map(\.code) == [.badPadding, .badFrame])
+  }
+
   @Test(arguments: GoldenFiles.valid) func sealingChangesNothing(_ name: String) throws {
     let golden = Array(try Data(contentsOf: URL(fileURLWithPath: GoldenFiles.folder + "/" + name)))
     var file = SealedFile(golden)

@@ -69,7 +69,6 @@ import Testing
     #expect(below.exitCode == 1)
   }
 
-  /// Four processes on one file give one answer, and write nothing.
   /// A similarity that overflows on its way stays infinite, though all of its terms would give less: no bound of the
   /// integer scan may leave it out.
   @Test func partialSumsOverflow() throws {
@@ -85,6 +84,34 @@ import Testing
       let search = [index, query, "-k", "3", "--rerank", rerank]
       let (found, plain) = (try runTool("pq-search", search), try runTool("pq-search", search + ["--no-filter"]))
       #expect(found.exitCode == 0 && found.text == plain.text, "\(found.text), not \(plain.text)")
+    }
+  }
+
+  /// No number that an option may be given ends a tool by a trap.
+  @Test func extremeNumbers() throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let index = folder.path("a.pqx")
+    #expect(try runTool("pq-build", [base, "-o", index, "--vectors", "u8", "--quiet"] + Self.flags).exitCode == 64)
+    #expect(try runTool("pq-build", [base, "-o", index, "--vectors", "f32", "--quiet"] + Self.flags).exitCode == 0)
+    let build = ["build", base, "-o", folder.path("b.pqx"), "--force", "--quiet", "--dry-run"]
+    let encode = ["encode", base, "--model", index, "-o", folder.path("c.pqx"), "--force", "--quiet", "--dry-run"]
+    let tools: [(String, [String], [String])] = [
+      ("pq-search", [index, base, "--limit", "2"], ["-k", "--nprobe", "--max-codes", "--rerank", "--threads", "--batch"]),
+      ("pq-search", [index, base], ["--limit"]),
+      ("pq-build", build + Self.flags, ["--groups", "--seed", "--train-size", "--iterations", "--threads", "--first-id"]),
+      ("pq-build", build, ["--nlist", "--m", "--nbits", "--target-bytes", "--align", "--memory"]),
+      ("pq-build", encode, ["--threads", "--first-id", "--memory"]),
+      ("pq-build", ["merge", index, "-o", folder.path("d.pqx"), "--force", "--quiet"], ["--threads", "--memory"]),
+      ("pq-inspect", [index, "lists"], ["--top"]), ("pq-inspect", [index, "hexdump", "codes"], ["--limit"]),
+    ]
+    for (tool, arguments, options) in tools {
+      for option in options {
+        for number in ["-9223372036854775808", "0", "1152921504606846976", "9223372036854775807"] {
+          let run = try runTool(tool, arguments + ["\(option)=\(number)"])
+          #expect([0, 64].contains(run.exitCode), "\(tool) \(option) \(number): \(run.exitCode) \(run.errors)")
+        }
+      }
     }
   }
 

@@ -52,8 +52,8 @@ typedef struct {
   uint16_t bracket_scale;
 } cpq_bound;
 
-/* How many vectors a scan found, and how many it looked at one by one, since their fours did not tell; without fours, or
- * where too many would be, all. */
+/* How many vectors a scan found, and how many passed their fours, so that each was looked at; all those do that are scanned
+ * without, as the rest of a frame is where too many passed before. */
 typedef struct {
   size_t found, passed;
 } cpq_found;
@@ -176,7 +176,8 @@ typedef struct {
 
   /* Quantizes float tables [m][`entries`, at least 16], times `factor`, which is 1 or 2 or the negative of one, to u8
    * tables out[m][table_size]:
-   * out = floor((entry - min) / step), where min is the least entry of a table (minima[m]) and step the same for all. No
+   * out = floor((entry - min) / step), where min is the least entry of a table (minima[m]) and step the same for all;
+   * rounding may lift one to the next whole number, so that out * step exceeds entry - min by less than 2^-21 of it. No
    * entry exceeds `limit`, with tables of 16 no sum of an entry of table 2 * p and one of table 2 * p + 1. Bytes past the
    * entries become 0. Tables that are not all finite give zeros and -infinity. */
   cpq_range (*quantize)(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
