@@ -29,7 +29,9 @@ extension Kernels {
   }
 
   /// Whether a scan of codes of `nbits` bits takes less time with ``fours(_:into:)``, if not too many vectors pass them.
-  package func scansFours(nbits: Int) -> Bool { unsafe table.pointee.least_of_fours != nil && CodeShape.fillsByte(nbits: nbits) }
+  package func scansFours(nbits: Int) -> Bool {
+    unsafe table.pointee.least_of_fours != nil && CodeShape.fillsByte(nbits: nbits)
+  }
 
   /// The least of each four `entries` that follow each other. Where codes that differ in their last two bits stand for
   /// codewords that are near each other, their sums are almost those of the entries.

@@ -131,7 +131,8 @@ extension IndexFile {
   ) throws(FormatError) {
     if let expected = walk.nextFrame, UInt64(list.firstFrame) != expected {
       throw FormatError(
-        .badList, "list \(list.number)", at: (table[.lists]?.offset ?? 0) + UInt64(ListEntry.byteCount * list.number + 8),
+        .badList, "list \(list.number)",
+        at: (table[.lists]?.offset ?? 0) + UInt64(ListEntry.byteCount * list.number + 8),
         "first frame expected \(expected), found \(list.firstFrame)")
     }
     walk.begin(list, parameters)

@@ -97,10 +97,10 @@ import Testing
     let build = ["build", base, "-o", folder.path("b.pqx"), "--force", "--quiet", "--dry-run"]
     let encode = ["encode", base, "--model", index, "-o", folder.path("c.pqx"), "--force", "--quiet", "--dry-run"]
     let tools: [(String, [String], [String])] = [
-      ("pq-search", [index, base, "--limit", "2"], ["-k", "--nprobe", "--max-codes", "--rerank", "--threads", "--batch"]),
-      ("pq-search", [index, base], ["--limit"]),
-      ("pq-build", build + Self.flags, ["--groups", "--seed", "--train-size", "--iterations", "--threads", "--first-id"]),
-      ("pq-build", build, ["--nlist", "--m", "--nbits", "--target-bytes", "--align", "--memory"]),
+      ("pq-search", [index, base, "--limit", "2"], ["-k", "--nprobe", "--max-codes", "--rerank", "--threads"]),
+      ("pq-search", [index, base], ["--limit", "--batch"]),
+      ("pq-build", build + Self.flags, ["--groups", "--seed", "--train-size", "--iterations", "--first-id"]),
+      ("pq-build", build, ["--nlist", "--m", "--nbits", "--target-bytes", "--align", "--memory", "--threads"]),
       ("pq-build", encode, ["--threads", "--first-id", "--memory"]),
       ("pq-build", ["merge", index, "-o", folder.path("d.pqx"), "--force", "--quiet"], ["--threads", "--memory"]),
       ("pq-inspect", [index, "lists"], ["--top"]), ("pq-inspect", [index, "hexdump", "codes"], ["--limit"]),

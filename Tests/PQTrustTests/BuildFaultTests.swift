@@ -8,8 +8,8 @@ import Testing
 @Suite struct BuildFaultTests {
   @Test(.disabled(if: isSanitized)) func someFaults() throws {
     var faults = try BuildFaults()
-    for build in BuildFaults.builds { try faults.sweep(build, step: 17) }
-    for part in BuildFaults.parts { try faults.sweep(part, step: 127) }
+    for build in BuildFaults.builds { try faults.sweep(build, step: 23) }
+    for part in BuildFaults.parts { try faults.sweep(part, step: 181) }
     #expect(faults.injected > 30 && faults.absent > 0 && faults.complete > 0)
     #expect(faults.problems == [])
   }
