@@ -23,8 +23,9 @@ import Testing
     while rows.count < rank {
       var x = values.floats(dimension).map { Double($0) }
       for row in rows {
-        let product = zip(x, row).reduce(0) { $0 + $1.0 * $1.1 }
-        x = zip(x, row).map { $0 - product * $1 }
+        var product = 0.0
+        for i in 0..<dimension { product += x[i] * row[i] }
+        for i in 0..<dimension { x[i] -= product * row[i] }
       }
       let length = x.reduce(0) { $0 + $1 * $1 }.squareRoot()
       rows.append(x.map { $0 / length })
