@@ -30,6 +30,7 @@ public struct BuildPlan: Sendable {
     var notices: [String] = []
     var index = IndexParameters()
     self.parameters = parameters
+    try Self.check(dimension: dimension, count: count)
     index.dimension = dimension
     index.metric = parameters.metric
     if parameters.kind == .ivfflat || parameters.kind == .ivfpq {
@@ -48,9 +49,7 @@ public struct BuildPlan: Sendable {
     }
     index.firstID = index.storesIDs ? 0 : parameters.firstID
     guard !storesIDs || parameters.firstID == 0 else { throw .usage("--first-id and --ids exclude each other") }
-    guard !parameters.firstID.addingReportingOverflow(count ?? 1).overflow else {
-      throw .usage("--first-id \(parameters.firstID) leaves no room for the ids of all rows")
-    }
+    try Self.check(firstID: parameters.firstID, count: count ?? 1)
     try Self.chooseVectors(parameters, componentType, &index)
     guard (12...16).contains(parameters.alignmentLog2) else {
       throw .usage("--align \(parameters.alignmentLog2): choose 12...16")
@@ -58,7 +57,9 @@ public struct BuildPlan: Sendable {
     try Self.check(threads: parameters.threads)
 
     let wanted = max(64 * index.nlist, index.m > 0 ? TrainingPlan.vectorsPerCodebookCentroid << index.nbits : 0)
-    if let size = parameters.trainSize, size <= 0 { throw .usage("--train-size \(size): at least 1") }
+    if let size = parameters.trainSize, size <= 0 || size > IndexParameters.maximumCount {
+      throw .usage("--train-size \(size): choose 1...\(IndexParameters.maximumCount)")
+    }
     let available = trainCount ?? count ?? .max
     trainSize = Int(min(UInt64(parameters.trainSize ?? wanted), available))
     try Self.checkTrainSize(trainSize, index, notices: &notices)
@@ -88,9 +89,8 @@ public struct BuildPlan: Sendable {
     index.hasBracket = index.takesBrackets
     if index.nlist == 0 { index.storesIDs = storesIDs }
     index.firstID = index.storesIDs ? 0 : parameters.firstID
-    guard !parameters.firstID.addingReportingOverflow(count ?? 1).overflow else {
-      throw .usage("--first-id \(parameters.firstID) leaves no room for the ids of all rows")
-    }
+    try Self.check(dimension: dimension, count: count)
+    try Self.check(firstID: parameters.firstID, count: count ?? 1)
     try Self.check(threads: parameters.threads)
     var chosen = parameters
     chosen.kind = index.kind
@@ -118,6 +118,28 @@ public struct BuildPlan: Sendable {
     self.index = index
   }
 
+  /// Refuses rows that no index can hold.
+  private static func check(dimension: Int, count: UInt64?) throws(BuildError) {
+    guard (1...IndexParameters.maximumDimension).contains(dimension) else {
+      throw .badData("the dimension is \(dimension); an index has 1...\(IndexParameters.maximumDimension)")
+    }
+    if let count { try check(rows: count) }
+  }
+
+  /// Refuses more rows than an index can hold.
+  static func check(rows count: UInt64) throws(BuildError) {
+    guard count <= IndexParameters.maximumCount else {
+      throw .badData("\(count) rows; an index holds at most \(IndexParameters.maximumCount)")
+    }
+  }
+
+  /// Refuses a first id above which there are not ids for `count` rows.
+  static func check(firstID: UInt64, count: UInt64) throws(BuildError) {
+    guard !firstID.addingReportingOverflow(count).overflow else {
+      throw .usage("--first-id \(firstID) leaves no room for the ids of all rows")
+    }
+  }
+
   static func check(threads: Int) throws(BuildError) {
     let (least, most) = (Threads.range.lowerBound, Threads.range.upperBound)
     guard Threads.range.contains(threads) else { throw .usage("--threads \(threads): choose \(least)...\(most)") }
@@ -127,7 +149,7 @@ public struct BuildPlan: Sendable {
     _ parameters: BuildParameters, count: UInt64?, notices: inout [String]
   ) throws(BuildError) -> Int {
     if let nlist = parameters.nlist {
-      guard nlist > 0, nlist <= Int(UInt32.max) else { throw .usage("--nlist \(nlist): at least 1") }
+      guard nlist > 0, nlist <= Int(UInt32.max) else { throw .usage("--nlist \(nlist): choose 1...\(UInt32.max)") }
       if let count, nlist > count {
         throw .usage("--nlist \(nlist) is more than the \(count) vectors; choose at most \(count)")
       }

@@ -25,8 +25,13 @@ struct ChunkReader: ~Copyable, ChunkSource {
     var idFile: (String, UInt64)?
     if ids != nil {
       let row = reader.position
+      if let path = ids?.path, let count = ids?.count {
+        guard row <= count else {
+          throw .badData("\(path): \(count) ids, but row \(row) and more were asked for; there must be one id for each")
+        }
+        idFile = (path, count)
+      }
       try BuildError.onInputs { () throws(VectorFileError) in try ids?.seek(toRow: row) }
-      if let path = ids?.path, let count = ids?.count { idFile = (path, count) }
     }
     self.idFile = idFile
     self.rows = rows

@@ -46,9 +46,7 @@ extension FileBuild {
         throw .usage("rows \(rows.lowerBound):\(rows.upperBound) of \(reader.path), which has \(all)")
       }
       count = rows.upperBound - rows.lowerBound
-      guard !parameters.firstID.addingReportingOverflow(rows.upperBound).overflow else {
-        throw .usage("--first-id \(parameters.firstID) leaves no room for the ids of all rows")
-      }
+      try BuildPlan.check(firstID: parameters.firstID, count: rows.upperBound)
       parameters.firstID += ids == nil ? rows.lowerBound : 0
     }
     var plan =
@@ -88,10 +86,11 @@ extension FileBuild {
     return reader
   }
 
-  /// Throws `.cannotCreate` when the file system has less room than the build will take.
+  /// Throws `.cannotCreate` when the file system has less room than the build will take, with what it has taken already.
   func checkSpace(_ plan: BuildPlan, _ folder: borrowing WorkFolder) throws(BuildError) {
-    guard let need = plan.memory.diskBytes, let have = folder.availableSpace, have < need, !trainsOnly else { return }
-    throw .noSpace(folder: folder.path, need: need, have: have)
+    guard let need = plan.memory.diskBytes, let free = folder.availableSpace, !trainsOnly else { return }
+    let have = free + folder.byteCount
+    if have < need { throw .noSpace(folder: folder.path, need: need, have: have) }
   }
 
   /// What another build must have in common with this to go on with it.
@@ -111,7 +110,7 @@ extension FileBuild {
     ]
     identity.inputs = try describe("vectors", input)
     if let trainingInput { identity.inputs += try describe("training vectors", trainingInput) }
-    if let model { identity.inputs.append("model \(model.digest)") }
+    if let model { identity.inputs.append("model \(hex(model.fileID))") }
     if let ids {
       let reader = try BuildError.onInputs { () throws(VectorFileError) in try IDReader(path: ids) }
       identity.inputs += reader.identity.map { Self.describe("ids", $0) } ?? []
@@ -121,13 +120,17 @@ extension FileBuild {
 
   /// The state of an input, and a checksum of its first rows.
   private func describe(_ name: String, _ source: VectorSource) throws(BuildError) -> [String] {
-    guard source.path != "-" else { return ["\(name) from standard input"] }
+    guard source.path != "-" else {
+      return ["\(name) from standard input" + (source.format.map { ", \($0.rawValue)" } ?? "")]
+    }
     var reader = try open(source)
     var rows: [Float] = []
     let count = min(1024, (1 << 20) / reader.dimension + 1)
     _ = try BuildError.onInputs { () throws(VectorFileError) in try reader.read(maxRows: count, into: &rows) }
-    return (reader.identity.map { Self.describe(name, $0) } ?? [])
-      + ["\(name): first rows with CRC \(hex(Checksum.plain(rows.span.rawSpan)))"]
+    return (reader.identity.map { Self.describe(name, $0) } ?? []) + [
+      "\(name): \(reader.dimension) components of \(reader.componentType.rawValue)",
+      "\(name): first rows with CRC \(hex(Checksum.plain(rows.span.rawSpan)))",
+    ]
   }
 
   private static func describe(_ name: String, _ file: InputIdentity) -> [String] {

@@ -7,30 +7,19 @@ extension FileBuild {
   func begin(
     _ folder: inout WorkFolder, _ identity: BuildIdentity
   ) throws(BuildError) -> (Journal, Journal.Content) {
-    let found: Journal.Content?
-    do throws(BuildError) {
-      found = try Journal.read(folder)
-    } catch {
-      folder.keep(true)
-      guard replacing, !resuming else { throw error }
-      found = nil
-    }
-    let hasProgress = found?.hasProgress == true
-    folder.keep(hasProgress)  // whatever is refused here, the work of before stays
-    if resuming, let found, hasProgress {
+    let found = try Journal.found(in: &folder, forgetting: replacing && !resuming)
+    if resuming, let found, found.hasProgress {
       try found.identity.check(against: identity)
       return try BuildError.onFiles { () throws(FileError) in
         if found.completed == nil, !replacing { try folder.checkOutputIsFree() }
         return (try Journal(folder, after: found), found)
       }
     }
+    try Journal.clear(folder, found, replacing: replacing)
+    if resuming { progress(.notice("--resume: there is nothing to go on with; starting from the beginning")) }
+    folder.keep(true)
     return try BuildError.onFiles { () throws(FileError) in
-      if !replacing { try folder.checkOutputIsFree() }
-      if hasProgress, !replacing { throw folder.isOccupied }
-      if resuming { progress(.notice("--resume: there is nothing to go on with; starting from the beginning")) }
-      folder.clear()
-      folder.keep(true)
-      return (try Journal(folder, identity: identity), Journal.Content())
+      (try Journal(folder, identity: identity), Journal.Content())
     }
   }
 

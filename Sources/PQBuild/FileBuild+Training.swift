@@ -140,5 +140,6 @@ extension FileBuild {
       next = end
       progress(.sampled(rows: next, of: count))
     }
+    try BuildError.onInputs { () throws(VectorFileError) in try reader.checkUnchanged() }
   }
 }

@@ -31,15 +31,11 @@ public struct IndexBuilder: ~Copyable {
 
   /// Begins the file at `path`, in a folder `path.work` beside it.
   /// - Parameters:
-  ///   - replacing: whether a file that exists is replaced, at the end, in one step.
-  /// - Throws: `.file` when the output exists, cannot be made, or another build is at work on it.
+  ///   - replacing: whether a file that exists is replaced, at the end, in one step, and an interrupted build of it
+  ///     forgotten.
+  /// - Throws: `.file` when the output exists, cannot be made, or another build is at work on it or was interrupted.
   public init(_ trained: TrainedModel, output path: String, replacing: Bool = false) throws(BuildError) {
-    let folder = try BuildError.onFiles { () throws(FileError) in
-      let folder = try WorkFolder(output: path)
-      if !replacing { try folder.checkOutputIsFree() }
-      folder.clear()
-      return folder
-    }
+    let folder = try Journal.emptyFolder(for: path, replacing: replacing)
     try self.init(trained, folder: folder, replacing: replacing)
   }
 
@@ -100,6 +96,9 @@ public struct IndexBuilder: ~Copyable {
   }
 
   private mutating func append(_ chunk: Chunk) throws(BuildError) {
+    // Of a stream the number of rows was not known before.
+    if chunk.ids == nil { try BuildPlan.check(firstID: trained.plan.parameters.firstID, count: chunk.mark.rows) }
+    try BuildPlan.check(rows: chunk.mark.rows)
     if spill == nil {
       try writer.append(codes: chunk.codes.span, ids: [UInt64]().span, rows: chunk.packed.rawSpan, count: chunk.count)
     } else {

@@ -39,16 +39,7 @@ public struct IndexMerge: Sendable {
     try checkIDs(filled, model.index)
     clock.end("check")
 
-    var folder = try BuildError.onFiles { () throws(FileError) in
-      let folder = try WorkFolder(output: output)
-      if !replacing { try folder.checkOutputIsFree() }
-      return folder
-    }
-    if (try Journal.read(folder))?.hasProgress == true, !replacing {
-      folder.keep(true)
-      throw .file(folder.isOccupied)
-    }
-    folder.clear()
+    let folder = try Journal.emptyFolder(for: output, replacing: replacing)
     try checkSpace(filled, folder)
     var writer = try BuildError.onFiles { () throws(FileError) in
       try IndexWriter(

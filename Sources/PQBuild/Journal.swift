@@ -86,6 +86,41 @@ package final class Journal: Sendable {
     return try Content(decoding: bytes, path: path)
   }
 
+  /// What a build before has left in the folder, which stays as long as nobody clears it; nil where nobody can go on with
+  /// it.
+  /// - Parameter forgetting: whether a journal of another version is nothing, too, and no error.
+  static func found(in folder: inout WorkFolder, forgetting: Bool) throws(BuildError) -> Content? {
+    folder.keep(true)
+    do throws(BuildError) {
+      let found = try read(folder)
+      folder.keep(found?.hasProgress == true)
+      return found
+    } catch {
+      guard forgetting else { throw error }
+      return nil
+    }
+  }
+
+  /// Clears the folder for a build that begins.
+  /// - Parameter replacing: whether an output that exists, and what a build before has done, are to be replaced.
+  static func clear(
+    _ folder: borrowing WorkFolder, _ found: Content?, replacing: Bool
+  ) throws(BuildError) {
+    try BuildError.onFiles { () throws(FileError) in
+      if !replacing { try folder.checkOutputIsFree() }
+      if !replacing, found?.hasProgress == true { throw folder.isOccupied }
+    }
+    folder.clear()
+  }
+
+  /// Takes the folder of `output` for a build that nobody can go on with.
+  static func emptyFolder(for output: String, replacing: Bool) throws(BuildError) -> WorkFolder {
+    var folder = try BuildError.onFiles { () throws(FileError) in try WorkFolder(output: output) }
+    try clear(folder, found(in: &folder, forgetting: replacing), replacing: replacing)
+    folder.keep(false)
+    return folder
+  }
+
   /// The lengths of the records that are there as a whole, each with the eight bytes before its content.
   package static func recordLengths(_ bytes: [UInt8]) -> [Int] {
     var lengths: [Int] = []

@@ -35,7 +35,7 @@ struct ModelFile: Sendable {
     }
     self.model = model
     metadata = try Self.metadata(map)
-    digest = map.structure.modelDigest.joined(separator: ", ")
+    fileID = map.structure.header.fileID
   }
 
   /// Calls `body` with a section's bytes, whose checksum is right.
@@ -95,8 +95,8 @@ struct ModelFile: Sendable {
   /// The header of an index file, checked.
   static func header(of path: String) throws(BuildError) -> Header { try IndexMap(path: path).structure.header }
 
-  /// Tells one model from another, whatever file it is in.
-  let digest: String
+  /// Tells one file's content, and so its model with all parameters, from another.
+  let fileID: UInt64
 
   /// How frames were to be compressed.
   var compression: Compression {

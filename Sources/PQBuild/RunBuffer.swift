@@ -7,6 +7,7 @@ struct RunBuffer: Sendable {
   /// Vectors that it holds at most.
   let capacity: Int
   private(set) var records: [UInt8] = []
+  private static let mostReserved = 256 << 20
   private(set) var firstID: UInt64?
   private(set) var lastID: UInt64?
   /// False once an id was not above the one before it.
@@ -33,6 +34,10 @@ struct RunBuffer: Sendable {
     precondition(count + chunk.count <= capacity, "the buffer is full")
     let start = records.count
     let record = record
+    let planned = capacity * record.byteCount
+    // Growing, it would take more than it is planned to take for a while; of a large budget that is a small part, and
+    // there may be few vectors.
+    if records.isEmpty, planned <= Self.mostReserved { records.reserveCapacity(planned) }
     records.append(contentsOf: repeatElement(0, count: chunk.count * record.byteCount))
     var output = records.mutableSpan
     for i in 0..<chunk.count {
@@ -70,7 +75,7 @@ struct RunOrder: Sendable {
     places.append(contentsOf: repeatElement(0, count: lists + 1))
     for i in 0..<count { places[list(i, bytes) + 1] += 1 }
     for list in 0..<lists { places[list + 1] += places[list] }
-    numbers.reserveCapacity(buffer.capacity)
+    numbers.reserveCapacity(count)
     numbers.removeAll(keepingCapacity: true)
     numbers.append(contentsOf: repeatElement(0, count: count))
     for i in 0..<count {

@@ -29,6 +29,14 @@ func isSameFile(_ path: String, _ file: Int32) -> Bool {
 
 func chmodFile(_ file: Int32, _ mode: mode_t) -> Int32 { fchmod(file, mode) }
 
+func chmodFile(_ path: String, _ mode: mode_t) -> Int32 { unsafe chmod(path, mode) }
+
+/// The length of a file: lstat(2); 0 if there is none.
+func fileBytes(_ path: String) -> UInt64 {
+  var status = stat()
+  return unsafe lstat(path, &status) == 0 ? UInt64(clamping: status.st_size) : 0
+}
+
 /// flock(2), exclusive, without waiting.
 func lockFile(_ file: Int32) -> Int32 { flock(file, LOCK_EX | LOCK_NB) }
 

@@ -30,6 +30,8 @@ package struct WorkFile: ~Copyable {
   }
 
   private static func reopen(_ path: String, _ length: UInt64) throws(FileError) -> FileDescriptor {
+    // A process that ended between making the file read-only and saying that it is complete has left it so.
+    _ = chmodFile(path, 0o644)
     let file = try attempt("open", path, .badData, advice: "start again without --resume") { () throws in
       try FileDescriptor.open(FilePath(path), .readWrite, options: .closeOnExec)
     }
@@ -110,7 +112,7 @@ package struct WorkFile: ~Copyable {
     }
   }
 
-  /// Reads flushed bytes at `offset`: as many as fit into `chunk` and are there, at least one.
+  /// Reads flushed bytes at `offset`: as many as fit into `chunk` and are there, none at the end.
   package mutating func read(at offset: UInt64, into chunk: inout [UInt8]) throws(FileError) -> Int {
     try flush()
     let file = file

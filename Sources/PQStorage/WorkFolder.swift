@@ -23,7 +23,8 @@ package struct WorkFolder: ~Copyable {
 
   private static func takeLock(_ folder: String) throws(FileError) -> FileDescriptor {
     let path = folder + "/lock"
-    while true {
+    // Each time another process has just removed the folder, or what stands there leads nowhere.
+    for _ in 0..<1000 {
       if makeFolder(folder) != 0, lastErrno() != .fileExists {
         throw FileError(
           "mkdir", folder, lastErrno(), .cannotCreate, advice: "the output's folder must exist and be writable")
@@ -47,6 +48,8 @@ package struct WorkFolder: ~Copyable {
       if isSameFile(path, lock.rawValue) { return lock }
       try? lock.close()
     }
+    throw FileError(
+      "open", path, .noSuchFileOrDirectory, .cannotCreate, advice: "remove \(folder), which leads to no folder")
   }
 
   package func file(_ name: String) -> String { path + "/" + name }
@@ -70,6 +73,9 @@ package struct WorkFolder: ~Copyable {
 
   /// Free bytes in the folder's file system, if known.
   package var availableSpace: UInt64? { availableBytes(path) }
+
+  /// Bytes of the files in the folder.
+  package var byteCount: UInt64 { folderContents(path).reduce(0) { $0 + fileBytes(file($1)) } }
 
   /// Whether the folder stays, for another process to go on, when this value goes away.
   package mutating func keep(_ keeps: Bool) { self.keeps = keeps }

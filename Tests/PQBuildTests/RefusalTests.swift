@@ -95,6 +95,55 @@ import Testing
     }
   }
 
+  /// A training input that changes while it is sampled.
+  @Test func changedTrainingInput() throws {
+    let folder = try TemporaryFolder()
+    let rows = BuildTests.rows(400)
+    let input = try folder.write(VectorBytes.fvecs(rows), to: "in.fvecs")
+    let training = try folder.write(VectorBytes.fvecs(rows), to: "train.fvecs")
+    for trainsOnly in [false, true] {
+      var build = FileBuild(
+        input: VectorSource(path: input), output: folder.path("a.pqx"), parameters: BuildTests.parameters())
+      build.trainingInput = VectorSource(path: training)
+      build.trainsOnly = trainsOnly
+      build.progress = {
+        guard case .sampled = $0 else { return }
+        let then = Date(timeIntervalSince1970: 5)
+        try? FileManager.default.setAttributes([.modificationDate: then], ofItemAtPath: training)
+      }
+      do throws(BuildError) {
+        _ = try build.run()
+        Issue.record("the change was not noticed")
+      } catch { #expect(error.kind == .badData, "\(error)") }
+      try FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: training)
+    }
+    #expect(try folder.names().allSatisfy { !$0.hasSuffix(".pqx") })
+  }
+
+  /// Rows that no index can hold are refused before anything is computed from their number.
+  @Test func rowsBeyondAll() throws {
+    var parameters = BuildTests.parameters(.flat)
+    parameters.memory = .max
+    for count in [UInt64(1) << 40 + 1, 1 << 63, .max] {
+      let error = #expect(throws: BuildError.self) {
+        try BuildPlan(parameters, dimension: 8, count: count, componentType: .f32)
+      }
+      #expect(error?.kind == .badData, "\(count)")
+    }
+    for dimension in [-1, 0, 65_537, .max] {
+      let error = #expect(throws: BuildError.self) {
+        try BuildPlan(parameters, dimension: dimension, count: 10, componentType: .f32)
+      }
+      #expect(error?.kind == .badData, "\(dimension)")
+    }
+    parameters = BuildTests.parameters(.ivfpq)
+    parameters.trainSize = .max
+    let error = #expect(throws: BuildError.self) {
+      try BuildPlan(parameters, dimension: 8, count: nil, componentType: .f32)
+    }
+    #expect(error?.kind == .usage)
+  }
+
   @Test func badIDs() throws {
     let rows = BuildTests.rows(100)
     for ids in [[UInt64](repeating: 1, count: 100), Array(0..<99), Array(0..<101), Array(0..<99) + [40]] {

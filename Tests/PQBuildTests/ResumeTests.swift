@@ -129,6 +129,80 @@ import Testing
     }
   }
 
+  /// A build that nobody can go on with, of the same output, is refused, too, and what was done before stays.
+  @Test func refusalsOfOthers() throws {
+    let folder = try TemporaryFolder()
+    _ = try Self.build(.ivfpq, in: folder, name: "whole.pqx").run()
+    let expected = try folder.read("whole.pqx")
+    var begun = try Self.build(.ivfpq, in: folder, name: "a.pqx")
+    let encoding = Atomic(false)
+    begun.progress = { if case .encoded = $0 { encoding.store(true, ordering: .relaxed) } }
+    begun.isCancelled = { encoding.load(ordering: .relaxed) }
+    #expect(throws: BuildError.self) { try begun.run() }
+    let journal = try folder.read("a.pqx.work/journal")
+
+    func merge(replacing: Bool) -> FailureKind? {
+      var merge = IndexMerge([folder.path("whole.pqx")], output: folder.path("a.pqx"))
+      merge.replacing = replacing
+      do throws(BuildError) { _ = try merge.run() } catch { return error.kind }
+      return nil
+    }
+    #expect(merge(replacing: false) == .cannotCreate)
+    let plan = try begun.plan()
+    let trained = try TrainedModel(plan, sample: Self.rows.flatMap { $0 })
+    do throws(BuildError) {
+      _ = try IndexBuilder(trained, output: folder.path("a.pqx"))
+      Issue.record("an interrupted build was forgotten")
+    } catch { #expect(error.kind == .cannotCreate) }
+    // Also where the output is there, as that of a build that replaces it.
+    try folder.write(expected, to: "a.pqx")
+    #expect(merge(replacing: false) == .cannotCreate)
+    try folder.write(Array("PQXJRNL9".utf8) + journal.dropFirst(8), to: "a.pqx.work/journal")
+    #expect(merge(replacing: false) == .badData)
+    try folder.write(journal, to: "a.pqx.work/journal")
+
+    try FileManager.default.removeItem(atPath: folder.path("a.pqx"))
+    var resumed = try Self.build(.ivfpq, in: folder, name: "a.pqx")
+    resumed.resuming = true
+    let first = Atomic<UInt64>(0)
+    resumed.progress = {
+      if case .encoded(let rows, _, _) = $0 {
+        _ = first.compareExchange(expected: 0, desired: rows, ordering: .relaxed)
+      }
+    }
+    _ = try resumed.run()
+    #expect(first.load(ordering: .relaxed) > 64, "rows that were encoded before were encoded again")
+    let same = try folder.read("a.pqx") == expected
+    #expect(same)
+    #expect(merge(replacing: true) == nil)
+  }
+
+  /// A model with the same quantizers that is to be written in another way is another model.
+  @Test func otherModel() throws {
+    let folder = try TemporaryFolder()
+    for (name, alignment) in [("12.pqx", 12), ("16.pqx", 16)] {
+      var train = try Self.build(.pq, in: folder, name: name)
+      train.trainsOnly = true
+      train.parameters.alignmentLog2 = alignment
+      _ = try train.run()
+    }
+    var begun = try Self.build(.pq, in: folder, name: "a.pqx")
+    begun.model = folder.path("12.pqx")
+    let encoding = Atomic(false)
+    begun.progress = { if case .encoded = $0 { encoding.store(true, ordering: .relaxed) } }
+    begun.isCancelled = { encoding.load(ordering: .relaxed) }
+    #expect(throws: BuildError.self) { try begun.run() }
+    var other = try Self.build(.pq, in: folder, name: "a.pqx")
+    other.model = folder.path("16.pqx")
+    other.resuming = true
+    do throws(BuildError) {
+      _ = try other.run()
+      Issue.record("the model of another file was taken for that of this")
+    } catch { #expect(error.kind == .badData, "\(error)") }
+    other.model = begun.model
+    _ = try other.run()
+  }
+
   /// What differs from the build that was begun is refused, and what that has done stays.
   @Test func refusals() throws {
     let folder = try TemporaryFolder()

@@ -34,6 +34,46 @@ import Testing
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == "/dev/null")
   }
 
+  /// A file that was made read-only, but not said to be complete, is written on by whoever goes on, root or not.
+  @Test func readOnlyFileIsReopened() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a")
+    do {
+      var file = try WorkFile(creating: path)
+      try file.append(Self.row.span.rawSpan)
+      try file.synchronize()
+      try file.makeReadOnly()
+    }
+    var file = try WorkFile(reopening: path, length: 4)
+    try file.append(Self.row.span.rawSpan)
+    try file.synchronize()
+    let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    #expect(mode == 0o644)
+    #expect(try folder.read("a").count == 12)
+  }
+
+  /// What a build before has left counts as room that is there.
+  @Test func bytesOfAWorkFolder() throws {
+    let folder = try TemporaryFolder()
+    let work = try WorkFolder(output: folder.path("a.pqx"))
+    #expect(work.byteCount == 0)
+    for (name, count) in [("spill", 5000), ("journal", 17)] {
+      try folder.write([UInt8](repeating: 1, count: count), to: "a.pqx.work/\(name)")
+    }
+    #expect(work.byteCount == 5017)
+  }
+
+  /// A link that leads nowhere stands where the work folder is to be.
+  @Test func workFolderThatLeadsNowhere() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path("a.pqx.work"), withDestinationPath: folder.path("none/at/all"))
+    do throws(FileError) {
+      _ = try WorkFolder(output: folder.path("a.pqx"))
+      Issue.record("a folder was made of nothing")
+    } catch { #expect(error.kind == .cannotCreate) }
+  }
+
   @Test func folderThatIsGone() throws {
     let folder = try TemporaryFolder()
     let inner = folder.path("inner")

@@ -161,6 +161,13 @@ import Testing
     #expect(try encode(base, "30:90", "file.pqx").exitCode == 0)
     #expect(try encode("-", "30:90", "pipe.pqx").exitCode == 0)
     #expect(try folder.read("file.pqx") == folder.read("pipe.pqx"))
+    #expect(try encode("-", "0:18446744073709551615", "none.pqx").exitCode == 65)
+    let ids = try folder.write((0..<50).flatMap { VectorBytes.bytes(UInt64($0)) }, to: "ids")
+    let flags = ["--format", "fvecs", "--model", model, "-o", folder.path("none.pqx"), "--quiet"]
+    let short = try runTool("pq-build", ["encode", "-", "--rows", "100:200", "--ids", ids] + flags, input: bytes)
+    #expect(short.exitCode == 65 && short.errors.contains("50 ids"), "\(short.errors)")
+    let last = try runTool("pq-build", ["encode", "-", "--first-id", "18446744073709551614"] + flags, input: bytes)
+    #expect(last.exitCode == 64 && last.errors.contains("no room for the ids"), "\(last.errors)")
     let beyond = try encode("-", "500:600", "none.pqx")
     #expect(beyond.exitCode == 64)
     #expect(beyond.errors.contains("row 500 was asked for, but it has 400 rows"))
