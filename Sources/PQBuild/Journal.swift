@@ -7,9 +7,20 @@ internal import Synchronization
 /// A record is u32 length, u32 CRC-32C of what follows, u8 kind, payload; the file begins with eight bytes that name the
 /// version. Whatever a record speaks of is durable before the record is written. A record that was cut off by a kill
 /// ends the journal.
+///
+/// A checkpoint tells of all runs, so that many checkpoints are much longer than one, and only the last one matters: from
+/// time to time the journal is written anew with that alone.
 package final class Journal: Sendable {
   fileprivate static let magic: [UInt8] = Array("PQXJRNL1".utf8)
-  private let file: Mutex<WorkFile>
+  private static let successor = WorkFolder.journal + ".new"
+  private let folder: String
+  private let state: Mutex<State>
+
+  private struct State: ~Copyable {
+    var file: WorkFile
+    /// The file's first bytes, and its records but for checkpoints.
+    var kept: [UInt8]
+  }
 
   fileprivate enum Kind: UInt8 {
     case began = 1
@@ -30,6 +41,7 @@ package final class Journal: Sendable {
     /// The finished index: its vectors, length and file id.
     var completed: (vectors: UInt64, length: UInt64, fileID: UInt64)?
     fileprivate var length = UInt64(Journal.magic.count)
+    fileprivate var kept = Journal.magic
 
     /// Whether there is work that is worth going on from.
     var hasProgress: Bool { spoolBytes != nil || isTrained || checkpoint != nil || completed != nil }
@@ -39,14 +51,17 @@ package final class Journal: Sendable {
   init(_ folder: borrowing WorkFolder, identity: BuildIdentity) throws(FileError) {
     var file = try WorkFile(creating: folder.file(WorkFolder.journal))
     try file.append(Self.magic.rawSpan)
-    self.file = Mutex(file)
+    self.folder = folder.path
+    state = Mutex(State(file: file, kept: Self.magic))
     try append(.began, identity.encoded())
     try folder.synchronize()
   }
 
   /// Goes on with a journal that has been read.
   init(_ folder: borrowing WorkFolder, after content: Content) throws(FileError) {
-    file = Mutex(try WorkFile(reopening: folder.file(WorkFolder.journal), length: content.length))
+    let file = try WorkFile(reopening: folder.file(WorkFolder.journal), length: content.length)
+    self.folder = folder.path
+    state = Mutex(State(file: file, kept: content.kept))
   }
 
   func spooled(bytes: UInt64) throws(FileError) {
@@ -71,10 +86,26 @@ package final class Journal: Sendable {
     bytes.append(littleEndian: UInt32(body.count))
     bytes.append(littleEndian: Checksum.plain(body.rawSpan))
     bytes += body
-    try file.withLock { file throws(FileError) in
-      try file.append(bytes.rawSpan)
-      try file.synchronizeData()
+    try state.withLock { state throws(FileError) in
+      if kind == .reached, state.file.position > UInt64(state.kept.count + 8 * bytes.count) {
+        return try beginAnew(&state, with: bytes)
+      }
+      try state.file.append(bytes.rawSpan)
+      try state.file.synchronizeData()
+      if kind != .reached { state.kept += bytes }
     }
+  }
+
+  /// Puts a journal in the place of this one that ends with the given checkpoint, the only one.
+  private func beginAnew(_ state: inout State, with checkpoint: [UInt8]) throws(FileError) {
+    let path = folder + "/" + Self.successor
+    WorkFile.remove(path)  // of a build that ended here
+    var file = try WorkFile(creating: path)
+    try file.append(state.kept.rawSpan)
+    try file.append(checkpoint.rawSpan)
+    try file.synchronize()
+    try file.move(to: folder + "/" + WorkFolder.journal)
+    state.file = file
   }
 
   /// Reads the folder's journal; nil if there is none, or none that has begun.
@@ -149,6 +180,7 @@ extension Journal.Content {
         let kind = Journal.Kind(rawValue: bytes[start + 8]), add(kind, Array(bytes[start + 9..<start + size]))
       else { break }
       length += UInt64(size)
+      if kind != .reached { kept += bytes[start..<start + size] }
     }
     guard length > Journal.magic.count else { return nil }
   }

@@ -3,7 +3,7 @@ internal import SystemPackage
 
 /// A file being written: appends are buffered, and every write is complete or throws.
 package struct WorkFile: ~Copyable {
-  package let path: String
+  package private(set) var path: String
   private let file: FileDescriptor
   private var buffer: [UInt8] = []
   private var flushed: UInt64
@@ -164,6 +164,17 @@ package struct WorkFile: ~Copyable {
     try flush()
     guard fdatasyncFile(file.rawValue) == 0 else { throw FileError("fdatasync", path, lastErrno(), .inputOutput) }
   }
+
+  /// Gives the file another name in its folder, in place of what has that, and makes that durable: rename(2), fsync(2).
+  package mutating func move(to path: String) throws(FileError) {
+    guard renameFile(self.path, path, replacing: true) == 0 else {
+      throw FileError("rename", path, lastErrno(), .inputOutput)
+    }
+    self.path = path
+    try WorkFolder.synchronize(FilePath(path).removingLastComponent().string)
+  }
+
+  package static func remove(_ path: String) { _ = removeFile(path) }
 
   /// Makes the file read-only: fchmod(2) with 0444.
   package func makeReadOnly() throws(FileError) {

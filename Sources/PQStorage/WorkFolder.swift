@@ -94,7 +94,7 @@ package struct WorkFolder: ~Copyable {
   /// Makes the names in the folder durable: fsync(2).
   package func synchronize() throws(FileError) { try Self.synchronize(path) }
 
-  private static func synchronize(_ folder: String) throws(FileError) {
+  static func synchronize(_ folder: String) throws(FileError) {
     let descriptor = try attempt("open", folder) { () throws in try FileDescriptor.open(FilePath(folder), .readOnly) }
     defer { try? descriptor.close() }
     guard fsyncFile(descriptor.rawValue) == 0 else { throw FileError("fsync", folder, lastErrno(), .inputOutput) }

@@ -203,6 +203,29 @@ import Testing
     _ = try other.run()
   }
 
+  /// However often a build is saved, the journal is not much longer than what it says.
+  @Test func journalStaysShort() throws {
+    let folder = try TemporaryFolder()
+    var build = try Self.build(.ivfpq, in: folder, name: "a.pqx")
+    build.adjust = {
+      $0.chunkRows = 4
+      $0.runVectors = 4
+      $0.checkpointInterval = .zero
+    }
+    let most = Atomic(0)
+    let last = Atomic(0)
+    let journal = folder.path("a.pqx.work/journal")
+    build.progress = { _ in
+      guard let bytes = FileManager.default.contents(atPath: journal) else { return }
+      let lengths = Journal.recordLengths(Array(bytes))
+      most.store(max(most.load(ordering: .relaxed), lengths.count), ordering: .relaxed)
+      last.store(max(last.load(ordering: .relaxed), lengths.last ?? 0), ordering: .relaxed)
+    }
+    _ = try build.run()
+    #expect(last.load(ordering: .relaxed) > 8 * 200, "a checkpoint tells of all runs")
+    #expect(most.load(ordering: .relaxed) < 24)
+  }
+
   /// What differs from the build that was begun is refused, and what that has done stays.
   @Test func refusals() throws {
     let folder = try TemporaryFolder()
