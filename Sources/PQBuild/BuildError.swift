@@ -41,7 +41,7 @@ public enum BuildError: Failure {
 extension BuildError {
   /// Runs calls on work files; their errors become ``file(_:)``.
   static func onFiles<T: ~Copyable>(_ body: () throws(FileError) -> T) throws(BuildError) -> T {
-    do throws(FileError) { return try body() } catch { throw .file(error) }
+    do throws(FileError) { return try body() } catch { throw error.kind == .interrupted ? .interrupted : .file(error) }
   }
 
   /// Runs calls on inputs; their errors become ``input(_:)``.

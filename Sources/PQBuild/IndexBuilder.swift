@@ -162,7 +162,7 @@ public struct IndexBuilder: ~Copyable {
   }
 
   /// Ends the encoding, merges the runs, writes and publishes the file.
-  /// - Parameter isCancelled: asked between lists.
+  /// - Parameter isCancelled: asked every few thousand vectors, or mebibytes, of what is merged and written.
   /// - Throws: `.badData` for an id that occurs twice in a list, `.file`, `.interrupted`.
   public consuming func finish(
     progress: @escaping (BuildProgress) -> Void = { _ in }, isCancelled: () -> Bool = { false }
@@ -175,7 +175,7 @@ public struct IndexBuilder: ~Copyable {
     progress(.writing)
     let metadata = Metadata.describe(trained, vectors: writer.count, imbalance: writer.imbalance)
     try BuildError.onFiles { () throws(FileError) in
-      try writer.finish(metadata: metadata)
+      try writer.finish(metadata: metadata, isCancelled: isCancelled)
       let header = writer.header
       try journal?.completed(vectors: writer.count, length: header.fileLength, fileID: header.fileID)
       try folder.publish(Self.name + ".pqx", replacing: replacing)
@@ -215,7 +215,7 @@ public struct IndexBuilder: ~Copyable {
         try saveMerge(merge.positions)
         throw .interrupted
       }
-      try merge.write(list: writer.list, to: &writer, &batch)
+      try merge.write(list: writer.list, to: &writer, &batch, isCancelled: isCancelled)
     }
     try saveMerge(merge.positions)
     RunFile.remove(from: folder)  // its space may be needed to put the file together

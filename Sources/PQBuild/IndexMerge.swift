@@ -51,7 +51,7 @@ public struct IndexMerge: Sendable {
     progress(.writing)
     let metadata = Metadata.describe(trained, vectors: writer.count, imbalance: writer.imbalance)
     try BuildError.onFiles { () throws(FileError) in
-      try writer.finish(metadata: metadata)
+      try writer.finish(metadata: metadata, isCancelled: isCancelled)
       try folder.publish(IndexBuilder.name + ".pqx", replacing: replacing)
     }
     clock.end("write", vectors: writer.count)
@@ -117,7 +117,10 @@ public struct IndexMerge: Sendable {
         for c in cursors.indices { try cursors[c].begin(list: list) }
         while let next = Self.nearest(cursors) {
           try cursors[next.cursor].take(upTo: next.limit, to: &cutter)
-          if cutter.isFull { ring.put(cutter.cut(next: try ring.free(write))) }
+          if cutter.isFull {
+            if isCancelled() { throw .interrupted }
+            ring.put(cutter.cut(next: try ring.free(write)))
+          }
           if !index.storesIDs { progress(.merging(lists: list, of: index.listCount, vectors: cutter.count)) }
         }
         cutter.endList()

@@ -243,9 +243,11 @@ struct IndexWriter: ~Copyable {
   }
 
   /// Appends what is left, then the header, and makes the file durable and read-only.
-  mutating func finish(metadata: JSON) throws(FileError) {
+  /// - Parameter isCancelled: asked while sections are appended that grew beside the file.
+  /// - Throws: also `.interrupted`; then its last checkpoint is what can be gone on from.
+  mutating func finish(metadata: JSON, isCancelled: () -> Bool = { false }) throws(FileError) {
     precondition(list == index.listCount, "every list must have ended")
-    let starts = try appendBodies()
+    let starts = try appendBodies(isCancelled)
     try DirectoryWriter(index: index, starts: starts, alignment: header.alignment).append(
       lists: &listFile, codes: &codeFrames.entries, ids: &idFrames.entries, vectors: &vectorFrames.entries,
       to: &output, &table)
@@ -274,7 +276,7 @@ struct IndexWriter: ~Copyable {
   }
 
   /// Ends the section that grew in place and appends the side files; returns where each frame section starts.
-  private mutating func appendBodies() throws(FileError) -> [SectionKind: UInt64] {
+  private mutating func appendBodies(_ isCancelled: () -> Bool) throws(FileError) -> [SectionKind: UInt64] {
     var starts: [SectionKind: UInt64] = [:]
     let inPlace = index.m > 0 ? SectionKind.codes : .vectors
     starts[inPlace] = bodyStart
@@ -283,13 +285,13 @@ struct IndexWriter: ~Copyable {
     if index.storesIDs {
       starts[.ids] = output.position
       table.sections.append(Section(kind: .ids, offset: output.position, length: idFile.position, crc: 0))
-      try output.append(contentsOf: &idFile)
+      try output.append(contentsOf: &idFile, isCancelled: isCancelled)
       try output.pad(to: header.alignment)
     }
     if index.m > 0, index.vectors != .none {
       starts[.vectors] = output.position
       table.sections.append(Section(kind: .vectors, offset: output.position, length: vectorFile.position, crc: 0))
-      try output.append(contentsOf: &vectorFile)
+      try output.append(contentsOf: &vectorFile, isCancelled: isCancelled)
       try output.pad(to: header.alignment)
     }
     return starts

@@ -24,10 +24,9 @@ public struct MemoryPlan: Sendable, Equatable {
   public package(set) var sampleIsFile: Bool
   /// Nil if unknown.
   public let vectorCount: UInt64?
-  /// Bytes beside the output that the build needs at its peak, the output among them; nil for an unknown number of
-  /// vectors.
+  /// Bytes of disk that the build needs at its peak, the output among them; nil for an unknown number of vectors.
   public let diskBytes: UInt64?
-  /// Work that a kill may cost at most, but for training.
+  /// Work that a kill may cost at most, but for training, the merge of one list, and putting the file together.
   package var checkpointInterval = Duration.seconds(20)
 
   /// - Throws: `.usage` for a budget that the model does not fit into, with the least that would do.

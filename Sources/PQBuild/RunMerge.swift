@@ -32,10 +32,13 @@ struct RunMerge {
   var positions: [UInt64] { cursors.map(\.position) }
 
   /// Writes one list. Lists must be asked for in ascending order.
-  mutating func write(list: Int, to writer: inout IndexWriter, _ batch: inout ListBatch) throws(BuildError) {
+  /// - Parameter isCancelled: asked after each batch; then it throws `.interrupted`, and the list has to be begun again.
+  mutating func write(
+    list: Int, to writer: inout IndexWriter, _ batch: inout ListBatch, isCancelled: () -> Bool
+  ) throws(BuildError) {
     if runs.idsAscend {
       for c in cursors.indices {
-        while cursors[c].list == list { try take(c, below: .max, &batch, &writer) }
+        while cursors[c].list == list { try take(c, below: .max, &batch, &writer, isCancelled) }
       }
     } else {
       var heap = cursors.indices.filter { cursors[$0].list == list }
@@ -44,7 +47,7 @@ struct RunMerge {
         // All that the first run has before the others' next id comes from it.
         let others =
           heap.count > 2 ? min(cursors[heap[1]].id, cursors[heap[2]].id) : heap.count > 1 ? cursors[heap[1]].id : .max
-        try take(first, below: others, &batch, &writer)
+        try take(first, below: others, &batch, &writer, isCancelled)
         if cursors[first].list != list {
           heap[0] = heap[heap.count - 1]
           heap.removeLast()
@@ -58,10 +61,13 @@ struct RunMerge {
 
   /// Moves vectors of the list that run `c` is at to the batch: those with ids below `limit`, at least one.
   private mutating func take(
-    _ c: Int, below limit: UInt64, _ batch: inout ListBatch, _ writer: inout IndexWriter
+    _ c: Int, below limit: UInt64, _ batch: inout ListBatch, _ writer: inout IndexWriter, _ isCancelled: () -> Bool
   ) throws(BuildError) {
     cursors[c].take(below: limit, into: &batch)
-    if batch.isFull { try batch.write(to: &writer) }
+    if batch.isFull {
+      if isCancelled() { throw .interrupted }
+      try batch.write(to: &writer)
+    }
     do throws(FileError) { try cursors[c].refill(file) } catch { throw .file(error) }
   }
 

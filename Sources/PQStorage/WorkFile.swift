@@ -101,7 +101,8 @@ package struct WorkFile: ~Copyable {
   }
 
   /// Appends all bytes of another file, which stays as it is.
-  package mutating func append(contentsOf other: inout WorkFile) throws(FileError) {
+  /// - Parameter isCancelled: asked after each mebibyte; then it throws `.interrupted`.
+  package mutating func append(contentsOf other: inout WorkFile, isCancelled: () -> Bool) throws(FileError) {
     try other.flush()
     var chunk = [UInt8](repeating: 0, count: 1 << 20)
     var offset: UInt64 = 0
@@ -109,6 +110,7 @@ package struct WorkFile: ~Copyable {
       let count = try other.read(at: offset, into: &chunk)
       try append(chunk.rawSpan.slice(0, count))
       offset += UInt64(count)
+      if isCancelled() { throw FileError("write", path, Errno(rawValue: 0), .interrupted, advice: "interrupted") }
     }
   }
 

@@ -203,6 +203,51 @@ import Testing
     _ = try other.run()
   }
 
+  /// A build is ended within its only list, and while its file is put together.
+  @Test func interruptedWithinAList() throws {
+    let folder = try TemporaryFolder()
+    let rows = SeededVectors.floats(rows: 9000, dimension: 4, seed: 12)
+    let input = try folder.write(VectorBytes.fvecs(rows), to: "in.fvecs")
+    let ids = try folder.write((0..<9000).flatMap { VectorBytes.bytes(UInt64($0 * 7919 % 9000)) }, to: "ids")
+    var parameters = BuildTests.parameters(.pq)
+    parameters.vectors = .f32
+    func build(_ output: String) -> FileBuild {
+      var build = FileBuild(
+        input: VectorSource(path: input), output: folder.path(output), parameters: parameters)
+      build.ids = ids
+      build.resuming = true
+      return build
+    }
+    _ = try build("whole.pqx").run()
+    let expected = try folder.read("whole.pqx")
+    for patience in [1, 2] {
+      for stage in ["merging", "writing"] {
+        var begun = build("\(stage)\(patience).pqx")
+        let isThere = Atomic(false)
+        let asked = Atomic(0)
+        begun.progress = {
+          switch $0 {
+          case .merging: isThere.store(stage == "merging", ordering: .relaxed)
+          case .writing: isThere.store(stage == "writing", ordering: .relaxed)
+          default: break
+          }
+        }
+        begun.isCancelled = {
+          isThere.load(ordering: .relaxed) && asked.wrappingAdd(1, ordering: .relaxed).newValue > patience
+        }
+        do throws(BuildError) {
+          _ = try begun.run()
+          #expect(stage == "writing" && patience == 2, "\(stage) was not ended at question \(patience + 1)")
+        } catch { #expect(error.kind == .interrupted, "\(error)") }
+        begun = build("\(stage)\(patience).pqx")
+        begun.replacing = true
+        _ = try begun.run()
+        let same = try folder.read("\(stage)\(patience).pqx") == expected
+        #expect(same, "\(stage) \(patience)")
+      }
+    }
+  }
+
   /// However often a build is saved, the journal is not much longer than what it says.
   @Test func journalStaysShort() throws {
     let folder = try TemporaryFolder()
