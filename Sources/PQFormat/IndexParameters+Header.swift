@@ -24,7 +24,8 @@ extension IndexParameters {
     firstID = bytes.u64(at: 80)
     try check(!firstID.addingReportingOverflow(count).overflow, 80, "first id \(firstID) + count exceeds 64 bits")
     dimension = Int(bytes.u32(at: 88))
-    try check((1...Self.maximumDimension).contains(dimension), 88, "dimension \(dimension), not 1...65536")
+    let dimensions = 1...Self.maximumDimension
+    try check(dimensions.contains(dimension), 88, "dimension \(dimension), not \(dimensions)")
     nlist = Int(bytes.u32(at: 92))
     m = Int(bytes.u32(at: 96))
     nbits = Int(bytes.u8(at: 100))

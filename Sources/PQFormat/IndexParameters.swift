@@ -62,6 +62,7 @@ public struct IndexParameters: Sendable, Equatable {
   /// Components of one sub-vector.
   public var subdimension: Int { m == 0 ? 0 : dimension / m }
 
+  /// The largest dimension of a vector, in an index and in a vector file.
   package static let maximumDimension = 65_536
   /// Keeps every product of counts and sizes within 64 bits.
   package static let maximumCount: UInt64 = 1 << 40

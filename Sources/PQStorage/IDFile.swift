@@ -64,7 +64,7 @@ package struct IDWriter: ~Copyable {
   ///   - rowCount: the number of rows that will be appended.
   ///   - replacing: whether a file that exists is replaced.
   package init(path: String, width: Int, rowCount: Int, replacing: Bool = false) throws(VectorFileError) {
-    precondition(width >= 1, "a row has at least one id")
+    precondition((1...IndexParameters.maximumDimension).contains(width), "a row has 1 to 65,536 ids")
     isNPY = path.lowercased().hasSuffix(".npy")
     guard isNPY || path == "-" || path.lowercased().hasSuffix(".ivecs") else {
       throw VectorFileError(.unknownFormat, file: path, "ids are written as .ivecs or .npy; name such a file")

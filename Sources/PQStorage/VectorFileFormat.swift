@@ -50,6 +50,3 @@ public enum ComponentType: String, Sendable {
     }
   }
 }
-
-/// The largest dimension of a vector.
-package let maximumDimension = 65_536

@@ -1,3 +1,5 @@
+internal import PQFormat
+
 /// What the beginning of a vector file says about the rest: where rows stand and what they are.
 struct VectorFileLayout {
   let dimension: Int
@@ -156,7 +158,7 @@ struct VectorFileLayout {
   static func checkedDimension(
     _ field: UInt32, signed: Bool, row: UInt64?, byteOffset: UInt64?, of input: borrowing InputFile
   ) throws(VectorFileError) -> Int {
-    let valid = 1...UInt32(maximumDimension)
+    let valid = 1...UInt32(IndexParameters.maximumDimension)
     if valid.contains(field) { return Int(field) }
     let found = signed ? "\(Int32(bitPattern: field))" : "\(field)"
     let advice =
@@ -165,6 +167,6 @@ struct VectorFileLayout {
       : "the file is damaged or of another format; give its real format with --format"
     throw VectorFileError(
       .badDimension, file: input.label, row: row, byteOffset: byteOffset,
-      "the dimension is \(found), expected 1 to \(maximumDimension); \(advice)")
+      "the dimension is \(found), expected 1 to \(valid.upperBound); \(advice)")
   }
 }

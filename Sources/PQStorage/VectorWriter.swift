@@ -18,7 +18,7 @@ package struct VectorWriter: ~Copyable {
   package init(
     path: String, format: VectorFileFormat? = nil, dimension: Int, rowCount: UInt64? = nil, replacing: Bool = false
   ) throws(VectorFileError) {
-    precondition(dimension >= 1 && dimension <= maximumDimension, "a vector has 1 to 65,536 components")
+    precondition((1...IndexParameters.maximumDimension).contains(dimension), "a vector has 1 to 65,536 components")
     guard let format = format ?? VectorFileFormat(path: path) else {
       throw VectorFileError(
         .unknownFormat, file: path,

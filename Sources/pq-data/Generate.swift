@@ -29,8 +29,8 @@ struct Generate: ParsableCommand {
 
   func validate() throws {
     guard count > 0 else { throw ValidationError("--count must be at least 1.") }
-    guard (1...maximumDimension).contains(dim) else {
-      throw ValidationError("--dim must be 1 to \(maximumDimension), not \(dim).")
+    guard (1...IndexParameters.maximumDimension).contains(dim) else {
+      throw ValidationError("--dim must be 1 to \(IndexParameters.maximumDimension), not \(dim).")
     }
     if let rows, rows.range.upperBound > count {
       throw ValidationError("--rows ends at \(rows.range.upperBound), but --count is \(count).")

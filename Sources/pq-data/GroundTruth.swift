@@ -29,8 +29,8 @@ struct GroundTruth: ParsableCommand {
   @Flag(help: "Replace the output if it exists.") var force = false
 
   func validate() throws {
-    guard (1...maximumDimension).contains(k) else {
-      throw ValidationError("-k must be 1 to \(maximumDimension), not \(k).")
+    guard (1...IndexParameters.maximumDimension).contains(k) else {
+      throw ValidationError("-k must be 1 to \(IndexParameters.maximumDimension), not \(k).")
     }
     _ = try checkedThreads(threads)
   }
