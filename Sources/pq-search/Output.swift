@@ -13,42 +13,61 @@ enum ResultLines {
 }
 
 /// Ids and distances as files, a row a query; −1 and infinity where a query has fewer than k results.
-struct ResultFiles {
-  let ids: String?
-  let distances: String?
-  let k: Int
-  let replacing: Bool
+///
+/// Made before the search, so that what cannot be written is refused at once. The files take their names in
+/// ``finish(_:)``, when all results are in them.
+struct ResultFiles: ~Copyable {
+  private var ids: IDWriter?
+  private var distances: VectorWriter?
+  private let idPath: String
+  private let k: Int
 
-  func write(_ results: SearchResults) throws {
-    if let ids {
-      var writer = try IDWriter(path: ids, width: k, rowCount: results.count, replacing: replacing)
-      for query in 0..<results.count {
-        var row: [Int64] = []
-        for neighbor in results[query] {
-          guard let id = Int64(exactly: neighbor.id) else {
-            throw ToolFailure(
-              .badData, "\(ids): id \(neighbor.id) of query \(query) is above 2^63 - 1; print the results instead of -o"
-            )
-          }
-          row.append(id)
-        }
-        row += repeatElement(-1, count: k - row.count)
-        try writer.append(row: row.span)
-      }
-      try writer.finish()
+  /// - Parameters:
+  ///   - ids: ends in `.ivecs` or `.npy`; nil for no such file.
+  ///   - distances: ends in `.fvecs`; nil for no such file.
+  ///   - queries: the number of rows.
+  ///   - replacing: whether files that exist are replaced.
+  init(ids idPath: String?, distances distancePath: String?, k: Int, queries: Int, replacing: Bool) throws {
+    let widths = 1...IndexParameters.maximumDimension
+    guard widths.contains(k) || (idPath == nil && distancePath == nil) else {
+      throw ToolFailure(
+        .usage, "-k \(k): result files hold 1 to \(widths.upperBound) neighbours a query; print the results instead")
     }
-    if let distances {
-      guard distances.lowercased().hasSuffix(".fvecs") else {
-        throw ToolFailure(.usage, "--distances \(distances): name a .fvecs file")
-      }
-      var writer = try VectorWriter(path: distances, format: .fvecs, dimension: k, replacing: replacing)
-      for query in 0..<results.count {
-        var row = results[query].map(\.distance)
-        row += repeatElement(.infinity, count: k - row.count)
-        try writer.append(rows: row.span)
-      }
-      try writer.finish()
+    if let distancePath, !distancePath.lowercased().hasSuffix(".fvecs") {
+      throw ToolFailure(.usage, "--distances \(distancePath): name a .fvecs file")
     }
+    let ids = try idPath.map { try IDWriter(path: $0, width: k, rowCount: queries, replacing: replacing) }
+    let distances = try distancePath.map {
+      try VectorWriter(path: $0, format: .fvecs, dimension: k, replacing: replacing)
+    }
+    self.idPath = idPath ?? ""
+    self.k = k
+    self.ids = ids
+    self.distances = distances
+  }
+
+  /// Writes a row for each query, and gives the files their names.
+  consuming func finish(_ results: SearchResults) throws {
+    for query in 0..<results.count {
+      let neighbors = results[query]
+      let missing = k - neighbors.count
+      if ids != nil {
+        let row = try neighbors.map { try fileID($0.id, query) } + repeatElement(-1, count: missing)
+        try ids?.append(row: row.span)
+      }
+      if distances != nil {
+        let row = neighbors.map(\.distance) + repeatElement(.infinity, count: missing)
+        try distances?.append(rows: row.span)
+      }
+    }
+    try ids.take()?.finish()
+    try distances.take()?.finish()
+  }
+
+  private func fileID(_ id: UInt64, _ query: Int) throws(ToolFailure) -> Int64 {
+    if let id = Int64(exactly: id) { return id }
+    throw ToolFailure(
+      .badData, "\(idPath): id \(id) of query \(query) is above 2^63 - 1; print the results instead of -o")
   }
 }
 

@@ -97,6 +97,8 @@ struct Search: ParsableCommand {
       let queries = try QuerySet(path: queries, format: format, limit: limit, dimension: index.parameters.dimension)
       let truth = try groundtruth.map { try GroundTruth(path: $0, queries: queries.count, k: k) }
       try checkFlags()
+      let files = try ResultFiles(
+        ids: output, distances: distances, k: k, queries: queries.count, replacing: force)
       let points = operatingPoints(index.parameters)
       var measured: [Measurement] = []
       for options in points {
@@ -105,6 +107,7 @@ struct Search: ParsableCommand {
             index, queries, options, threads: threads, batch: batch ?? queries.count, repeats: repeats, cold: cold,
             truth: truth))
       }
+      if let last = measured.last { try files.finish(last.results) }
       // Mapped to the end, so that /proc shows what a waiting process shares with others.
       try withExtendedLifetime(index) { try report(measured, index.parameters, opening) }
     }
@@ -119,9 +122,6 @@ struct Search: ParsableCommand {
     guard !cold || repeats == 1 else { throw ToolFailure(.usage, "--cold times the first use; leave out --repeat") }
     guard recallFloor == nil || groundtruth != nil else {
       throw ToolFailure(.usage, "--recall-floor needs --groundtruth to measure recall by")
-    }
-    guard k <= 1 << 20 || (output == nil && distances == nil) else {
-      throw ToolFailure(.usage, "-k \(k): result files hold at most \(1 << 20) neighbours a query")
     }
     let several = (nprobe?.values.count ?? 1) * rerank.values.count > 1
     guard !several || groundtruth != nil || json else {
@@ -150,7 +150,6 @@ struct Search: ParsableCommand {
 
   private func report(_ measured: [Measurement], _ p: IndexParameters, _ opening: Duration) throws {
     guard let last = measured.last else { return }
-    try ResultFiles(ids: output, distances: distances, k: k, replacing: force).write(last.results)
     if json {
       try printJSON(ReportJSON(openUs: opening / .microseconds(1), points: measured.map { PointJSON($0, p) }))
     } else if groundtruth != nil {

@@ -134,6 +134,32 @@ import Testing
     #expect(try runTool("pq-search", [far, base, "-o", folder.path("far.npy")]).exitCode == 0)
   }
 
+  /// Result files that cannot be are refused before the search, and neither is written without the other.
+  @Test func refusedResultFiles() throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let index = folder.path("a.pqx")
+    #expect(try runTool("pq-build", [base, "-o", index, "--quiet", "--index", "flat"]).exitCode == 0)
+    let (ids, distances) = (["-o", folder.path("ids.ivecs")], ["--distances", folder.path("d.fvecs")])
+    let cases: [(Int32, String, [String])] = [
+      (64, "name a .fvecs file", ids + ["--distances", folder.path("d.txt")]),
+      (64, ".ivecs or .npy", ["-o", folder.path("ids.txt")] + distances),
+      (73, "exists", ids + ["--distances", base]), (73, "cannot be created", ["-o", folder.path("none/ids.npy")]),
+      (64, "1 to 65536", ids + distances + ["-k", "100000"]), (64, "1 to 65536", ids + ["-k", "65537"]),
+      (64, "1 to 65536", distances + ["-k", "0"]),
+    ]
+    for (code, message, arguments) in cases {
+      // A search would refuse this reach: what is refused instead was refused before.
+      let run = try runTool("pq-search", [index, base, "--reach", "0.5"] + arguments)
+      #expect(run.exitCode == code && run.errors.contains(message), "\(arguments): \(run.errors)")
+      #expect(try folder.names() == ["a.pqx", "base.fvecs"], "\(arguments)")
+    }
+    let widest = [index, base, "--limit", "2", "-k", "65536"]
+    #expect(try runTool("pq-search", widest + ids + distances).exitCode == 0)
+    let read = try runTool("pq-search", widest + ["--groundtruth", ids[1]])
+    #expect(read.exitCode == 0, "\(read.errors)")
+  }
+
   @Test func standardInput() throws {
     let folder = try TemporaryFolder()
     let bytes = VectorBytes.fvecs(Self.rows)
