@@ -26,7 +26,7 @@ struct Merge: ParsableCommand {
       let display = output.begin()
       defer { display.end() }
       merge.progress = { display.show($0) }
-      output.report(try merge.run(), display)
+      try output.report(try merge.run(), display)
     }
   }
 }

@@ -24,10 +24,11 @@ struct OutputOptions: ParsableArguments {
     return ProgressDisplay(quiet: quiet)
   }
 
-  func report(_ report: BuildReport, _ display: ProgressDisplay) {
+  /// The summary comes first: where standard output takes no report, it has said that the index is there.
+  func report(_ report: BuildReport, _ display: ProgressDisplay) throws {
     display.end()
     let peaks = display.peaks
-    if json { try? printJSON(ReportJSON(report, peaks)) }
     if !quiet { printSummary(report, path, peaks) }
+    if json { try printJSON(ReportJSON(report, peaks)) }
   }
 }

@@ -20,6 +20,6 @@ struct RunOptions: ParsableArguments {
     defer { display.end() }
     build.isCancelled = { Interruption.isRequested }
     build.progress = { display.show($0) }
-    output.report(try build.run(), display)
+    try output.report(try build.run(), display)
   }
 }

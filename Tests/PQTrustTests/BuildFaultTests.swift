@@ -17,7 +17,13 @@ import Testing
   /// Results that a full disk loses are a failure, and so are diagnostics that nobody gets.
   @Test func fullStandardOutput() throws {
     let index = GoldenFiles.folder + "/ivfpq-4.pqx"
-    for arguments in [["pq-inspect", index], ["pq-inspect", index, "--json"], ["pq-inspect", index, "lists"]] {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.bvecs(SeededVectors.bytes(rows: 9, dimension: 4, seed: 1)), to: "a.bvecs")
+    let output = ["-o", folder.path("a.pqx"), "--force", "--json"]
+    for arguments in [
+      ["pq-inspect", index], ["pq-inspect", index, "--json"], ["pq-inspect", index, "lists"],
+      ["pq-build", base, "--index", "flat"] + output, ["pq-build", "merge", index] + output,
+    ] {
       let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
       let command = "exec '\(tool)/\(arguments[0])' \(arguments[1...].joined(separator: " ")) > /dev/full"
       let run = try runInstalled("sh", ["-c", command])
