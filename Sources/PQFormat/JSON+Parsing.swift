@@ -1,6 +1,7 @@
 extension JSON {
   /// The value that `text` is (RFC 8259); nil if it is none, has a number out of range, or nests deeper than 16 levels.
-  /// A value that ``text`` printed gives the same text again. O(text).
+  /// Numbers may also have a plus sign or leading zeros, or lack digits on one side of the point. A value that
+  /// ``text`` printed gives the same text again. O(text).
   package init?(parsing text: String) {
     var parser = Parser(bytes: Array(text.utf8))
     guard let value = parser.value(depth: 0) else { return nil }
@@ -114,13 +115,21 @@ extension JSON {
       case UInt8(ascii: "r"): return "\r"
       case UInt8(ascii: "t"): return "\t"
       case UInt8(ascii: "u"):
-        guard next + 4 <= bytes.count,
-          let code = UInt32(String(decoding: bytes[next..<next + 4], as: UTF8.self), radix: 16)
-        else { return nil }
-        next += 4
-        return Unicode.Scalar(code)
+        guard let unit = codeUnit() else { return nil }
+        guard UTF16.isLeadSurrogate(unit) else { return Unicode.Scalar(unit) }
+        // Beyond 16 bits a character is a pair of surrogates, neither of which is one alone.
+        guard take(word: "\\u"), let second = codeUnit(), UTF16.isTrailSurrogate(second) else { return nil }
+        return Unicode.Scalar(0x10000 + (UInt32(unit - 0xD800) << 10 | UInt32(second - 0xDC00)))
       default: return nil
       }
+    }
+
+    /// Four hexadecimal digits.
+    private mutating func codeUnit() -> UInt16? {
+      let digits = String(decoding: bytes[next...].prefix(4), as: UTF8.self)
+      guard digits.count == 4, digits.allSatisfy(\.isHexDigit) else { return nil }
+      next += 4
+      return UInt16(digits, radix: 16)
     }
 
     private mutating func number() -> JSON? {

@@ -37,6 +37,7 @@ import Testing
   @Test(arguments: [
     "{}", " [ ] ", "[1,-2.5e3,\"x\"]", "{\"a\": {\"b\": [true, false]}, \"c\": \"\"}",
     #""\"\\\/\b\f\n\r\t\u00e9\u0000""#, "-9223372036854775808", "9223372036854775808", "\r\n\t 0 \n",
+    #"{"\ud83d\ude00": "\uD800\uDC00\uDBFF\uDFFF"}"#,
   ])
   func isParsed(_ text: String) throws {
     let json = try #require(JSON(parsing: text))
@@ -46,6 +47,7 @@ import Testing
 
   @Test func escapesAreTheirCharacters() {
     #expect(JSON(parsing: #""\"\\\/\b\f\n\r\t\u00e9""#)?.string == "\"\\/\u{8}\u{C}\n\r\t\u{e9}")
+    #expect(JSON(parsing: #""\ud800\udc00x\ud83d\ude00\uDBFF\uDFFF""#)?.string == "\u{10000}x😀\u{10FFFF}")
     #expect(JSON(parsing: "{\"a\": 1}")?["a"] == .integer(1))
     #expect(JSON(parsing: "1")?.string == nil)
   }
@@ -54,7 +56,8 @@ import Testing
   @Test(arguments: [
     "", " ", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{1:2}", "[", "[1", "[1,", "[1,]", "\"",
     "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12", "\"\\ud800\"", "\"\u{1}\"", "tru", "fals", "nul", "1e999",
-    "1.2.3", "--1", "+", "1 2", "{} {}", "x", "\"a\" b",
+    #""\ud800"#, #""\ud800\"#, #""\ud800\u"#, #""\ud800\u0041""#, #""\ud800\ud800""#, #""\udc00\ud800""#,
+    #""\ud800\n""#, #""\u+041""#, "1.2.3", "--1", "+", "1 2", "{} {}", "x", "\"a\" b",
   ])
   func isRefused(_ text: String) { #expect(JSON(parsing: text) == nil) }
 
