@@ -52,13 +52,4 @@ package struct ProductQuantizer: Sendable {
       }
     }
   }
-
-  /// The vector that the codes of one row stand for. O(dimension).
-  package func decode(_ codes: Span<UInt16>, to row: inout [Float]) {
-    for s in 0..<m {
-      LaneBlocks.appendRow(
-        Int(codes[s]), of: codebooks.span.extracting(s * codebookFloats..<(s + 1) * codebookFloats),
-        dimension: subdimension, to: &row)
-    }
-  }
 }

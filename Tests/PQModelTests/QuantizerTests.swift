@@ -101,10 +101,11 @@ import Testing
     #expect(decode(Array(codes.prefix(3)), quantizer) == (0..<3).flatMap { codebooks[$0][Int(codes[$0])] })
   }
 
+  /// The vector that the codes of one row stand for.
   private func decode(_ codes: [UInt16], _ quantizer: ProductQuantizer) -> [Float] {
-    var row: [Float] = []
-    quantizer.decode(codes.span, to: &row)
-    return row
+    codes.indices.flatMap { s in
+      (0..<quantizer.subdimension).map { quantizer.component($0, of: Int(codes[s]), subspace: s) }
+    }
   }
 
   /// Twelve dimensions, four sub-vectors of three, four codewords each: worked out by hand.
