@@ -4,7 +4,7 @@ internal import PQModel
 /// The metadata section: how the index was built. Nothing in it varies between runs of the same build, and a shard's
 /// differs from the whole's in nothing but what counts its vectors.
 enum Metadata {
-  static let builder = "pqx 0.1.0"
+  static let builder = "pqx \(packageVersion)"
 
   static func describe(_ trained: TrainedModel, vectors: UInt64, imbalance: Double) -> JSON {
     .object([

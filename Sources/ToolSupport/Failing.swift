@@ -41,5 +41,5 @@ public var toolName: String {
   (CommandLine.arguments.first ?? "pqx").split(separator: "/").last.map(String.init) ?? "pqx"
 }
 
-/// The version that every tool's `--version` prints. Not the version of the format.
-public let toolVersion = "0.1.0"
+/// The version that every tool's `--version` prints.
+public let toolVersion = packageVersion
