@@ -1,7 +1,8 @@
 public import PQFormat
 public import PQStorage
 
-/// Why an index was not built. The output is absent, or what it was before.
+/// Why an index was not built. The output is absent, or what it was before; where only the synchronization of its folder
+/// failed, after the rename, it is the new one, whole.
 public enum BuildError: Failure {
   /// Parameters that cannot be, alone or for this input.
   case usage(String)
@@ -9,7 +10,7 @@ public enum BuildError: Failure {
   case badData(String)
   case input(VectorFileError)
   case file(FileError)
-  /// The file system of the output has too little room; nothing was written.
+  /// The file system of the output has too little room; nothing was published.
   case noSpace(folder: String, need: UInt64, have: UInt64)
   /// `isCancelled` said so.
   case interrupted

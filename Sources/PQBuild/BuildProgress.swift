@@ -25,7 +25,7 @@ public enum BuildProgress: Sendable {
 /// What a finished build took and made.
 public struct BuildReport: Sendable {
   public struct Stage: Sendable {
-    /// `spool`, `sample`, `train`, `encode`, `merge`, `write`.
+    /// `spool`, `sample`, `train`, `encode`, `merge`, `write`; of indexes that are merged `check`, `merge`, `write`.
     public let name: String
     public let seconds: Double
     /// Vectors that went through it; nil where they are not what it works on.
