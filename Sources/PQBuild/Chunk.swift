@@ -8,6 +8,9 @@ struct Chunk: Sendable {
   var rows: [Float] = []
   /// One a row, where they come from a file or the caller.
   var ids: [UInt64]?
+  /// What errors call the file of these rows, nil where a caller gave them, and the number of the first.
+  var file: String?
+  var firstRow: UInt64 = 0
   /// The input up to the last of these rows.
   var mark = InputMark()
 
@@ -21,7 +24,7 @@ struct Chunk: Sendable {
 
 /// Where chunks are filled, in the order of the input.
 protocol ChunkSource: ~Copyable, Sendable {
-  /// Puts the next rows, with their ids and mark, into `chunk`; none at the end.
+  /// Puts the next rows, with their ids, place and mark, into `chunk`; none at the end.
   mutating func next(into chunk: inout Chunk) throws(BuildError)
 }
 
@@ -40,7 +43,7 @@ struct ChunkEncoder: Sendable {
   func encode(_ chunk: inout Chunk) throws(BuildError) {
     RowCheck.normalize(&chunk.rows, index: index, threads: 1)
     chunk.packed.removeAll(keepingCapacity: true)
-    try packing.encode(chunk.rows, firstRow: chunk.mark.rows - UInt64(chunk.count), to: &chunk.packed)
+    try packing.encode(chunk.rows, firstRow: chunk.firstRow, of: chunk.file, to: &chunk.packed)
     if let coarse = model.coarse {
       coarse.assign(chunk.rows, threads: 1, into: &chunk.lists)
       if model.residual { coarse.subtractCentroids(chunk.lists, from: &chunk.rows, threads: 1) }

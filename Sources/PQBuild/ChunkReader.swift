@@ -81,6 +81,7 @@ struct ChunkReader: ~Copyable, ChunkSource {
       }
     }
     guard chunk.count > 0 else { return try end() }
+    (chunk.file, chunk.firstRow) = (reader.label, reader.position - UInt64(chunk.count))
     if ids != nil {
       var read = chunk.ids.take() ?? []
       try BuildError.onInputs { () throws(VectorFileError) in try ids?.read(maxCount: chunk.count, into: &read) }
@@ -136,7 +137,8 @@ struct RowChunks: ChunkSource {
     chunk.rows.removeAll(keepingCapacity: true)
     chunk.rows += rows[range.lowerBound * index.dimension..<range.upperBound * index.dimension]
     chunk.ids = ids.map { Array($0[range]) }
-    try RowCheck.check(chunk.rows, index: index, firstRow: mark.rows)
+    chunk.firstRow = mark.rows
+    try RowCheck.check(chunk.rows, index: index, firstRow: chunk.firstRow)
     mark.add(chunk.rows.span, count: chunk.count)
     chunk.mark = mark
   }

@@ -47,6 +47,8 @@ public struct VectorReader: ~Copyable, Sendable {
   }
 
   public var path: String { input.path }
+  /// What errors call it.
+  package var label: String { input.label }
   public var dimension: Int { layout.dimension }
   public var componentType: ComponentType { layout.componentType }
   /// Bytes of a row in the file.

@@ -77,6 +77,23 @@ import Testing
     #expect(kind == .badData)
   }
 
+  /// A row is counted from the beginning of its file, whichever rows are encoded.
+  @Test func badRowOfAPart() throws {
+    let folder = try TemporaryFolder()
+    var rows = BuildTests.rows(2000)
+    var parameters = BuildTests.parameters()
+    parameters.vectors = .f16
+    _ = try BuildTests.build(rows, parameters, in: folder, name: "model.pqx")
+    rows[1500][3] = 1e5
+    let input = try folder.write(VectorBytes.fvecs(rows), to: "in.fvecs")
+    var build = FileBuild(input: VectorSource(path: input), output: folder.path("a.pqx"), parameters: parameters)
+    build.model = folder.path("model.pqx")
+    build.rows = 1000..<2000
+    let error = #expect(throws: BuildError.self) { try build.run() }
+    let expected = "\(input): row 1500, component 3: 100000.0 does not fit; f16 holds at most 65504; use --vectors f32"
+    #expect(error?.description == expected && error?.kind == .badData)
+  }
+
   /// Of several bad rows the first one is named, whichever thread finds its own first.
   @Test func firstBadRow() throws {
     let folder = try TemporaryFolder()
@@ -90,7 +107,7 @@ import Testing
         _ = try BuildTests.build(rows, parameters, in: folder) { $0.chunkRows = chunk }
         Issue.record("1e5 fits into f16")
       } catch let error as BuildError {
-        #expect(error.description.hasPrefix("row 1234, component 3"), "\(error)")
+        #expect(error.description.hasPrefix(folder.path("out.pqx.fvecs") + ": row 1234, component 3"), "\(error)")
       }
     }
   }
