@@ -79,6 +79,16 @@ def bounded(index, setting):
 
 #: How many indexes of a system are timed in turn after its sweep, each at its fastest setting that reaches the floor.
 FINALISTS = 2
+#: How many of the settings that were fastest in a sweep, where each was timed once, are timed in turn to find that one.
+RUN_OFF = 5
+
+
+def fastest(index, points):
+    """The fastest setting that reaches the floor, of [(recall, QPS, setting)] as a sweep found them."""
+    reached = sorted((point for point in points if point[0] >= FLOOR), key=lambda point: -point[1])
+    settings = [setting for _, _, setting in reached[:RUN_OFF]]
+    timings = in_turn([(index, setting) for setting in settings])
+    return max(zip(timings, settings), key=lambda entry: entry[0].qps)[1]
 
 
 def lists(run):
@@ -155,17 +165,17 @@ def finalists(run, candidates, base):
         if reached:
             qps, setting = max(reached, key=lambda entry: entry[0])
             run.log(f"{candidate.name}: {qps:,.0f} QPS at {setting}")
-            kept = sorted([*kept, (qps, candidate, setting)], key=lambda entry: -entry[0])[:FINALISTS]
+            kept = sorted([*kept, (qps, candidate, found)], key=lambda entry: -entry[0])[:FINALISTS]
     final = []
-    for qps, candidate, setting in kept:
+    for _, candidate, found in kept:
         index = candidate.make()
+        setting = fastest(index, found)
         if candidate.has_bounds:
             with TURNS.timing():
-                found = bounded(index, setting)
-            points += [(recall, qps) for recall, qps, _ in found]
-            reached = [(qps, setting), *((qps, setting) for recall, qps, setting in found if recall >= FLOOR)]
-            qps, setting = max(reached, key=lambda entry: entry[0])
-            run.log(f"{candidate.name}: with bounds {qps:,.0f} QPS at {setting}")
+                more = bounded(index, setting)
+            points += [(recall, qps) for recall, qps, _ in more]
+            setting = fastest(index, [*found, *more])
+        run.log(f"{candidate.name}: fastest in turn at {setting}")
         final.append((index, setting))
     return final, points
 
