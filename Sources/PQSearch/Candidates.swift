@@ -8,8 +8,8 @@ struct Place: Sendable, BitwiseCopyable {
 }
 
 /// The best candidates so far, by their keys (smaller is better: distances, or similarities negated): a reservoir of as many
-/// as asked for and some more, at most 4,160, cut back when it is full. Equal keys are ordered by id; ids are looked up only where a cut
-/// goes through equals of several lists.
+/// as asked for and some more, at most 4,160, cut back when it is full. Equal keys are ordered by id; ids are looked up only
+/// where a cut goes through equals of several lists.
 struct Candidates: ~Copyable {
   typealias IDLookup = (UInt32, Int) throws(FormatError) -> UInt64
 

@@ -34,6 +34,16 @@ import Testing
     return build
   }
 
+  /// Runs the build, and ends it at the first report that `isReached`.
+  private static func interrupt(_ build: FileBuild, at isReached: @escaping @Sendable (BuildProgress) -> Bool) {
+    var build = build
+    let isEnding = Atomic(false)
+    build.progress = { if isReached($0) { isEnding.store(true, ordering: .relaxed) } }
+    build.isCancelled = { isEnding.load(ordering: .relaxed) }
+    let error = #expect(throws: BuildError.self) { try build.run() }
+    #expect(error?.kind == .interrupted)
+  }
+
   /// Ends the build at its n-th question whether to, for every n until one gets to the end, each time going on from
   /// where the one before was.
   @Test(arguments: IndexKind.allCases, [false, true]) func interruptedAgainAndAgain(_ kind: IndexKind, ids: Bool) throws
@@ -104,11 +114,9 @@ import Testing
     let folder = try TemporaryFolder()
     _ = try Self.build(.ivfpq, in: folder, name: "whole.pqx").run()
     let expected = try folder.read("whole.pqx")
-    var build = try Self.build(.ivfpq, in: folder, name: "a.pqx")
-    let merging = Atomic(false)
-    build.progress = { if case .merging(let lists, _, _) = $0, lists == 3 { merging.store(true, ordering: .relaxed) } }
-    build.isCancelled = { merging.load(ordering: .relaxed) }
-    #expect(throws: BuildError.self) { try build.run() }
+    Self.interrupt(try Self.build(.ivfpq, in: folder, name: "a.pqx")) {
+      if case .merging(3, _, _) = $0 { true } else { false }
+    }
     let saved = folder.path("saved")
     try FileManager.default.copyItem(atPath: folder.path("a.pqx.work"), toPath: saved)
     let journal = try folder.read("saved/journal")
@@ -134,11 +142,8 @@ import Testing
     let folder = try TemporaryFolder()
     _ = try Self.build(.ivfpq, in: folder, name: "whole.pqx").run()
     let expected = try folder.read("whole.pqx")
-    var begun = try Self.build(.ivfpq, in: folder, name: "a.pqx")
-    let encoding = Atomic(false)
-    begun.progress = { if case .encoded = $0 { encoding.store(true, ordering: .relaxed) } }
-    begun.isCancelled = { encoding.load(ordering: .relaxed) }
-    #expect(throws: BuildError.self) { try begun.run() }
+    let begun = try Self.build(.ivfpq, in: folder, name: "a.pqx")
+    Self.interrupt(begun) { if case .encoded = $0 { true } else { false } }
     let journal = try folder.read("a.pqx.work/journal")
 
     func merge(replacing: Bool) -> FailureKind? {
@@ -188,10 +193,7 @@ import Testing
     }
     var begun = try Self.build(.pq, in: folder, name: "a.pqx")
     begun.model = folder.path("12.pqx")
-    let encoding = Atomic(false)
-    begun.progress = { if case .encoded = $0 { encoding.store(true, ordering: .relaxed) } }
-    begun.isCancelled = { encoding.load(ordering: .relaxed) }
-    #expect(throws: BuildError.self) { try begun.run() }
+    Self.interrupt(begun) { if case .encoded = $0 { true } else { false } }
     var other = try Self.build(.pq, in: folder, name: "a.pqx")
     other.model = folder.path("16.pqx")
     other.resuming = true
@@ -274,11 +276,9 @@ import Testing
   /// What differs from the build that was begun is refused, and what that has done stays.
   @Test func refusals() throws {
     let folder = try TemporaryFolder()
-    var begun = try Self.build(.ivfpq, in: folder, name: "a.pqx")
-    let encoding = Atomic(false)
-    begun.progress = { if case .encoded(let rows, _, _) = $0, rows > 300 { encoding.store(true, ordering: .relaxed) } }
-    begun.isCancelled = { encoding.load(ordering: .relaxed) }
-    #expect(throws: BuildError.self) { try begun.run() }
+    Self.interrupt(try Self.build(.ivfpq, in: folder, name: "a.pqx")) {
+      if case .encoded(let rows, _, _) = $0 { rows > 300 } else { false }
+    }
     func run(_ change: (inout FileBuild) -> Void) throws -> (FailureKind, String)? {
       var build = try Self.build(.ivfpq, in: folder, name: "a.pqx")
       build.resuming = true
