@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests with coverage, and prints which regions of PQFormat and PQStorage they reach, and which regions and
 # branches of the C code: the fastest kernels in all tests, the others in those of searching and of kernels.
-#   Tests/coverage.sh [swift test's options]
+#   Tests/coverage.sh [swift test's options]     (with EMULATE=1 the AVX-512 kernels too, as Tests/emulate.sh has them)
 # What only the tools reach counts too. Kernels that this machine cannot run do not count.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,14 +9,20 @@ scratch=.build/coverage
 folder=$scratch/debug
 profiles=$PWD/$scratch/profiles
 rm -rf "$profiles"
+emulation=()
+if [ -n "${EMULATE:-}" ]; then
+  scratch=.build/coverage512 folder=.build/coverage512/debug profiles=$PWD/.build/coverage512/profiles
+  emulation=(-Xcc "-DCPQ_EMULATE_512=\"$PWD/Tests/emulate512.h\"")
+  rm -rf "$profiles"
+fi
 # Atomic: threads that count together lose counts, and a branch that never ran may seem to have.
 swift build --build-tests --enable-code-coverage --scratch-path $scratch -Xcc -fprofile-instr-generate \
-  -Xcc -fcoverage-mapping -Xcc -fprofile-update=atomic >&2
+  -Xcc -fcoverage-mapping -Xcc -fprofile-update=atomic "${emulation[@]}" >&2
 # Not with --enable-code-coverage: merging would stop at profiles of processes that a test has killed.
 run() {
   local set=$1
   shift
-  LLVM_PROFILE_FILE=$profiles/$set-%p.profraw swift test --skip-build --scratch-path $scratch "$@" >&2
+  LLVM_PROFILE_FILE=$profiles/$set-%p.profraw swift test --skip-build --scratch-path $scratch "${emulation[@]}" "$@" >&2
 }
 run best "$@"
 for set in avx2 scalar; do PQX_KERNELS=$set run $set --filter 'PQIndexTests|PQSearchTests|PQModelTests'; done
@@ -33,7 +39,8 @@ c_objects=()
 for object in "$folder"/CPQ{Kernels,System}.build/*.o; do
   case $object in
   */neon.c.o) continue ;;
-  */avx512* | */crc32c_wide*) grep -qw avx512_vnni /proc/cpuinfo || continue ;;
+  */crc32c_wide*) grep -qw avx512_vnni /proc/cpuinfo || continue ;;
+  */avx512*) [ -n "${EMULATE:-}" ] || grep -qw avx512_vnni /proc/cpuinfo || continue ;;
   esac
   c_objects+=(-object "$object")
 done

@@ -1,8 +1,12 @@
 /* AVX-512 (F, BW, VL, DQ, VNNI): one v16 is one register. */
 #if defined(__x86_64__)
 #include <immintrin.h>
+#ifdef CPQ_EMULATE_512 /* a header, from Tests/emulate.sh */
+#include CPQ_EMULATE_512
+#else
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c,sse4.2"))), \
                              apply_to = function)
+#endif
 #define POINTS 6
 #define BLOCKS 2
 #define NARROW 2

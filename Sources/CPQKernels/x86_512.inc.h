@@ -4,8 +4,12 @@
 /* By name: from the intrinsic the compiler makes two instructions, a product and a sum, to shorten chains that are not
  * what these loops wait for. */
 INLINE i16 dot2(i16 sum, i16 x, i16 y) {
+#ifdef CPQ_EMULATE_512
+  return (i16)emulated_dot((__m512i)sum, (__m512i)x, (__m512i)y);
+#else
   __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
   return sum;
+#endif
 }
 
 INLINE bytes32 narrow(i16 low, i16 high) {
