@@ -83,15 +83,10 @@ INLINE vb look256(const table256 *table, vb code) {
 }
 
 #define FOURS 1
-typedef struct {
-  table16 rows[4];
-} table64;
-
-INLINE table64 load64(const uint8_t *p) { return (table64){{load16(p), load16(p + 16), load16(p + 32), load16(p + 48)}}; }
-INLINE vb look_four(table64 table, vb code) {
+INLINE vb look_four(const table16 *rows, vb code) {
   vb place = (vb)((vw)code >> 2) & 15, bit6 = code + code;
-  return choose(choose(look16(table.rows[0], place), look16(table.rows[1], place), bit6),
-                choose(look16(table.rows[2], place), look16(table.rows[3], place), bit6), code);
+  return choose(choose(look16(rows[0], place), look16(rows[1], place), bit6),
+                choose(look16(rows[2], place), look16(rows[3], place), bit6), code);
 }
 
 #define CHECKS 1

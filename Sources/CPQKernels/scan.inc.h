@@ -7,8 +7,8 @@
  *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by the scalar loop
  *   table256, load256, look256 the 256 entries of a subspace, and their lookup by a vector of bytes
  *   table16, load16, look16    the same for 16 entries and indices below 16
- *   FOURS, table64, load64, look_four  whether cpq_bound.fours are heeded, and then the 64 entries of a subspace there, and
- *                              their lookup by the numbers of fours of a vector of bytes
+ *   FOURS, look_four           whether cpq_bound.fours are heeded, and then the lookup of the 64 entries of a subspace there,
+ *                              four rows of 16, by the numbers of fours of a vector of bytes
  *   mulhi16                    the high halves of products of u16 lanes
  *   lane_bits                  bit i is the sign of byte i
  *   load_lanes                 the first n bytes (a multiple of 16, at most LANES), then zeros
@@ -110,8 +110,9 @@ INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
 #if FOURS
 INLINE void add_fours(const strip *in, vw *all, vw *odd) {
   for (size_t s = 0; s < in->codes->m; s++) {
-    table64 table = load64(in->bound->fours + 64 * s);
-    for (int c = 0; c < in->n; c++) add_entries(look_four(table, load_codes(in, c, s)), &all[c], &odd[c]);
+    table16 rows[4];
+    for (int row = 0; row < 4; row++) rows[row] = load16(in->bound->fours + 64 * s + 16 * row);
+    for (int c = 0; c < in->n; c++) add_entries(look_four(rows, load_codes(in, c, s)), &all[c], &odd[c]);
   }
 }
 #endif
