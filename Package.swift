@@ -70,7 +70,7 @@ let package = Package(
       resources: ["base.bvecs", "learn.bvecs", "query.bvecs", "groundtruth.ivecs"].map { .copy($0) },
       swiftSettings: settings),
 
-    library("ToolSupport", ["CPQSystem", "PQFormat", "PQStorage", argumentParser]),
+    library("ToolSupport", ["CPQSystem", "PQFormat", "PQKernels", "PQStorage", argumentParser]),
     tool("pq-build", ["PQBuild", "PQFormat", "PQKernels", "PQStorage"]),
     tool("pq-search", ["PQSearch", "PQFormat", "PQKernels", "PQStorage", histogram]),
     tool("pq-inspect", ["PQSearch", "PQFormat"]),

@@ -72,11 +72,6 @@ package enum Threads {
     return results.compactMap { $0 }
   }
 
-  /// The number of the machine's processors that are online, within ``range``. A process may be bound to fewer.
-  package static var processors: Int {
-    min(max(range.lowerBound, sysconf(Int32(_SC_NPROCESSORS_ONLN))), range.upperBound)
-  }
-
   private final class Work: ThreadBody {
     let pieces: Int
     let body: @Sendable (Int) -> Void

@@ -25,7 +25,7 @@ struct Generate: ParsableCommand {
   @Option(name: [.customShort("o"), .long], help: "The file to write; standard output by default.")
   var output = "-"
   @Flag(help: "Replace the output if it exists.") var force = false
-  @Option(help: "Threads to work with; all processors by default.") var threads: Int?
+  @Option(help: "Threads to work with; one for each usable processor by default.") var threads: Int?
 
   func validate() throws {
     guard count > 0 else { throw ValidationError("--count must be at least 1.") }

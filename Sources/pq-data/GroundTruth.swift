@@ -25,7 +25,7 @@ struct GroundTruth: ParsableCommand {
   @Option(name: [.customShort("o"), .long], help: "The file to write, .ivecs or .npy; - is standard output, ivecs.")
   var output: String
   @Option(help: "The format of the base vectors; by default the extension names it.") var format: VectorFileFormat?
-  @Option(help: "Threads to work with; all processors by default.") var threads: Int?
+  @Option(help: "Threads to work with; one for each usable processor by default.") var threads: Int?
   @Flag(help: "Replace the output if it exists.") var force = false
 
   func validate() throws {

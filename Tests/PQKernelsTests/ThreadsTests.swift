@@ -61,10 +61,6 @@ import Testing
     let left = running.change { $0 }
     #expect(left == 0)
   }
-
-  @Test func someProcessorIsThere() {
-    #expect(Threads.processors >= 1)
-  }
 }
 
 @Suite struct SplitMix64Tests {

@@ -11,6 +11,21 @@ import Testing
     try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Any] ?? [:]
   }
 
+  /// Two chunks a thread, and one for a single thread.
+  @Test func threadsByDefaultAreOneForEachUsableProcessor() throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let build = [base, "-o", folder.path("a.pqx"), "--force"] + Self.flags
+    let usable = try #require(try Int(runInstalled("nproc", []).text.trimmingCharacters(in: .newlines)))
+    let plan = try runTool("pq-build", build).errors
+    #expect(plan.contains(usable == 1 ? "a chunk of" : "\(2 * usable) chunks of"), "\(plan)")
+
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let allowed = try #require(status.firstMatch(of: /Cpus_allowed_list:\s*(\d+)/))
+    let bound = try runInstalled("taskset", ["-c", String(allowed.1), toolPath("pq-build")] + build)
+    #expect(bound.exitCode == 0 && bound.errors.contains("a chunk of"), "\(bound.errors)")
+  }
+
   @Test func buildAndSearch() throws {
     let folder = try TemporaryFolder()
     let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
