@@ -111,12 +111,18 @@ public struct IndexMerge: Sendable {
     try ring.run(threads: min(threads, pieces)) { () throws(BuildError) in
       func write(_ piece: MergePiece) throws(BuildError) { try writer.append(piece) }
       var cursors = shards.map { ShardCursor($0, .all) }
+      var heap = IDHeap()
       var cutter = FrameCutter(index, pieceBytes: pieceBytes, try ring.free(write))
       for list in 0..<index.listCount {
         if isCancelled() { throw .interrupted }
-        for c in cursors.indices { try cursors[c].begin(list: list) }
-        while let next = Self.nearest(cursors) {
-          try cursors[next.cursor].take(upTo: next.limit, to: &cutter)
+        heap.removeAll()
+        for c in cursors.indices {
+          try cursors[c].begin(list: list)
+          if !cursors[c].isAtEnd { heap.insert(c, id: cursors[c].id) }
+        }
+        while let first = heap.first {
+          try cursors[first].take(upTo: heap.nextID, to: &cutter)
+          heap.moveFirst(to: cursors[first].isAtEnd ? nil : cursors[first].id)
           if cutter.isFull {
             if isCancelled() { throw .interrupted }
             ring.put(cutter.cut(next: try ring.free(write)))
@@ -130,25 +136,5 @@ public struct IndexMerge: Sendable {
       ring.put(cutter.cut(next: try ring.free(write)))
       try ring.finish(write)
     }
-  }
-
-  /// The cursor with the lowest id, and the lowest id of the others; nil when all are at the list's end.
-  private static func nearest(_ cursors: [ShardCursor]) -> (cursor: Int, limit: UInt64)? {
-    var best: Int?
-    var limit = UInt64.max
-    for c in cursors.indices where !cursors[c].isAtEnd {
-      let id = cursors[c].id
-      guard let current = best else {
-        best = c
-        continue
-      }
-      if id < cursors[current].id {
-        limit = cursors[current].id
-        best = c
-      } else {
-        limit = min(limit, id)
-      }
-    }
-    return best.map { ($0, limit) }
   }
 }

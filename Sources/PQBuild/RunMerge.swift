@@ -10,6 +10,7 @@ struct RunMerge {
   private let runs: RunSet
   private let record: SpillRecord
   private var cursors: [RunCursor] = []
+  private var heap = IDHeap()
 
   /// - Parameters:
   ///   - positions: where to go on in each run; empty to begin.
@@ -41,18 +42,11 @@ struct RunMerge {
         while cursors[c].list == list { try take(c, below: .max, &batch, &writer, isCancelled) }
       }
     } else {
-      var heap = cursors.indices.filter { cursors[$0].list == list }
-      heap.sort { cursors[$0].id < cursors[$1].id }  // a sorted array is a heap
+      heap.removeAll()
+      for c in cursors.indices where cursors[c].list == list { heap.insert(c, id: cursors[c].id) }
       while let first = heap.first {
-        // All that the first run has before the others' next id comes from it.
-        let others =
-          heap.count > 2 ? min(cursors[heap[1]].id, cursors[heap[2]].id) : heap.count > 1 ? cursors[heap[1]].id : .max
-        try take(first, below: others, &batch, &writer, isCancelled)
-        if cursors[first].list != list {
-          heap[0] = heap[heap.count - 1]
-          heap.removeLast()
-        }
-        siftDown(&heap)
+        try take(first, below: heap.nextID, &batch, &writer, isCancelled)
+        heap.moveFirst(to: cursors[first].list == list ? cursors[first].id : nil)
       }
     }
     try batch.write(to: &writer)
@@ -69,19 +63,6 @@ struct RunMerge {
       try batch.write(to: &writer)
     }
     do throws(FileError) { try cursors[c].refill(file) } catch { throw .file(error) }
-  }
-
-  private func siftDown(_ heap: inout [Int]) {
-    var parent = 0
-    while true {
-      var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-        if cursors[heap[child]].id < cursors[heap[least]].id { least = child }
-      }
-      guard least != parent else { return }
-      heap.swapAt(parent, least)
-      parent = least
-    }
   }
 }
 
