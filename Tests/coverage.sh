@@ -6,15 +6,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scratch=.build/coverage
+sets=(avx2 scalar)
+emulation=()
+if [ -n "${EMULATE:-}" ]; then
+  scratch=.build/coverage512
+  sets+=(avx512 avx2clmul)
+  emulation=(-Xcc "-DCPQ_EMULATE_512=\"$PWD/Tests/emulate512.h\"")
+fi
 folder=$scratch/debug
 profiles=$PWD/$scratch/profiles
 rm -rf "$profiles"
-emulation=()
-if [ -n "${EMULATE:-}" ]; then
-  scratch=.build/coverage512 folder=.build/coverage512/debug profiles=$PWD/.build/coverage512/profiles
-  emulation=(-Xcc "-DCPQ_EMULATE_512=\"$PWD/Tests/emulate512.h\"")
-  rm -rf "$profiles"
-fi
 # Atomic: threads that count together lose counts, and a branch that never ran may seem to have.
 swift build --build-tests --enable-code-coverage --scratch-path $scratch -Xcc -fprofile-instr-generate \
   -Xcc -fcoverage-mapping -Xcc -fprofile-update=atomic "${emulation[@]}" >&2
@@ -22,10 +23,10 @@ swift build --build-tests --enable-code-coverage --scratch-path $scratch -Xcc -f
 run() {
   local set=$1
   shift
-  LLVM_PROFILE_FILE=$profiles/$set-%p.profraw swift test --skip-build --scratch-path $scratch "${emulation[@]}" "$@" >&2
+  LLVM_PROFILE_FILE=$profiles/$set-%p.profraw swift test --skip-build --scratch-path $scratch "$@" >&2
 }
 run best "$@"
-for set in avx2 scalar; do PQX_KERNELS=$set run $set --filter 'PQIndexTests|PQSearchTests|PQModelTests'; done
+for set in "${sets[@]}"; do PQX_KERNELS=$set run $set --filter 'PQIndexTests|PQSearchTests|PQModelTests'; done
 # The compiler's own: another version cannot read its files. Profiles of killed processes are cut.
 tools=$(dirname "$(readlink -f "$(command -v swift)")")
 profile=$scratch/all.profdata
@@ -39,7 +40,7 @@ c_objects=()
 for object in "$folder"/CPQ{Kernels,System}.build/*.o; do
   case $object in
   */neon.c.o) continue ;;
-  */crc32c_wide*) grep -qw avx512_vnni /proc/cpuinfo || continue ;;
+  */crc32c_wide*) [ -z "${EMULATE:-}" ] && grep -qw avx512_vnni /proc/cpuinfo || continue ;;
   */avx512*) [ -n "${EMULATE:-}" ] || grep -qw avx512_vnni /proc/cpuinfo || continue ;;
   esac
   c_objects+=(-object "$object")

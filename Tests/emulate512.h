@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+/* The including file has the pop. */
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,sse4.2"))), apply_to = function)
 /* All of them are inlined: no calling convention is at stake. */
 #pragma clang diagnostic ignored "-Wpsabi"
@@ -13,10 +14,9 @@ typedef union {
   __m512i whole;
   __m256i halves[2];
   uint8_t bytes[64];
-  uint16_t words[32];
 } emulated;
 
-/* `value` of both halves of a, and of a and b. */
+/* Returns `value` of each half i, where HALF(v) is that half of v. */
 #define OF_HALVES(value)                                                      \
   emulated out;                                                               \
   for (int i = 0; i < 2; i++) out.halves[i] = value;                          \
@@ -94,4 +94,5 @@ EMULATED __m512i emulated_dot(__m512i sum, __m512i x, __m512i y) {
 #define _mm512_permutex2var_epi8 emulated_permute2
 #define _mm512_cvtepi32_epi8 emulated_narrow
 
+/* Checksums are not emulated: the set takes that of another. */
 #define cpq_crc32c_wide cpq_crc32c_streams

@@ -35,14 +35,15 @@ static unsigned features_of_this_cpu(void) {
 #if defined(__x86_64__)
 #define FEATURE(bit, name) ((__builtin_cpu_supports(name) != 0) * (unsigned)(bit))
   __builtin_cpu_init();
+  unsigned found =
+      FEATURE(CPQ_AVX2, "avx2") | FEATURE(CPQ_FMA, "fma") | FEATURE(CPQ_F16C, "f16c") | FEATURE(CPQ_SSE42, "sse4.2") |
+      FEATURE(CPQ_PCLMUL, "pclmul") | FEATURE(CPQ_VPCLMULQDQ, "vpclmulqdq") | FEATURE(CPQ_AVX512F, "avx512f") |
+      FEATURE(CPQ_AVX512BW, "avx512bw") | FEATURE(CPQ_AVX512VL, "avx512vl") | FEATURE(CPQ_AVX512DQ, "avx512dq") |
+      FEATURE(CPQ_AVX512VNNI, "avx512vnni") | FEATURE(CPQ_AVX512VBMI, "avx512vbmi");
 #ifdef CPQ_EMULATE_512
-  if (FEATURE(1, "avx2")) return AVX512 | CPQ_AVX512VBMI | CPQ_VPCLMULQDQ;
+  if ((found & AVX2) == AVX2) found |= AVX512 | CPQ_AVX512VBMI;
 #endif
-  return FEATURE(CPQ_AVX2, "avx2") | FEATURE(CPQ_FMA, "fma") | FEATURE(CPQ_F16C, "f16c") |
-         FEATURE(CPQ_SSE42, "sse4.2") | FEATURE(CPQ_PCLMUL, "pclmul") | FEATURE(CPQ_VPCLMULQDQ, "vpclmulqdq") |
-         FEATURE(CPQ_AVX512F, "avx512f") | FEATURE(CPQ_AVX512BW, "avx512bw") | FEATURE(CPQ_AVX512VL, "avx512vl") |
-         FEATURE(CPQ_AVX512DQ, "avx512dq") | FEATURE(CPQ_AVX512VNNI, "avx512vnni") |
-         FEATURE(CPQ_AVX512VBMI, "avx512vbmi");
+  return found;
 #else
   return 0;
 #endif

@@ -4,6 +4,6 @@
 #include <sched.h>
 
 int cpq_processors(void) {
-  cpu_set_t sets[16]; /* of 1,024 processors each, more than a kernel is built for */
+  cpu_set_t sets[16]; /* room for 16,384 processors; kernels are built for 8,192 at most */
   return sched_getaffinity(0, sizeof sets, sets) == 0 ? CPU_COUNT_S(sizeof sets, sets) : 1;
 }

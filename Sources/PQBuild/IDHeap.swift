@@ -5,8 +5,9 @@ struct IDHeap {
   /// The source with the lowest id; nil when none has any left.
   var first: Int? { entries.first?.source }
 
-  /// The lowest id of all sources but the first, up to which all comes from that; the largest there is without others.
-  var nextID: UInt64 {
+  /// The lowest id of all other sources: what the first has below it comes before theirs, and it does not have this one, for
+  /// ids are unique. The largest id there is without others.
+  var otherID: UInt64 {
     entries.count > 2 ? min(entries[1].id, entries[2].id) : entries.count > 1 ? entries[1].id : .max
   }
 
@@ -23,7 +24,7 @@ struct IDHeap {
     }
   }
 
-  /// The first source has come to `id`, or, where that is nil, has no vectors left. O(log sources).
+  /// The first source, which there must be, has come to `id`, or, where that is nil, has no vectors left. O(log sources).
   mutating func moveFirst(to id: UInt64?) {
     if let id {
       entries[0].id = id

@@ -15,7 +15,7 @@ public struct IndexMerge: Sendable {
   /// Bytes that are handed on at a time.
   package var pieceBytes = FrameCutter.pieceBytes
   public var progress: @Sendable (BuildProgress) -> Void = { _ in }
-  /// Asked between lists; true ends the merge with ``BuildError/interrupted``.
+  /// Asked between lists and every few thousand vectors; true ends the merge with ``BuildError/interrupted``.
   public var isCancelled: @Sendable () -> Bool = { false }
 
   public init(_ shards: [String], output: String) {
@@ -121,7 +121,7 @@ public struct IndexMerge: Sendable {
           if !cursors[c].isAtEnd { heap.insert(c, id: cursors[c].id) }
         }
         while let first = heap.first {
-          try cursors[first].take(upTo: heap.nextID, to: &cutter)
+          try cursors[first].take(upTo: heap.otherID, to: &cutter)
           heap.moveFirst(to: cursors[first].isAtEnd ? nil : cursors[first].id)
           if cutter.isFull {
             if isCancelled() { throw .interrupted }

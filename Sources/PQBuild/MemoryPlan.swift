@@ -39,7 +39,9 @@ public struct MemoryPlan: Sendable, Equatable {
     guard budget >= least else {
       throw .usage(
         "--memory \(budget) is too small for this index: its quantizers take \(needs.model) bytes, and building it takes "
-          + "\(least) at least; give --memory \(least)")
+          + "\(least) at least; "
+          + (parameters.threads > 1 ? "use fewer than \(parameters.threads) threads, or " : "")
+          + "give --memory \(least)")
     }
     self.budget = budget
     modelBytes = needs.model

@@ -45,7 +45,7 @@ struct RunMerge {
       heap.removeAll()
       for c in cursors.indices where cursors[c].list == list { heap.insert(c, id: cursors[c].id) }
       while let first = heap.first {
-        try take(first, below: heap.nextID, &batch, &writer, isCancelled)
+        try take(first, below: heap.otherID, &batch, &writer, isCancelled)
         heap.moveFirst(to: cursors[first].list == list ? cursors[first].id : nil)
       }
     }

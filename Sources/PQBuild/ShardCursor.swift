@@ -39,7 +39,7 @@ struct ShardCursor {
     rows = FrameCursor(.vectors)
   }
 
-  /// Whether the list has vectors that were not taken.
+  /// Whether all vectors of the list have been taken.
   var isAtEnd: Bool { next == blockIDs.count }
 
   /// The id of the vector at the place.

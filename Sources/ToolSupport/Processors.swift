@@ -1,5 +1,6 @@
 internal import CPQSystem
 internal import PQKernels
 
-/// The processors that this process may run on, as far as there may be a thread for each: what tools take by default.
+/// How many processors this process may run on, at most as many as there may be threads: the number of threads by default.
+/// Quotas of time are not looked at.
 public var usableProcessors: Int { min(Int(cpq_processors()), Threads.range.upperBound) }

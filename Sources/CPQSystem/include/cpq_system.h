@@ -12,8 +12,8 @@ int cpq_rename_noreplace(const char *from, const char *to);
  * that have no such files). */
 int cpq_open_unnamed(const char *folder);
 
-/* How many processors this process may run on, as sched_setaffinity(2) or a cpuset has bound it, for which Swift's headers
- * lack the sets; 1 where the kernel does not say. */
+/* How many processors this thread may run on, as sched_setaffinity(2) or a cpuset has bound it; 1 where the kernel does not
+ * say. Swift does not import the macros that count a cpu_set_t. */
 int cpq_processors(void);
 
 /* Lets this thread get a signal again: a parent that blocks it while it starts a process passes that on. */
