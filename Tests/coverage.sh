@@ -11,7 +11,7 @@ emulation=()
 if [ -n "${EMULATE:-}" ]; then
   scratch=.build/coverage512
   sets+=(avx512 avx2clmul)
-  emulation=(-Xcc "-DCPQ_EMULATE_512=\"$PWD/Tests/emulate512.h\"")
+  emulation=(-Xcc -DCPQ_EMULATE_512)
 fi
 folder=$scratch/debug
 profiles=$PWD/$scratch/profiles

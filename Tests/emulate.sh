@@ -10,4 +10,4 @@ if ! grep -qw avx2 /proc/cpuinfo; then
   exit 1
 fi
 if [ $# = 0 ]; then set -- --filter 'PQKernelsTests|PQIndexTests|PQSearchTests'; fi
-exec swift test --scratch-path .build/emulate -Xcc "-DCPQ_EMULATE_512=\"$PWD/Tests/emulate512.h\"" "$@"
+exec swift test --scratch-path .build/emulate -Xcc -DCPQ_EMULATE_512 "$@"

@@ -69,18 +69,6 @@ EMULATED __m512i emulated_dot(__m512i sum, __m512i x, __m512i y) {
   OF_HALVES(_mm256_add_epi32(HALF(sum), _mm256_madd_epi16(HALF(x), HALF(y))));
 }
 
-#undef _mm512_loadu_si512
-#undef _mm512_maskz_loadu_epi8
-#undef _mm512_broadcast_i32x4
-#undef _mm512_shuffle_epi8
-#undef _mm512_mask_shuffle_epi8
-#undef _mm512_mulhi_epu16
-#undef _mm512_maddubs_epi16
-#undef _mm512_slli_epi16
-#undef _mm512_movepi8_mask
-#undef _mm512_mask_blend_epi8
-#undef _mm512_permutex2var_epi8
-#undef _mm512_cvtepi32_epi8
 #define _mm512_loadu_si512 emulated_loadu
 #define _mm512_maskz_loadu_epi8 emulated_maskz_loadu
 #define _mm512_broadcast_i32x4 emulated_broadcast

@@ -1,8 +1,8 @@
 /* AVX-512 (F, BW, VL, DQ, VNNI): one v16 is one register. */
 #if defined(__x86_64__)
 #include <immintrin.h>
-#ifdef CPQ_EMULATE_512 /* a header, from Tests/emulate.sh */
-#include CPQ_EMULATE_512
+#ifdef CPQ_EMULATE_512 /* Tests/emulate.sh */
+#include "../../Tests/emulate512.h"
 #else
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c,sse4.2"))), \
                              apply_to = function)
