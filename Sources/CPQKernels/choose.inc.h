@@ -125,6 +125,8 @@ static void l2_numbered(const float *query, size_t dim, const float *rows, const
     const float *row[NUMBERED];
     float found[NUMBERED];
     size_t count = n - i < NUMBERED ? n - i : NUMBERED;
+    for (size_t next = i + NUMBERED; next < n && next < i + 2 * NUMBERED; next++)
+      cpq_fetch(rows + numbers[next] * dim, dim * sizeof *rows);
     /* What is left is filled up with the first of it. */
     for (size_t r = 0; r < NUMBERED; r++) row[r] = rows + numbers[i + (r < count ? r : 0)] * dim;
     if (count > TRANSPOSED) numbered_tile(query, dim, row, 2, found);

@@ -84,10 +84,10 @@ internal import CPQKernels
     unsafe bytes.withUnsafeBytes { unsafe cpq_fetch($0.baseAddress, $0.count) }
   }
 
-  /// The same of an element.
+  /// The same of elements.
   @inline(__always)
-  package static func fetch<Element: BitwiseCopyable>(_ elements: Span<Element>, _ i: Int) {
-    unsafe fetch(elements.extracting(i..<i + 1).bytes)  // bytes that pad it may be anything: none is read
+  package static func fetch<Element: BitwiseCopyable>(_ elements: Span<Element>, _ range: Range<Int>) {
+    unsafe fetch(elements.extracting(range).bytes)  // bytes that pad them may be anything: none is read
   }
 
   /// Replaces numbers of ids in a frame (Formats/pqx-v1.md, "Id frames") by the ids. O(largest number · planes) where the

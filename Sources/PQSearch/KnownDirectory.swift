@@ -18,13 +18,16 @@ struct KnownDirectory: Sendable {
     (lists, frames) = (copy.lists, copy.frames)
   }
 
-  /// Fetches a list, or its first frame, into the cache.
+  /// A short list has a frame of codes and one of ids.
+  private static let framesFetched = 2
+
+  /// Fetches a list, or its first frames, into the cache.
   /// - Precondition: the directory is complete.
-  func fetch(list number: Int) { Kernels.fetch(lists.span, number) }
+  func fetch(list number: Int) { Kernels.fetch(lists.span, number..<number + 1) }
   func fetchFrames(ofList number: Int) {
     let first = lists[number].firstFrame
-    guard first < frames.count else { return }
-    Kernels.fetch(frames.span, first)
+    let end = min(first + Self.framesFetched, frames.count)
+    if first < end { Kernels.fetch(frames.span, first..<end) }
   }
 }
 

@@ -229,9 +229,11 @@ typedef struct {
                        const uint16_t *positions, size_t n, float *out);
 } cpq_kernels;
 
-/* Fetches `count` bytes into the cache, and returns at once. */
+/* Fetches the lines of the cache that `count` bytes lie in, and returns at once. */
 static inline void cpq_fetch(const void *bytes, size_t count) {
-  for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
+  size_t before = (uintptr_t)bytes % 64;
+  const char *line = (const char *)bytes - before;
+  for (size_t i = 0; i < before + count; i += 64) __builtin_prefetch(line + i);
 }
 
 /* The instruction sets that this machine can run, fastest first; the last one is always "scalar". */
