@@ -59,7 +59,9 @@ public final class Index: Sendable {
 
   /// The best neighbours of each query, best first, ties by lower id.
   ///
-  /// For one query at a time without allocation, use a ``Searcher``.
+  /// Queries that are near each other are searched one after the other, so that they find the lists that they share in the
+  /// cache: a few large batches are faster than many small ones. For one query at a time without allocation, use
+  /// a ``Searcher``.
   /// - Parameters:
   ///   - queries: `[query][dimension]`.
   ///   - threads: how many threads share the queries, 1...1024; the calling one is among them.
@@ -74,22 +76,21 @@ public final class Index: Sendable {
     guard Threads.range.contains(threads) else {
       throw .usage("threads is \(threads); use \(Threads.range.lowerBound) to \(Threads.range.upperBound)")
     }
-    let dimension = parameters.dimension
     let count = try file.count(of: queries.span)
+    let order = file.order(of: queries, options, threads: threads)
     // Several pieces a thread, so that none waits long for the last; a piece has one scratch for its queries.
     let pieces = min(count, threads == 1 ? 1 : 8 * threads)
     let parts = Threads.map(count: pieces, threads: threads) { piece -> Result<SearchResults, IndexError> in
       Result { () throws(IndexError) in
         var searcher = Searcher(self)
         var part = SearchResults()
-        let range = piece * count / pieces * dimension..<(piece + 1) * count / pieces * dimension
-        try searcher.search(
-          queries.span.extracting(range), numberedFrom: range.lowerBound / dimension, options, into: &part)
+        let places = piece * count / pieces..<(piece + 1) * count / pieces
+        try searcher.search(queries.span, order.part(places), options, into: &part)
         return part
       }
     }
     var results = SearchResults()
-    for part in parts { results.append(try part.get()) }
+    results.append(try parts.map { (part) throws(IndexError) in try part.get() }, of: order)
     return results
   }
 }
@@ -117,6 +118,26 @@ public struct SearchResults: Sendable {
     neighbors.removeAll(keepingCapacity: true)
     ends.removeAll(keepingCapacity: true)
     statistics = SearchStatistics()
+  }
+
+  /// Appends the queries of an order, of which `parts` have the results one after another, by their numbers.
+  mutating func append(_ parts: [SearchResults], of order: QueryOrder) {
+    guard !order.isByNumber else { return parts.forEach { append($0) } }
+    var found = [(part: Int, query: Int)](repeating: (0, 0), count: order.places.count)
+    var place = 0
+    for part in parts.indices {
+      for query in 0..<parts[part].count {
+        found[order[place]] = (part, query)
+        place += 1
+      }
+      statistics += parts[part].statistics
+    }
+    neighbors.reserveCapacity(neighbors.count + parts.reduce(0) { $0 + $1.neighbors.count })
+    ends.reserveCapacity(ends.count + found.count)
+    for (part, query) in found {
+      neighbors += parts[part][query]
+      ends.append(neighbors.count)
+    }
   }
 
   /// Appends the queries of another batch.

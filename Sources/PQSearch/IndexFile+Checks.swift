@@ -12,6 +12,8 @@ struct Checks: ~Copyable, Sendable {
   private let derived = AtomicLazyReference<ModelRows>()
   /// By the number of queries that had a use for it.
   let rounded = Deferred<ListRounding>()
+  /// By the number of queries of batches.
+  let pivots = Deferred<Pivots>()
   /// By the number of visits to lists.
   let directory = Deferred<DirectoryCopy>()
   private let decoded = AtomicLazyReference<CoarseGroups>()
@@ -54,12 +56,12 @@ struct Deferred<Value: AnyObject & Sendable>: ~Copyable, Sendable {
   private let uses = Atomic(0)
 
   /// The value, for so many more uses; nil for the first ones, as many as `pays`. The thread that comes next makes it, and
-  /// the others get nil until then.
-  func value(_ more: Int, after pays: Int, _ make: () -> Value) -> Value? {
+  /// the others get nil until then; for ever, if that one cannot.
+  func value(_ more: Int, after pays: Int, _ make: () -> Value?) -> Value? {
     if let value = made.load() { return value }
     let (before, after) = uses.wrappingAdd(more, ordering: .relaxed)
-    guard before <= pays, after > pays else { return nil }
-    return made.storeIfNil(make())
+    guard before <= pays, after > pays, let value = make() else { return nil }
+    return made.storeIfNil(value)
   }
 }
 

@@ -135,9 +135,9 @@ extension IndexFile {
     statistics: inout SearchStatistics, into lists: inout [UInt32]
   ) throws(IndexError) {
     try check(options)
-    _ = try count(of: queries)
-    var first = 0
-    while try fillGroup(queries, from: &first, options, &scratch.group) {
+    let order = QueryOrder(try count(of: queries))
+    var place = 0
+    while try fillGroup(queries, order, from: &place, options, &scratch.group) {
       do throws(FormatError) {
         try deriveModel(&scratch.work)
         try compareCentroids(options, &scratch, &statistics)

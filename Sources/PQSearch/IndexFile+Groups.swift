@@ -15,8 +15,7 @@ extension IndexFile {
     _ choice: inout GroupChoice, _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     choice.begin(groups, queries: queries.count)
-    let centroids = bytes(of: .groups).slice(groups.blocks.lowerBound, groups.blocks.count).floats()
-    compare(queries.vectors, 0..<queries.count, centroids, count: groups.count, &choice.keys, at: 0)
+    compare(queries.vectors, 0..<queries.count, centroids(of: groups), count: groups.count, &choice.keys, at: 0)
     choice.takeNearest(queries: queries.count, nprobe: options.effectiveNprobe(parameters))
     statistics.centroids += queries.count * groups.count
     for group in 0..<groups.count where asks && !choice.takers(of: group).isEmpty {
@@ -34,6 +33,12 @@ extension IndexFile {
       compare(lists, queries, first, &choice)
       statistics.centroids += takers * lists.count
     }
+  }
+
+  /// The centroids of the groups, in lane blocks.
+  @_lifetime(borrow self)
+  borrowing func centroids(of groups: CoarseGroups) -> Span<Float> {
+    bytes(of: .groups).slice(groups.blocks.lowerBound, groups.blocks.count).floats()
   }
 
   /// Compares the lists of a group, and others after them, with the queries that took it.

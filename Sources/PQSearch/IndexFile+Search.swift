@@ -9,16 +9,15 @@ extension IndexFile {
   /// Appends the best `options.k` neighbours of each of `queries` `[query][component]` to `results`, best first, ties by
   /// lower id.
   /// - Parameters:
-  ///   - number: what errors call the first query.
+  ///   - order: which of the queries are searched, and in which order their results are appended.
   ///   - ended: called after each query with the number of results so far.
   borrowing func search(
-    _ queries: Span<Float>, numberedFrom number: Int = 0, _ options: SearchOptions, scratch: inout SearchScratch,
+    _ queries: Span<Float>, _ order: QueryOrder, _ options: SearchOptions, scratch: inout SearchScratch,
     statistics: inout SearchStatistics, into results: inout [Neighbor], ended: (Int) -> Void = { _ in }
   ) throws(IndexError) {
     try check(options)
-    _ = try count(of: queries)
-    var first = 0
-    while try fillGroup(queries, numberedFrom: number, from: &first, options, &scratch.group) {
+    var place = order.places.lowerBound
+    while try fillGroup(queries, order, from: &place, options, &scratch.group) {
       statistics.queries += scratch.group.count
       try searchGroup(options, &scratch, &statistics, &results, ended)
     }
@@ -33,22 +32,24 @@ extension IndexFile {
     return queries.count / parameters.dimension
   }
 
-  /// Prepares as many of `queries` as a group holds, from query `first` on, which becomes the next one.
+  /// Prepares as many of `queries` as a group holds, from the one at `place` on, which becomes that of the next one.
   /// - Returns: whether there were any.
   borrowing func fillGroup(
-    _ queries: Span<Float>, numberedFrom number: Int = 0, from first: inout Int, _ options: SearchOptions,
+    _ queries: Span<Float>, _ order: QueryOrder, from place: inout Int, _ options: SearchOptions,
     _ group: inout QueryGroup
   ) throws(IndexError) -> Bool {
     let dimension = parameters.dimension
     let throughGroups = usesGroups(options)
     let (nlist, nprobe) = (parameters.nlist, options.effectiveNprobe(parameters))
     let lists = throughGroups ? GroupChoice.enoughLists(nprobe: nprobe, nlist: nlist) : nlist
-    let end = min(queries.count / dimension, first + group.capacity(comparing: lists, throughGroups: throughGroups))
-    group.begin(end - first, throughGroups: throughGroups)
-    for query in first..<end {
-      try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), number: number + query, &group)
+    let capacity = group.capacity(comparing: lists, throughGroups: throughGroups)
+    let end = min(order.places.upperBound, place + capacity)
+    group.begin(end - place, throughGroups: throughGroups)
+    while place < end {
+      let query = order[place]
+      try prepare(queries.extracting(query * dimension..<(query + 1) * dimension), number: query, &group)
+      place += 1
     }
-    first = end
     return group.count > 0
   }
 

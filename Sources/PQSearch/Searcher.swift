@@ -33,7 +33,7 @@ public struct Searcher: ~Copyable {
       throw .query("the query has \(query.count) components, \(index.path) has dimension \(index.parameters.dimension)")
     }
     try index.file.unlessFailed { (file) throws(IndexError) in
-      try file.search(query, options, scratch: &scratch, statistics: &statistics, into: &results)
+      try file.search(query, QueryOrder(1), options, scratch: &scratch, statistics: &statistics, into: &results)
     }
   }
 
@@ -43,20 +43,24 @@ public struct Searcher: ~Copyable {
   public mutating func search(
     _ queries: Span<Float>, _ options: SearchOptions, into results: inout SearchResults
   ) throws(IndexError) {
-    try search(queries, numberedFrom: 0, options, into: &results)
+    _ = try index.file.count(of: queries)
+    let order = index.file.order(of: queries, options)
+    if order.isByNumber { return try search(queries, order, options, into: &results) }
+    var found = SearchResults()
+    try search(queries, order, options, into: &found)
+    results.append([found], of: order)
   }
 
-  /// The same of queries of which errors call the first one `number`.
+  /// Appends the results of queries in an order.
   mutating func search(
-    _ queries: Span<Float>, numberedFrom number: Int, _ options: SearchOptions, into results: inout SearchResults
+    _ queries: Span<Float>, _ order: QueryOrder, _ options: SearchOptions, into results: inout SearchResults
   ) throws(IndexError) {
     var ends: [Int] = []
     swap(&ends, &results.ends)
     defer { swap(&ends, &results.ends) }
     try index.file.unlessFailed { (file) throws(IndexError) in
       try file.search(
-        queries, numberedFrom: number, options, scratch: &scratch, statistics: &results.statistics,
-        into: &results.neighbors
+        queries, order, options, scratch: &scratch, statistics: &results.statistics, into: &results.neighbors
       ) { ends.append($0) }
     }
   }
