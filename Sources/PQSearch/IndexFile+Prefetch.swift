@@ -1,28 +1,7 @@
 internal import PQFormat
 internal import PQKernels
 internal import PQStorage
-
-/// Whether a query asks the kernel for pages before it waits for the first of them. Looking for what was not used yet costs
-/// time for each list, so a searcher that finds nothing looks ever more rarely: at last at one query in 64.
-struct Prefetch: Sendable {
-  /// Whether the query whose lists were chosen last looks. The first one does.
-  private(set) var isActive = false
-  private var pause = 0
-  private var queriesLeft = 0
-  /// Whether no query will look, nor anything else be asked for.
-  private(set) var isStopped = false
-  fileprivate var found = false
-
-  mutating func stop() { (isActive, isStopped) = (false, true) }
-
-  mutating func beginQuery() {
-    if isStopped { return }
-    if isActive { pause = found ? 0 : min(63, 2 * pause + 1) }
-    queriesLeft = isActive ? pause : queriesLeft - 1
-    isActive = queriesLeft <= 0
-    found = false
-  }
-}
+internal import Synchronization
 
 extension IndexFile {
   /// Asks for the frames of all chosen lists, before the first is scanned: for the lists' entries, for those of their
@@ -52,15 +31,24 @@ extension IndexFile {
     }
   }
 
-  /// Asks for frames of a list that were neither used nor asked for yet. Others are taken to be in memory.
+  /// Begins a query.
+  borrowing func beginQuery(_ prefetch: inout Prefetch) {
+    let before = checks.evicts.load(ordering: .relaxed)
+    var evicts = before
+    prefetch.beginQuery(evicts: &evicts) { MajorFaults.ofThread }
+    if evicts != before { checks.evicts.store(evicts, ordering: .relaxed) }
+  }
+
+  /// Asks for frames of a list that were neither used nor asked for yet, or for all. Others are taken to be in memory.
   private borrowing func prefetch(
     _ kind: SectionKind, _ list: ListView, _ frames: Range<Int>, _ prefetch: inout Prefetch
   ) throws(FormatError) {
     guard let first = frames.first, let last = frames.last else { return }
     let number = frameNumber(kind, list, first)
-    if checks.frames.contains(number) || checks.asked.contains(number) { return }
+    let isNew = !checks.frames.contains(number) && !checks.asked.contains(number)
+    guard isNew || prefetch.asksForAll else { return }
+    if isNew { checks.asked.insert(number) }
     prefetch.found = true
-    checks.asked.insert(number)
     let begin = try frameView(kind, list, first).entry
     let end = try frameView(kind, list, last).entry
     guard end.offset >= begin.offset else { return }

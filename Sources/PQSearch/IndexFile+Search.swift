@@ -82,7 +82,7 @@ extension IndexFile {
   private borrowing func askForLists(
     of query: Int, _ options: SearchOptions, _ scratch: inout SearchScratch
   ) throws(FormatError) {
-    scratch.work.prefetch.beginQuery()
+    beginQuery(&scratch.work.prefetch)
     try chooseLists(query, options, &scratch)
     // What is wrong with a list is found when it is visited.
     try? prefetch(parameters.m > 0 ? .codes : .vectors, scratch.choice.lists.numbers, &scratch.work.prefetch)
