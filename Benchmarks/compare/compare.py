@@ -16,6 +16,7 @@ import dataset
 import machine
 import report
 import section_files
+import section_larger
 import section_identical
 import section_ids
 import section_plain
@@ -35,6 +36,7 @@ SECTIONS = {
     "ids": section_ids.ids,
     "open": section_files.opening,
     "cold": section_files.cold,
+    "larger": section_larger.larger,
     "identical": section_identical.identical,
 }
 

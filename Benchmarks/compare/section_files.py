@@ -125,9 +125,13 @@ def ratio(claim, value, reference, limit):
     return Check(f"{claim} ≤ {limit}", f"{value:,.2f} / {reference:,.2f} = {value / reference:.2f}", value <= limit * reference)
 
 
-def cold_search(search):
-    """Seconds of the search alone, and bytes that the process had the kernel read from the device."""
-    process = subprocess.Popen([os.path.join(pqx.BIN, search[0]), *map(str, search[1:])], stdout=subprocess.PIPE, text=True)
+def cold_search(search, prepare=None):
+    """Seconds of the search alone, and bytes that the process had the kernel read from the device.
+
+    The process calls `prepare` before it becomes the search.
+    """
+    process = subprocess.Popen(
+        [os.path.join(pqx.BIN, search[0]), *map(str, search[1:])], stdout=subprocess.PIPE, text=True, preexec_fn=prepare)
     text = process.stdout.read()
     process.stdout.close()
     _, status, usage = os.wait4(process.pid, 0)

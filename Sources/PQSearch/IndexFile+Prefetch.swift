@@ -47,11 +47,17 @@ extension IndexFile {
     let number = frameNumber(kind, list, first)
     let isNew = !checks.frames.contains(number) && !checks.asked.contains(number)
     guard isNew || prefetch.asksForAll else { return }
-    if isNew { checks.asked.insert(number) }
-    prefetch.found = true
     let begin = try frameView(kind, list, first).entry
     let end = try frameView(kind, list, last).entry
     guard end.offset >= begin.offset else { return }
-    map.prefetch(offset: Int(begin.offset), count: Int(end.offset - begin.offset) + Int(end.length))
+    let (offset, count) = (Int(begin.offset), Int(end.offset - begin.offset) + Int(end.length))
+    if isNew {
+      checks.asked.insert(number)
+      prefetch.found = true
+    } else {
+      guard !map.isResident(offset: offset, count: count) else { return }
+      prefetch.isGone = true
+    }
+    map.prefetch(offset: offset, count: count)
   }
 }

@@ -2,8 +2,8 @@
 ///
 /// Looking for what was not used yet costs time for each list, so a searcher that finds nothing looks ever more rarely: at
 /// last at one query in 64. A file larger than memory loses pages that were used before. They are missed where a searcher
-/// waits for pages although it looks; then it asks for all that its queries use for some time, which costs more, and tries
-/// again without, ever more rarely.
+/// waits for pages although it looks; then it asks for all that its queries use, which costs more, until for some time it
+/// has found nothing gone, each time for longer: not every process is told what is gone.
 struct Prefetch: Sendable {
   /// Whether the query whose lists were chosen last looks. The first one does.
   private(set) var isActive = false
@@ -22,7 +22,9 @@ struct Prefetch: Sendable {
   /// Queries that look until the searcher knows whether it misses pages all the same. Of two queries the lists are chosen
   /// before the first is searched: from the second one on, what is waited for has been looked for.
   private var watched = 0
-  /// Queries that are still to ask for all, and how many did in all the last time.
+  /// Whether something that was used before was found gone by a query that asks for all.
+  var isGone = false
+  /// Queries that are still to ask for all, unless something is gone, and how many were the last time.
   private var spellLeft = 0
   private var spell = 0
 
@@ -36,16 +38,18 @@ struct Prefetch: Sendable {
   ///   - count: the pages that this thread has waited for.
   mutating func beginQuery(evicts: inout Bool, count: () -> Int) {
     if isStopped { return }
-    if spell == 0, evicts { return beginSpell() }
     if asksForAll {
-      spellLeft -= 1
+      spellLeft = isGone ? spell : spellLeft - 1
+      isGone = false
       if spellLeft > 0 { return }
-      (asksForAll, watched, faults) = (false, 3, count())
-      return
+      (asksForAll, evicts, faults) = (false, false, count())
+    } else if evicts {
+      return beginSpell()
     }
     queriesUncounted += 1
     var waited = false
-    if watched > 0 || queriesUncounted == 8 {
+    // A system call: rarely, where queries look rarely.
+    if watched > 0 || queriesUncounted >= min(8, pause + 1) {
       queriesUncounted = 0
       let now = count()
       (waited, faults) = (now > faults, now)
@@ -55,7 +59,6 @@ struct Prefetch: Sendable {
       if watched > 0 { return }
       evicts = waited
       if waited { return beginSpell() }
-      spell = 0
     } else if waited {
       (isActive, found, watched) = (true, false, 3)
       return
@@ -68,6 +71,6 @@ struct Prefetch: Sendable {
 
   private mutating func beginSpell() {
     spell = spell == 0 ? Self.spells.lowerBound : min(2 * spell, Self.spells.upperBound)
-    (spellLeft, asksForAll, isActive) = (spell, true, true)
+    (spellLeft, asksForAll, isActive, isGone) = (spell, true, true, false)
   }
 }

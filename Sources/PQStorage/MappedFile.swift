@@ -159,6 +159,21 @@ package enum FileAccess: Sendable {
     }
   }
 
+  /// Whether all pages of a range of the file are in memory: mincore(2), which says so of all pages to a process that neither
+  /// owns the file nor may write it. Of more pages than ``pagesSeen`` only those at the end are looked at.
+  package func isResident(offset: Int, count length: Int) -> Bool {
+    guard access != .read, memory == nil, let base = unsafe base else { return true }
+    guard length > 0, offset >= 0, length <= count - offset else { return true }
+    let end = (offset + length + 4095) / 4096
+    let start = max(offset / 4096, end - Self.pagesSeen)
+    return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.pagesSeen) { pages in
+      guard unsafe mincore(base + start * 4096, (end - start) * 4096, pages.baseAddress) == 0 else { return true }
+      return unsafe pages[0..<end - start].allSatisfy { $0 & 1 == 1 }
+    }
+  }
+
+  private static let pagesSeen = 64
+
   /// The most that one call asks for. Linux drops what is beyond the device's readahead size, 128 KiB unless it is set.
   private static let prefetchBytes = 128 << 10
 

@@ -32,12 +32,11 @@ import Testing
     #expect(places.count < 22)
   }
 
-  /// Pages that are missed by queries that look have all be asked for, for 64 queries, then 128, at most 1,024; between them
-  /// three try without. When these miss nothing it is over.
+  /// Pages that are missed by queries that look have all be asked for, for 64 queries, then 128, at most 1,024, where nobody
+  /// says what is gone; when nothing is missed any more it is over.
   @Test func asksForAllWhilePagesAreLost() {
     var (prefetch, evicts, counted, looks) = (Prefetch(), false, 0, [Bool]())
     var all = run(&prefetch, 5000, faults: 1, evicts: &evicts, counted: &counted, looks: &looks)
-    #expect(evicts)
     var spells: [Int] = []
     for (i, asks) in all.enumerated() where asks {
       if i == 0 || !all[i - 1] { spells.append(0) }
@@ -45,15 +44,23 @@ import Testing
     }
     #expect(spells.prefix(6) == [64, 128, 256, 512, 1024, 1024])
     let first = all.firstIndex(of: true) ?? .max
-    #expect(first <= 11)
-    #expect(all[first...].count { !$0 } <= 3 * spells.count)
-    #expect(looks[first...].allSatisfy { $0 })
+    #expect(first <= 5)
+    #expect(all[first...].count { !$0 } <= 13 * spells.count)
     all = run(&prefetch, 2000, faults: 0, evicts: &evicts, counted: &counted, looks: &looks)
     #expect(!evicts && all.suffix(900).allSatisfy { !$0 })
     #expect(looks.suffix(640).count { $0 } == 10)
-    // The next time it begins as it did.
-    all = run(&prefetch, 200, faults: 1, evicts: &evicts, counted: &counted, looks: &looks)
-    #expect(all.count { $0 } >= 128)
+  }
+
+  /// As long as something is found gone a searcher goes on.
+  @Test func goesOnWhileSomethingIsGone() {
+    var (prefetch, evicts, counted, looks) = (Prefetch(), true, 0, [Bool]())
+    for _ in 0..<100 {
+      let all = run(&prefetch, 63, faults: 1, evicts: &evicts, counted: &counted, looks: &looks)
+      #expect(all.allSatisfy { $0 } && evicts)
+      prefetch.isGone = true
+    }
+    let all = run(&prefetch, 70, faults: 0, evicts: &evicts, counted: &counted, looks: &looks)
+    #expect(all.prefix(64).allSatisfy { $0 } && !all.suffix(6).contains(true) && !evicts)
   }
 
   /// A page that is missed once, as where something is used for the first time, has three queries look, and no more.
