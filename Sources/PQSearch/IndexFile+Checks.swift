@@ -22,8 +22,8 @@ struct Checks: ~Copyable, Sendable {
   let frames: AtomicBits
   /// For the first of some frames in a row whether the kernel was asked for them.
   let asked: AtomicBits
-  /// Whether pages that were used before are missed: memory holds less than what queries use.
-  let evicts = Atomic(false)
+  /// Queries that are still to ask for what is gone of frames that were used before: memory holds less than queries use.
+  let asksLeft = Atomic(0)
 
   init(_ table: SectionTable) {
     func length(_ kind: SectionKind) -> UInt64 { table[kind]?.length ?? 0 }

@@ -3,7 +3,7 @@ internal import PQKernels
 
 /// The order in which a batch is searched.
 extension IndexFile {
-  /// The order of `queries` `[query][dimension]`. O(queries · dimension).
+  /// The order of `queries` `[query][dimension]`. O(queries · (dimension + log queries)).
   borrowing func order(of queries: Span<Float>, _ options: SearchOptions) -> QueryOrder {
     let count = queries.count / parameters.dimension
     guard let pivots = pivots(queries: count, options) else { return QueryOrder(count) }
@@ -40,14 +40,16 @@ extension IndexFile {
   /// What orders so many queries; nil where they are few, or visit a good part of all lists, and for the first ones. What is
   /// wrong with centroids is found by the search.
   private borrowing func pivots(queries: Int, _ options: SearchOptions) -> Pivots? {
+    let asks = !checks.asked.isFull
     guard queries >= 32, queries <= UInt32.max, parameters.nlist >= Pivots.most,
-      options.effectiveNprobe(parameters) <= parameters.nlist / 4, (try? checkModel()) != nil
+      options.effectiveNprobe(parameters) <= parameters.nlist / 4, (try? checkModel(asks: asks)) != nil
     else { return nil }
     let dimension = parameters.dimension
     return checks.pivots.value(queries, after: 255) {
       if let groups = checks.groups {
         return Pivots(centroids(of: groups), vectors: groups.count, dimension: dimension)
       }
+      if asks { prefetchCentroids(0..<parameters.nlist) }
       guard (try? checkCentroids(0..<parameters.nlist)) != nil else { return nil }
       return Pivots(bytes(of: .centroids).floats(), vectors: parameters.nlist, dimension: dimension)
     }

@@ -33,13 +33,14 @@ extension IndexFile {
 
   /// Begins a query.
   borrowing func beginQuery(_ prefetch: inout Prefetch) {
-    let before = checks.evicts.load(ordering: .relaxed)
-    var evicts = before
-    prefetch.beginQuery(evicts: &evicts) { MajorFaults.ofThread }
-    if evicts != before { checks.evicts.store(evicts, ordering: .relaxed) }
+    let before = checks.asksLeft.load(ordering: .relaxed)
+    var left = before
+    prefetch.beginQuery(left: &left) { map.losesPages ? MajorFaults.ofThread : 0 }
+    if left != before { checks.asksLeft.store(left, ordering: .relaxed) }
   }
 
-  /// Asks for frames of a list that were neither used nor asked for yet, or for all. Others are taken to be in memory.
+  /// Asks for frames of a list that were neither used nor asked for yet, and taken to be in memory from then on; or for those
+  /// that are gone, too.
   private borrowing func prefetch(
     _ kind: SectionKind, _ list: ListView, _ frames: Range<Int>, _ prefetch: inout Prefetch
   ) throws(FormatError) {
@@ -52,12 +53,15 @@ extension IndexFile {
     guard end.offset >= begin.offset else { return }
     let (offset, count) = (Int(begin.offset), Int(end.offset - begin.offset) + Int(end.length))
     if isNew {
-      checks.asked.insert(number)
       prefetch.found = true
     } else {
-      guard !map.isResident(offset: offset, count: count) else { return }
-      prefetch.isGone = true
+      switch map.isResident(offset: offset, count: count) {
+      case true: return
+      case false: checks.asksLeft.store(Prefetch.spells.lowerBound, ordering: .relaxed)
+      case nil: break
+      }
     }
     map.prefetch(offset: offset, count: count)
+    if isNew { checks.asked.insert(number) }
   }
 }

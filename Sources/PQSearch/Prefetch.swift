@@ -1,9 +1,9 @@
-/// What a query asks the kernel for before it waits for the first page.
+/// Which frames a query asks the kernel for before it waits for the first.
 ///
-/// Looking for what was not used yet costs time for each list, so a searcher that finds nothing looks ever more rarely: at
+/// Looking for those that were not used yet costs time for each list, so a searcher that finds none looks ever more rarely: at
 /// last at one query in 64. A file larger than memory loses pages that were used before. They are missed where a searcher
-/// waits for pages although it looks; then it asks for all that its queries use, which costs more, until for some time it
-/// has found nothing gone, each time for longer: not every process is told what is gone.
+/// waits for pages although it looks; then queries of all searchers ask for whatever of their frames is gone, until a number
+/// of them has found nothing gone: 64, but where the kernel does not say what is gone 128 the next time, and at last 1,024.
 struct Prefetch: Sendable {
   /// Whether the query whose lists were chosen last looks. The first one does.
   private(set) var isActive = false
@@ -17,48 +17,39 @@ struct Prefetch: Sendable {
   var found = false
 
   /// The pages that the thread had waited for when it was last looked at.
-  private var faults = 0
+  private var faults: Int?
   private var queriesUncounted = 0
   /// Queries that look until the searcher knows whether it misses pages all the same. Of two queries the lists are chosen
   /// before the first is searched: from the second one on, what is waited for has been looked for.
   private var watched = 0
-  /// Whether something that was used before was found gone by a query that asks for all.
-  var isGone = false
-  /// Queries that are still to ask for all, unless something is gone, and how many were the last time.
-  private var spellLeft = 0
+  /// How many queries asked for all the last time that this searcher began it.
   private var spell = 0
 
-  private static let spells = 64...1024
+  static let spells = 64...1024
 
   mutating func stop() { (isActive, asksForAll, isStopped) = (false, false, true) }
 
   /// Begins the next query.
   /// - Parameters:
-  ///   - evicts: whether any searcher of the file misses pages that were used before; true makes a new one ask for all.
+  ///   - left: queries that are still to ask for all, of all searchers of the file.
   ///   - count: the pages that this thread has waited for.
-  mutating func beginQuery(evicts: inout Bool, count: () -> Int) {
+  mutating func beginQuery(left: inout Int, count: () -> Int) {
     if isStopped { return }
-    if asksForAll {
-      spellLeft = isGone ? spell : spellLeft - 1
-      isGone = false
-      if spellLeft > 0 { return }
-      (asksForAll, evicts, faults) = (false, false, count())
-    } else if evicts {
-      return beginSpell()
+    if left > 0 {
+      left -= 1
+      (isActive, asksForAll, watched, faults) = (true, true, 0, nil)
+      return
     }
-    queriesUncounted += 1
-    var waited = false
-    // A system call: rarely, where queries look rarely.
-    if watched > 0 || queriesUncounted >= min(8, pause + 1) {
-      queriesUncounted = 0
-      let now = count()
-      (waited, faults) = (now > faults, now)
-    }
+    asksForAll = false
+    let waited = waited(count)
     if watched > 0 {
       watched -= 1
       if watched > 0 { return }
-      evicts = waited
-      if waited { return beginSpell() }
+      if waited {
+        spell = spell == 0 ? Self.spells.lowerBound : min(2 * spell, Self.spells.upperBound)
+        left = spell
+        return beginQuery(left: &left, count: count)
+      }
     } else if waited {
       (isActive, found, watched) = (true, false, 3)
       return
@@ -69,8 +60,14 @@ struct Prefetch: Sendable {
     found = false
   }
 
-  private mutating func beginSpell() {
-    spell = spell == 0 ? Self.spells.lowerBound : min(2 * spell, Self.spells.upperBound)
-    (spellLeft, asksForAll, isActive, isGone) = (spell, true, true, false)
+  /// Whether the thread has waited for pages since it was last looked at. That takes a system call, which is rare where
+  /// queries look rarely.
+  private mutating func waited(_ count: () -> Int) -> Bool {
+    queriesUncounted += 1
+    guard watched > 0 || faults == nil || queriesUncounted >= min(8, pause + 1) else { return false }
+    queriesUncounted = 0
+    let (before, now) = (faults, count())
+    faults = now
+    return before.map { now > $0 } ?? false
   }
 }

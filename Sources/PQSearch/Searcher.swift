@@ -37,7 +37,8 @@ public struct Searcher: ~Copyable {
     }
   }
 
-  /// Appends queries `[query][dimension]`, with their neighbours and what they read, to a batch's results.
+  /// Appends queries `[query][dimension]`, with their neighbours and what they read, to a batch's results. Near ones of many
+  /// queries are searched one after the other, as ``Index/search(_:_:threads:)`` does.
   /// - Throws: as for one query; `.query` also where the components are no whole number of queries.
   /// - Complexity: see ``Index/search(_:_:threads:)``.
   public mutating func search(

@@ -29,6 +29,8 @@ package enum FileAccess: Sendable {
   /// What a guarded file must stay.
   private let identity: Identity?
   private let reader: PageReader?
+  /// Whether mincore(2) says what is in memory: to who owns the file or may write it. To others all is.
+  private let knowsResidence: Bool
 
   /// What a published file keeps.
   private struct Identity: Equatable {
@@ -61,6 +63,8 @@ package enum FileAccess: Sendable {
       self.path = path
       self.count = count
       identity = Identity(status)
+      let mayWrite = unsafe Glibc.access(path, W_OK) == 0
+      knowsResidence = mayWrite || status.userID.rawValue == geteuid()
     } catch {
       try? file.close()
       throw error
@@ -80,7 +84,7 @@ package enum FileAccess: Sendable {
     unsafe base = unsafe memory.base
     count = memory.count
     access = .mapped
-    (file, slot, identity, reader) = (nil, nil, nil, nil)
+    (file, slot, identity, reader, knowsResidence) = (nil, nil, nil, nil, false)
   }
 
   private static func map(
@@ -159,20 +163,26 @@ package enum FileAccess: Sendable {
     }
   }
 
-  /// Whether all pages of a range of the file are in memory: mincore(2), which says so of all pages to a process that neither
-  /// owns the file nor may write it. Of more pages than ``pagesSeen`` only those at the end are looked at.
-  package func isResident(offset: Int, count length: Int) -> Bool {
-    guard access != .read, memory == nil, let base = unsafe base else { return true }
+  /// Whether pages that were in memory may have to be read once more.
+  package var losesPages: Bool { access != .read && memory == nil }
+
+  /// Whether all pages of a range of the file are in memory, by mincore(2); nil if the kernel does not tell this process.
+  package func isResident(offset: Int, count length: Int) -> Bool? {
+    guard losesPages, let base = unsafe base else { return true }
+    guard knowsResidence else { return nil }
     guard length > 0, offset >= 0, length <= count - offset else { return true }
     let end = (offset + length + 4095) / 4096
-    let start = max(offset / 4096, end - Self.pagesSeen)
-    return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.pagesSeen) { pages in
-      guard unsafe mincore(base + start * 4096, (end - start) * 4096, pages.baseAddress) == 0 else { return true }
-      return unsafe pages[0..<end - start].allSatisfy { $0 & 1 == 1 }
+    return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.pagesAtOnce) { pages in
+      for start in stride(from: offset / 4096, to: end, by: Self.pagesAtOnce) {
+        let pageCount = min(Self.pagesAtOnce, end - start)
+        guard unsafe mincore(base + start * 4096, pageCount * 4096, pages.baseAddress) == 0 else { return nil }
+        guard unsafe pages[0..<pageCount].allSatisfy({ $0 & 1 == 1 }) else { return false }
+      }
+      return true
     }
   }
 
-  private static let pagesSeen = 64
+  private static let pagesAtOnce = 64
 
   /// The most that one call asks for. Linux drops what is beyond the device's readahead size, 128 KiB unless it is set.
   private static let prefetchBytes = 128 << 10

@@ -39,6 +39,10 @@ import Testing
           #expect(batch.statistics.queries == 700 && batch.count == 700)
           for i in queries.indices { #expect(batch[i].elementsEqual(single[i]), "query \(i), \(threads) threads") }
         }
+        for access in [Index.Access.guarded, .read] {
+          let batch = try Index(path: index.path, access: access).search(all, options, threads: 2)
+          for i in queries.indices { #expect(batch[i].elementsEqual(single[i]), "query \(i), \(access)") }
+        }
         var appended = try index.search(queries[0], options)
         var again = Searcher(index)
         try again.search(all.span, options, into: &appended)
