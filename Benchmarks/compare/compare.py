@@ -16,9 +16,9 @@ import dataset
 import machine
 import report
 import section_files
-import section_larger
 import section_identical
 import section_ids
+import section_larger
 import section_plain
 import section_rerank
 import section_scan

@@ -67,6 +67,14 @@ internal import CPQKernels
     }
   }
 
+  /// Inner products of `rows` `[row][dimension]` and the first `count` vectors of `blocks`: `[row][count]`.
+  package func innerProducts(_ rows: Span<Float>, dimension: Int, blocks: [Float], count: Int) -> [Float] {
+    var products = [Float](repeating: 0, count: rows.count / dimension * count)
+    var output = products.mutableSpan
+    batch(.innerProduct, rows, dimension: dimension, blocks: blocks.span, count: count, into: &output)
+    return products
+  }
+
   /// `query` minus vector `vector` of `blocks`. O(components).
   package func subtract(
     _ vector: Int, of blocks: Span<Float>, from query: Span<Float>, into output: inout MutableSpan<Float>

@@ -41,11 +41,11 @@ extension IndexFile {
   /// wrong with centroids is found by the search.
   private borrowing func pivots(queries: Int, _ options: SearchOptions) -> Pivots? {
     let asks = !checks.asked.isFull
-    guard queries >= 32, queries <= UInt32.max, parameters.nlist >= Pivots.most,
+    guard queries >= Pivots.fewestQueries, queries <= UInt32.max, parameters.nlist >= Pivots.most,
       options.effectiveNprobe(parameters) <= parameters.nlist / 4, (try? checkModel(asks: asks)) != nil
     else { return nil }
     let dimension = parameters.dimension
-    return checks.pivots.value(queries, after: 255) {
+    return checks.pivots.value(queries, after: Pivots.pays) {
       if let groups = checks.groups {
         return Pivots(centroids(of: groups), vectors: groups.count, dimension: dimension)
       }

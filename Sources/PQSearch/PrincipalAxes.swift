@@ -33,7 +33,10 @@ struct PrincipalAxes {
       mean.append(average)
       for i in 0..<most { columns.append(value(i) - average) }
     }
-    let covariance = Self.products(columns, LaneBlocks.pack(columns.span, dimension: most), dimension, length: most)
+    func products(_ rows: [Float], _ blocks: [Float], length: Int) -> [Float] {
+      Kernels.best.innerProducts(rows.span, dimension: length, blocks: blocks, count: dimension)
+    }
+    let covariance = products(columns, LaneBlocks.pack(columns.span, dimension: most), length: most)
     var total = 0.0
     for c in 0..<dimension { total += Double(covariance[c * dimension + c]) }
 
@@ -41,13 +44,13 @@ struct PrincipalAxes {
     var random = SplitMix64(seed: 1)
     rows = (0..<rank * dimension).map { _ in Bool.random(using: &random) ? 1 : -1 }
     for _ in 0..<Self.iterations {
-      rows = Self.products(rows, blocks, dimension, length: dimension)
+      rows = products(rows, blocks, length: dimension)
       Self.orthonormalize(&rows, dimension)
     }
-    let products = Self.products(rows, blocks, dimension, length: dimension)
+    let images = products(rows, blocks, length: dimension)
     for axis in stride(from: 0, to: rows.count, by: dimension) {
       var variance = 0.0
-      for c in axis..<axis + dimension { variance += Double(rows[c]) * Double(products[c]) }
+      for c in axis..<axis + dimension { variance += Double(rows[c]) * Double(images[c]) }
       shares.append(variance / total)
     }
   }
@@ -66,14 +69,6 @@ struct PrincipalAxes {
   mutating func keep(first count: Int) {
     rows.removeLast(rows.count - count * mean.count)
     shares.removeLast(shares.count - count)
-  }
-
-  /// Inner products of rows of `length` components and the first `count` vectors of `blocks`: `[row][vector]`.
-  private static func products(_ rows: [Float], _ blocks: [Float], _ count: Int, length: Int) -> [Float] {
-    var result = [Float](repeating: 0, count: rows.count / length * count)
-    var output = result.mutableSpan
-    Kernels.best.batch(.innerProduct, rows.span, dimension: length, blocks: blocks.span, count: count, into: &output)
-    return result
   }
 
   /// Gram and Schmidt's, row after row, twice for each, so that rounding leaves no more than its own. A row of which nearly

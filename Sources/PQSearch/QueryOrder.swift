@@ -33,8 +33,12 @@ struct QueryOrder: Sendable {
 /// Some centroids of an index, each followed by the nearest of those that are left. Which two of them a query is nearest to
 /// says roughly where it is.
 final class Pivots: Sendable {
-  /// With twice as many, the lists of 1,000 queries are found in the cache no more often; with half as many, less.
+  /// Each query is compared with all of them.
   static let most = 64
+  /// Fewer queries share few lists.
+  static let fewestQueries = 32
+  /// Queries of batches that are searched without: about as many as save what finding the pivots takes.
+  static let pays = 255
 
   private let blocks: [Float]
   /// Half the squared norms.
@@ -48,7 +52,8 @@ final class Pivots: Sendable {
     let count = min(Self.most, vectors)
     var rows: [Float] = []
     for i in 0..<count { LaneBlocks.appendRow(i * vectors / count, of: blocks, dimension: dimension, to: &rows) }
-    let products = Self.products(rows.span, LaneBlocks.pack(rows.span, dimension: dimension), count, dimension)
+    let packed = LaneBlocks.pack(rows.span, dimension: dimension)
+    let products = Kernels.best.innerProducts(rows.span, dimension: dimension, blocks: packed, count: count)
     let norms = (0..<count).map { products[$0 * count + $0] / 2 }
     var (last, chain, left) = (0, [0], Array(1..<count))
     while let nearest = left.indices.min(by: {
@@ -63,14 +68,6 @@ final class Pivots: Sendable {
     self.dimension = dimension
   }
 
-  /// Inner products `[row][vector of the blocks]`.
-  private static func products(_ rows: Span<Float>, _ blocks: [Float], _ count: Int, _ dimension: Int) -> [Float] {
-    var products = [Float](repeating: 0, count: rows.count / dimension * count)
-    var output = products.mutableSpan
-    Kernels.best.batch(.innerProduct, rows, dimension: dimension, blocks: blocks.span, count: count, into: &output)
-    return products
-  }
-
   /// Words that sort by the nearest pivot, then by the second nearest, then by the query's number, which is their lower half.
   /// O(queries · dimension).
   /// - Parameter queries: `[query][dimension]`; a query that is not finite is anywhere.
@@ -79,7 +76,7 @@ final class Pivots: Sendable {
     for first in stride(from: 0, to: words.count, by: group) {
       let end = min(first + group, words.count)
       let part = queries.extracting(first * dimension..<end * dimension)
-      let products = Self.products(part, blocks, norms.count, dimension)
+      let products = Kernels.best.innerProducts(part, dimension: dimension, blocks: blocks, count: norms.count)
       for query in first..<end {
         let start = (query - first) * norms.count
         let (nearest, second) = nearest(products.span.extracting(start..<start + norms.count))

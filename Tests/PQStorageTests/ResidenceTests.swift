@@ -27,4 +27,22 @@ import Testing
     let (loses, isResident) = (read.losesPages, read.isResident(offset: 0, count: count))
     #expect(!loses && isResident == true)
   }
+
+  /// A file without any block was never read.
+  @Test func whatWasNotReadIsNot() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("hole")
+    #expect(FileManager.default.createFile(atPath: path, contents: nil))
+    let handle = try #require(FileHandle(forWritingAtPath: path))
+    try handle.truncate(atOffset: 300 * 4096)
+    try handle.close()
+    let file = try MappedFile(path: path)
+    for (offset, length) in [(0, 1), (4095, 2), (100 * 4096, 70 * 4096), (0, 300 * 4096)] {
+      let isResident = file.isResident(offset: offset, count: length)
+      #expect(isResident == false, "\(offset), \(length)")
+    }
+    for page in 0..<300 { #expect(file.bytes.u8(at: page * 4096) == 0) }
+    let isResident = file.isResident(offset: 0, count: 300 * 4096)
+    #expect(isResident == true)
+  }
 }
