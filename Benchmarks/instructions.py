@@ -25,9 +25,9 @@ STAGES = (
     ("tables", r"ip_blocks|quantize|least_of_fours|Kernels\.fours|QuantizedTables\.fill|pair_tables|pairTables"
                r"|subtractCentre|fillTables|compareCodebooks|innerProduct"),
     ("scan of codes", r"^scan$|^scan_checked$|^scan_bytes$|^append_passed$|^sum_codes"),
-    ("frames to scan", r"scanCodes|CodeWalk|frameView|IndexFile\.list\(|ListEntry|FrameEntry|frameNumber|frameCount"
+    ("frames to scan", r"scanCodes|CodeFrames|frameView|IndexFile\.list\(|ListEntry|FrameEntry|frameNumber|frameCount"
                        r"|fetch|Kernels\.scan|Survivors\.scan|QuantizedTables|knownDirectory|CodeFrame|rawFrameBytes"
-                       r"|MappedFile\.bytes|nextFrame|KnownDirectory|frameEntry|IndexFile\.(sum|visit|stored)\b|FirstSums\.(scan|append)"
+                       r"|MappedFile\.bytes|findNext|KnownDirectory|frameEntry|IndexFile\.(sum|visit|stored)\b|FirstSums\.(scan|append)"
                        r"|Kernels\.sums"),
     ("what the scan finds", r"adc_estimates|[eE]stimates|Survivors|Pending|Reservoir|float_kth|sum_limit|sums_within"
                             r"|summed_within|sum_minima|scanFirst|FirstSums"

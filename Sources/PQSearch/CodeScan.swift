@@ -31,6 +31,7 @@ struct CodeVisit {
 
 /// The memory of a scan.
 struct CodeScratch: ~Copyable {
+  var frames = CodeFrames()
   var quantized: QuantizedTables
   /// Tables of one list `[m][tableFloats]`, where each list has its own.
   var listTables: [Float]

@@ -15,33 +15,36 @@ extension IndexFile {
     guard let shape = parameters.codeLayout?.shape else { return }
     var scan = beginScan(query, options, group, shape, work.model, &scratch)
     work.pending.begin(capacity: work.candidates.capacity)
-    var walk = CodeWalk(lists)
-    if scan.filters, parameters.comparison != .listTables {
-      var first = walk
-      if try scanFirst(&first, group, scan, &scratch, &work, &statistics) { walk = first }
-    }
-    var next = try nextFrame(&walk, work.directory)
-    while let (frame, key) = next {
-      next = try nextFrame(&walk, work.directory)
-      if frame.index == 0 {
-        statistics.lists += 1
-        if scan.filters, parameters.comparison == .listTables {
-          makeTables(of: frame.list, query, group, &scan, &scratch, &work)
+    scratch.frames.begin()
+    // Codes of the nearest lists, as long as nothing is known.
+    var isFirst = scan.filters && parameters.comparison != .listTables
+    while try findNext(&scratch.frames, lists, work.directory) {
+      let scanned = isFirst ? try scanFirst(group, scan, &scratch, &work, &statistics) : 0
+      isFirst = false
+      for i in scanned..<scratch.frames.count {
+        let (frame, key) = (scratch.frames.found[i].frame, scratch.frames.found[i].key)
+        if frame.index == 0 {
+          statistics.lists += 1
+          if scan.filters, parameters.comparison == .listTables {
+            makeTables(of: frame.list, query, group, &scan, &scratch, &work)
+          }
         }
-      }
-      statistics.codesScanned += frame.count
-      let visit = visit(frame, key, scan)
-      let threshold = min(work.pending.threshold, work.candidates.threshold)
-      guard let limit = scan.filters ? visit.bound.threshold(threshold) : .max else { continue }
-      statistics.read(frame)
-      try find(visit, next?.frame, scan, limit, &scratch.quantized, &scratch.decompressed, &scratch.survivors)
-      guard scratch.survivors.count > 0 else { continue }
-      keep(visit, scan, group.tables, threshold, &scratch, &work)
-      // Those of a compressed frame while its codes are there.
-      let isDue = frame.isCompressed || !scan.filters
-      if !isDue, work.pending.isWorthCutting { work.pending.cut() }
-      if isDue || work.pending.isFull {
-        try offerPending(query, group, scan, scratch.decompressed, &work)
+        statistics.codesScanned += frame.count
+        let visit = visit(frame, key, scan)
+        let threshold = min(work.pending.threshold, work.candidates.threshold)
+        guard let limit = scan.filters ? visit.bound.threshold(threshold) : .max else { continue }
+        statistics.read(frame)
+        try find(
+          visit, ahead(scratch.frames, i + 1), scan, limit, &scratch.quantized, &scratch.decompressed,
+          &scratch.survivors)
+        guard scratch.survivors.count > 0 else { continue }
+        keep(visit, scan, group.tables, threshold, &scratch, &work)
+        // Those of a compressed frame while its codes are there.
+        let isDue = frame.isCompressed || !scan.filters
+        if !isDue, work.pending.isWorthCutting { work.pending.cut() }
+        if isDue || work.pending.isFull {
+          try offerPending(query, group, scan, scratch.decompressed, &work)
+        }
       }
     }
     try offerPending(query, group, scan, scratch.decompressed, isLast: scan.filters && options.rerank > 0, &work)
@@ -110,14 +113,14 @@ extension IndexFile {
   /// Finds the codes of a frame with sums of at most `limit`. The frame is checked first, or as it is scanned, unless it was
   /// before: what is passed over is not read, and needs no checksum.
   private borrowing func find(
-    _ visit: CodeVisit, _ next: FrameView?, _ scan: CodeScan, _ limit: UInt16,
+    _ visit: CodeVisit, _ next: RawSpan, _ scan: CodeScan, _ limit: UInt16,
     _ quantized: inout QuantizedTables, _ decompressed: inout [UInt8], _ survivors: inout Survivors
   ) throws(FormatError) {
     let (frame, bracketScale) = (visit.frame, visit.bound.bracketScale)
     let begun = try checkOrBegin(frame, scan)
     if frame.isCompressed { try decompress(frame, into: &decompressed) }
     guard scan.filters else { return survivors.takeAll(frame.count) }
-    let codes = CodeFrame(content(frame, decompressed), next: ahead(next), count: frame.count, shape: scan.shape)
+    let codes = CodeFrame(content(frame, decompressed), next: next, count: frame.count, shape: scan.shape)
     guard var crc = begun else { return quantized.scan(codes, bracketScale: bracketScale, limit, &survivors) }
     survivors.scan(codes, quantized.entries.span, bracketScale: bracketScale, limit, crc: &crc)
     try endChecking(frame, found: crc)
@@ -159,46 +162,10 @@ extension IndexFile {
     return stored(frame)
   }
 
-  /// The bytes of the frame that follows, if one does.
+  /// The bytes of one of the frames, if there is one.
   @_lifetime(borrow self)
-  borrowing func ahead(_ next: FrameView?) -> RawSpan {
-    guard let next else { return map.bytes.slice(0, 0) }
-    return stored(next)
-  }
-}
-
-/// A way over the code frames of chosen lists, one frame after another, their bytes not yet looked at.
-struct CodeWalk {
-  private let lists: ChosenLists
-  private var place = 0
-  private var view: ListView?
-  private var index = 0
-
-  init(_ lists: ChosenLists) { self.lists = lists }
-
-  /// The next frame, and the key of its list: 0 without lists.
-  fileprivate mutating func next(
-    _ file: borrowing IndexFile, _ directory: KnownDirectory
-  ) throws(FormatError) -> (frame: FrameView, key: Float)? {
-    while true {
-      if let view, index < file.frameCount(.codes, view) {
-        index += 1
-        let frame = try file.frameView(.codes, view, index - 1, directory)
-        return (frame, lists.keys.isEmpty ? 0 : lists.keys[place - 1])
-      }
-      guard place < lists.count else { return nil }
-      file.fetchEntries(lists.numbers, after: place, directory)
-      view = try file.list(Int(lists.numbers[place]), directory)
-      place += 1
-      index = 0
-    }
-  }
-}
-
-extension IndexFile {
-  borrowing func nextFrame(
-    _ walk: inout CodeWalk, _ directory: KnownDirectory
-  ) throws(FormatError) -> (frame: FrameView, key: Float)? {
-    try walk.next(self, directory)
+  borrowing func ahead(_ frames: CodeFrames, _ i: Int) -> RawSpan {
+    guard i < frames.count else { return map.bytes.slice(0, 0) }
+    return stored(frames.found[i].frame)
   }
 }

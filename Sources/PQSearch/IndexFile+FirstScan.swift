@@ -5,32 +5,31 @@ internal import PQKernels
 /// the nearest are found at once: a limit for each frame, as the scan of those that follow has it, would let many pass that
 /// are not among the best in the end.
 extension IndexFile {
-  /// Scans as many frames as ``FirstSums`` has room for, and adds what may be among the best of them to the pending codes.
-  /// - Returns: false, and nothing is added, where sums do not tell: then the frames are still to be scanned.
+  /// Scans as many of the frames as ``FirstSums`` has room for, and adds what may be among the best of them to the pending
+  /// codes.
+  /// - Returns: how many they are; 0, and nothing is added, where sums do not tell.
   /// - Precondition: the tables are the same for all lists.
   borrowing func scanFirst(
-    _ walk: inout CodeWalk, _ group: borrowing QueryGroup, _ scan: CodeScan, _ scratch: inout CodeScratch,
-    _ work: inout ScanWork, _ statistics: inout SearchStatistics
-  ) throws(FormatError) -> Bool {
+    _ group: borrowing QueryGroup, _ scan: CodeScan, _ scratch: inout CodeScratch, _ work: inout ScanWork,
+    _ statistics: inout SearchStatistics
+  ) throws(FormatError) -> Int {
     var first = take(&scratch.first, leaving: FirstSums())
     defer { swap(&first, &scratch.first) }
     let wanted = work.candidates.capacity
-    guard wanted > 0, wanted < FirstSums.room else { return false }
+    guard wanted > 0, wanted < FirstSums.room else { return 0 }
     first.removeAll()
-    var rest = walk
-    while let (frame, key) = try nextFrame(&rest, work.directory), first.hasRoom(for: frame, wanted) {
+    for listed in scratch.frames.found {
       // Codes that are decompressed are there for one frame at a time.
-      if frame.isCompressed { break }
-      first.append(visit(frame, key, scan))
-      walk = rest
+      guard !listed.frame.isCompressed, first.hasRoom(for: listed.frame, wanted) else { break }
+      first.append(visit(listed.frame, listed.key, scan))
     }
-    guard first.count > wanted, first.setOffsets() else { return false }
-    try sum(&first, scan, scratch.quantized)
+    guard first.count > wanted, first.setOffsets() else { return 0 }
+    try sum(&first, scratch.frames, scan, scratch.quantized)
     let least = first.limit(wanted)
     let upper = first.upper(least)
     guard least < .max, upper < .infinity,
       first.visits.allSatisfy({ first.threshold(upper, $0) ?? 0 < .max })
-    else { return false }
+    else { return 0 }
     for visit in first.visits {
       statistics.lists += visit.frame.index == 0 ? 1 : 0
       statistics.codesScanned += visit.frame.count
@@ -46,21 +45,21 @@ extension IndexFile {
       }
     }
     work.pending.cut()
-    return true
+    return first.visits.count
   }
 
   /// Sums the codes of all frames, each of which is checked first, or as it is scanned, unless it was before.
   private borrowing func sum(
-    _ first: inout FirstSums, _ scan: CodeScan, _ quantized: borrowing QuantizedTables
+    _ first: inout FirstSums, _ frames: CodeFrames, _ scan: CodeScan, _ quantized: borrowing QuantizedTables
   ) throws(FormatError) {
     let entries = quantized.entries.span
     for i in first.visits.indices {
       let visit = first.visits[i]
-      let next = i + 1 < first.visits.count ? first.visits[i + 1].frame : nil
-      let codes = CodeFrame(stored(visit.frame), next: ahead(next), count: visit.frame.count, shape: scan.shape)
-      if var crc = try checkOrBegin(visit.frame, scan) {
+      let frame = visit.frame
+      let codes = CodeFrame(stored(frame), next: ahead(frames, i + 1), count: frame.count, shape: scan.shape)
+      if var crc = try checkOrBegin(frame, scan) {
         first.scan(visit, codes, entries, crc: &crc)
-        try endChecking(visit.frame, found: crc)
+        try endChecking(frame, found: crc)
       } else {
         first.scan(visit, codes, entries)
       }

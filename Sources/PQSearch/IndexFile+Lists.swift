@@ -106,26 +106,23 @@ extension IndexFile {
     checks.frames.insert(frame.number)
   }
 
-  /// Fetches the entries of lists that are visited soon after `place` into the cache, which the codes between push them out
-  /// of.
-  borrowing func fetchEntries(_ lists: [UInt32], after place: Int, _ directory: KnownDirectory) {
-    let (near, far) = (place + 4, place + 8)
+  /// Fetches the entries of lists, and of their first frames, into the cache.
+  borrowing func fetchEntries(_ lists: ArraySlice<UInt32>, _ directory: KnownDirectory) {
     if directory.isComplete {
-      if far < lists.count { directory.fetch(list: Int(lists[far])) }
-      if near < lists.count { directory.fetchFrames(ofList: Int(lists[near])) }
+      for number in lists { directory.fetch(list: Int(number)) }
+      for number in lists { directory.fetchFrames(ofList: Int(number)) }
       return
     }
     // Pages that nobody has checked may not be there yet.
     guard directory.pagesAreChecked else { return }
     let table = bytes(of: places.lists)
-    if far < lists.count {
-      Kernels.fetch(table.slice(Int(lists[far]) * ListEntry.byteCount, ListEntry.byteCount))
+    for number in lists { Kernels.fetch(table.slice(Int(number) * ListEntry.byteCount, ListEntry.byteCount)) }
+    for number in lists {
+      // Its numbers are not yet checked: no more than a hint.
+      let frame = ListEntry(decoding: table, list: Int(number)).firstFrame
+      guard frame < UInt64(checks.frames.count) else { continue }
+      Kernels.fetch(bytes(of: places.frames).slice(Int(frame) * FrameEntry.byteCount, FrameEntry.byteCount))
     }
-    guard near < lists.count else { return }
-    // Its numbers are not yet checked: no more than a hint.
-    let frame = ListEntry(decoding: table, list: Int(lists[near])).firstFrame
-    guard frame < UInt64(checks.frames.count) else { return }
-    Kernels.fetch(bytes(of: places.frames).slice(Int(frame) * FrameEntry.byteCount, FrameEntry.byteCount))
   }
 
   /// Asks for the directory's entry of a list.
