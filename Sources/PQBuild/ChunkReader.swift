@@ -59,14 +59,14 @@ struct ChunkReader: ~Copyable, ChunkSource {
         try reader.read(maxRows: Int(min(left, UInt64(chunkRows))), into: &rows)
       }
       guard count > 0 else {
-        throw .badData("--resume: \(reader.path) ends at row \(reader.position), but more were encoded before")
+        throw .badData("--resume: \(reader.label) ends at row \(reader.position), but more were encoded before")
       }
       crc = Checksum.plain(rows.span.rawSpan, continuing: crc)
       left -= UInt64(count)
     }
     guard crc == (isFile ? mark.lastCRC : mark.crc) || mark.rows == 0 else {
       throw .badData(
-        "--resume: the rows up to \(reader.position) of \(reader.path) are not those that were encoded before; "
+        "--resume: the rows up to \(reader.position) of \(reader.label) are not those that were encoded before; "
           + "give the same input, or start again with --force")
     }
   }
@@ -99,7 +99,7 @@ struct ChunkReader: ~Copyable, ChunkSource {
     }
     if let rows, reader.position < rows.upperBound {
       throw .badData(
-        "\(reader.path): it has \(reader.position) rows, but rows \(rows.lowerBound):\(rows.upperBound) "
+        "\(reader.label): it has \(reader.position) rows, but rows \(rows.lowerBound):\(rows.upperBound) "
           + "were asked for")
     }
     if rows == nil, let count = idFile?.count, count != reader.position { throw countMismatch() }
@@ -107,7 +107,7 @@ struct ChunkReader: ~Copyable, ChunkSource {
 
   private func countMismatch() -> BuildError {
     .badData(
-      "\(idFile?.path ?? ""): \(idFile?.count ?? 0) ids, but \(reader.path) has "
+      "\(idFile?.path ?? ""): \(idFile?.count ?? 0) ids, but \(reader.label) has "
         + "\(reader.rowCount ?? reader.position) vectors; there must be one id for each")
   }
 }

@@ -8,7 +8,10 @@ extension FileBuild {
 
   func open(_ source: VectorSource) throws(BuildError) -> VectorReader {
     try BuildError.onInputs { () throws(VectorFileError) in
-      try VectorReader(path: source.path, format: source.format, isCancelled: isCancelled)
+      if source.isSpool, let format = source.format {
+        return try VectorReader(path: source.path, label: "standard input", format: format, isCancelled: isCancelled)
+      }
+      return try VectorReader(path: source.path, format: source.format, isCancelled: isCancelled)
     }
   }
 
@@ -20,7 +23,8 @@ extension FileBuild {
     return try ModelFile(path: model)
   }
 
-  /// Copies standard input into the work folder, unless a build before has done so.
+  /// Copies standard input into the work folder, unless a build before has done so. What can be refused by its beginning is,
+  /// before the rest is read.
   func spool(
     _ folder: borrowing WorkFolder, _ journal: Journal, _ done: Journal.Content
   ) throws(BuildError) -> VectorSource {
@@ -29,13 +33,30 @@ extension FileBuild {
     if done.spoolBytes == nil {
       folder.remove("spool")
       var file = try BuildError.onFiles { () throws(FileError) in try WorkFile(creating: path) }
+      var spool = try BuildError.onInputs { () throws(VectorFileError) in try Spool(isCancelled: isCancelled) }
+      try planBeforehand(try BuildError.onInputs { () throws(VectorFileError) in try spool.beginning(format) })
       try BuildError.onInputs { () throws(VectorFileError) in
-        try Spool.standardInput(
-          to: &file, progress: { progress(.spooling(bytes: $0)) }, isCancelled: isCancelled)
+        try spool.copyAll(to: &file) { progress(.spooling(bytes: $0)) }
       }
       try BuildError.onFiles { () throws(FileError) in try journal.spooled(bytes: file.position) }
     }
-    return VectorSource(path: path, format: format)
+    var source = VectorSource(path: path, format: format)
+    source.isSpool = true
+    return source
+  }
+
+  /// Plans a build before its rows are counted: what is chosen by their number is as small as it can be.
+  private func planBeforehand(_ reader: borrowing VectorReader) throws(BuildError) {
+    var build = self
+    if reader.rowCount == nil {
+      build.parameters.targetBytes = nil
+      if parameters.nlist == nil, parameters.kind == .ivfflat || parameters.kind == .ivfpq {
+        (build.parameters.nlist, build.parameters.groups) = (1, nil)
+      }
+      let centroids = max(build.parameters.nlist ?? 1, (1...16).contains(parameters.nbits) ? 1 << parameters.nbits : 1)
+      build.parameters.trainSize = min(parameters.trainSize ?? centroids, centroids)
+    }
+    _ = try build.plan(reader, nil)
   }
 
   func plan(_ reader: borrowing VectorReader, _ model: ModelFile?) throws(BuildError) -> BuildPlan {
@@ -43,7 +64,7 @@ extension FileBuild {
     var count = reader.rowCount
     if let rows {
       if let all = count, rows.upperBound > all {
-        throw .usage("rows \(rows.lowerBound):\(rows.upperBound) of \(reader.path), which has \(all)")
+        throw .usage("rows \(rows.lowerBound):\(rows.upperBound) of \(reader.label), which has \(all)")
       }
       count = rows.upperBound - rows.lowerBound
       try BuildPlan.check(firstID: parameters.firstID, count: rows.upperBound)
@@ -68,7 +89,7 @@ extension FileBuild {
     let training = try open(trainingInput)
     guard training.dimension == reader.dimension else {
       throw .badData(
-        "\(training.path): dimension \(training.dimension), but \(reader.path) has \(reader.dimension)")
+        "\(training.label): dimension \(training.dimension), but \(reader.label) has \(reader.dimension)")
     }
     guard let count = training.rowCount else {
       throw .usage("the training input must be a file, for a sample to be drawn from it")

@@ -8,6 +8,8 @@ public struct VectorSource: Sendable {
   public var path: String
   /// Nil: by the path's extension.
   public var format: VectorFileFormat?
+  /// Whether the path is that of a copy of standard input, which nobody knows.
+  var isSpool = false
 
   public init(path: String, format: VectorFileFormat? = nil) {
     self.path = path

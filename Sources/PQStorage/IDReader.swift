@@ -55,28 +55,3 @@ package struct IDReader: ~Copyable, Sendable {
 
   package func checkUnchanged() throws(VectorFileError) { try input.checkUnchanged() }
 }
-
-/// Copies standard input into a work file, to be read more than once.
-package enum Spool {
-  /// - Parameters:
-  ///   - progress: told the bytes so far after each mebibyte.
-  ///   - isCancelled: asked while there is nothing to read, and after each mebibyte.
-  package static func standardInput(
-    to file: inout WorkFile, progress: (UInt64) -> Void, isCancelled: @escaping @Sendable () -> Bool
-  ) throws(VectorFileError) {
-    let input = try InputFile(path: "-", isCancelled: isCancelled)
-    var chunk = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-      let count = try input.read(into: &chunk, range: 0..<chunk.count)
-      guard count > 0 else { break }
-      do throws(FileError) { try file.append(chunk.rawSpan.slice(0, count)) } catch {
-        throw VectorFileError(.writeFailed, file: file.path, error.description)
-      }
-      progress(file.position)
-      if isCancelled() { throw VectorFileError(.interrupted, file: input.label, "interrupted") }
-    }
-    do throws(FileError) { try file.synchronizeData() } catch {
-      throw VectorFileError(.writeFailed, file: file.path, error.description)
-    }
-  }
-}

@@ -29,29 +29,40 @@ struct InputFile: ~Copyable, Sendable {
   /// The path as it was given; `-` is standard input.
   let path: String
   /// What errors call it.
-  var label: String { Self.label(path) }
+  let label: String
   /// Nil for standard input: a stream of unknown length.
   let identity: InputIdentity?
   private let descriptor: FileDescriptor
   /// What is read instead of the descriptor.
   private let memory: MemoryInput?
-  private let isCancelled: @Sendable () -> Bool
+  let isCancelled: @Sendable () -> Bool
 
   /// Opens a regular file, or standard input if `path` is `-`. Never waits: what is not a regular file is refused.
-  /// - Parameter isCancelled: asked while a stream has nothing to read; true ends the wait with
-  ///   ``VectorFileError/Cause/interrupted``.
-  init(path: String, isCancelled: @escaping @Sendable () -> Bool = { false }) throws(VectorFileError) {
+  /// - Parameters:
+  ///   - label: what errors call it; nil: by its path.
+  ///   - isCancelled: asked while a stream has nothing to read; true ends the wait with
+  ///     ``VectorFileError/Cause/interrupted``.
+  init(
+    path: String, label: String? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws(VectorFileError) {
     (descriptor, identity) = try Self.open(path)
     self.path = path
+    self.label = label ?? Self.label(path)
     memory = nil
     self.isCancelled = isCancelled
   }
 
   /// Bytes that are in memory already, read as a regular file would be.
-  init(_ memory: MemoryFile) {
+  init(_ memory: MemoryFile) { self.init(memory, label: "memory", identity: InputIdentity(memory)) }
+
+  /// The beginning of a stream, that is in memory already, read as the stream would be.
+  init(beginning: MemoryFile, of stream: String) { self.init(beginning, label: stream, identity: nil) }
+
+  private init(_ memory: MemoryFile, label: String, identity: InputIdentity?) {
     path = "memory"
+    self.label = label
     descriptor = FileDescriptor(rawValue: -1)
-    identity = InputIdentity(memory)
+    self.identity = identity
     self.memory = MemoryInput(memory)
     isCancelled = { false }
   }

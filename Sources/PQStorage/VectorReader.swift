@@ -30,6 +30,20 @@ public struct VectorReader: ~Copyable, Sendable {
     try self.init(input, format)
   }
 
+  /// Opens a file that errors call `label`.
+  package init(
+    path: String, label: String, format: VectorFileFormat, isCancelled: @escaping @Sendable () -> Bool
+  ) throws(VectorFileError) {
+    try self.init(InputFile(path: path, label: label, isCancelled: isCancelled), format)
+  }
+
+  /// Reads the beginning of a stream, which is in memory.
+  package init(
+    beginning: MemoryFile, of stream: String, format: VectorFileFormat
+  ) throws(VectorFileError) {
+    try self.init(InputFile(beginning: beginning, of: stream), format)
+  }
+
   /// Reads bytes that are in memory.
   package init(_ memory: MemoryFile, format: VectorFileFormat) throws(VectorFileError) {
     try self.init(InputFile(memory), format)

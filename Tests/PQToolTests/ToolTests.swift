@@ -195,6 +195,32 @@ import Testing
     #expect(try folder.read("file.pqx") == folder.read("pipe.pqx"))
   }
 
+  /// What the first rows of a stream tell is refused before the rest is read; and damage is that of the stream.
+  @Test func refusalsOfStandardInput() throws {
+    let folder = try TemporaryFolder()
+    let bytes = VectorBytes.fvecs(Self.rows)
+    let copies = (2 << 20) / bytes.count + 1
+    let base = try folder.write((0..<copies).flatMap { _ in bytes }, to: "base.fvecs")
+    let (tool, rest) = (toolPath("pq-build"), folder.path("rest"))
+    for (flags, message) in [
+      ("--m 3", "does not divide"), ("--nbits 17", "is not supported"), ("--memory 1000", "too small"),
+      ("--nlist 3 --groups 4", "of 3 lists"), ("--vectors u8", "u8"),
+    ] {
+      let build = "'\(tool)' - --format fvecs -o '\(folder.path("a.pqx"))' --quiet \(flags)"
+      let command = "exec < '\(base)'; \(build); code=$?; cat > '\(rest)'; exit $code"
+      let run = try runInstalled("sh", ["-c", command])
+      #expect([64, 65].contains(run.exitCode) && run.errors.contains(message), "\(flags): \(run.errors)")
+      #expect(try folder.read("rest").count == copies * bytes.count - 1 << 20, "\(flags)")
+    }
+    for cut in [0, 3, bytes.count - 1] {
+      let run = try runTool(
+        "pq-build", ["-", "--format", "fvecs", "-o", folder.path("a.pqx"), "--quiet"] + Self.flags,
+        input: Array(bytes[..<cut]))
+      #expect(run.exitCode == 65 && run.errors.hasPrefix("pq-build: standard input: "), "\(cut): \(run.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.path("a.pqx.work")))
+  }
+
   /// Rows of a stream are the rows of the file; those before them are read past.
   @Test func rowsOfStandardInput() throws {
     let folder = try TemporaryFolder()
