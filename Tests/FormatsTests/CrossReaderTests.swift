@@ -17,6 +17,19 @@ import Testing
     try runInstalled("python3", ["-B", formats + "/reader.py"] + arguments)
   }
 
+  /// Runs the reader with several lists of arguments in one process: most of the time is Python's start. Any that fails ends
+  /// it.
+  static func reader(inTurn runs: [[String]]) throws -> ToolRun {
+    let script = """
+      import json, sys
+      sys.path.insert(0, sys.argv[1])
+      import reader
+      for arguments in json.loads(sys.argv[2]): reader.run(arguments)
+      """
+    let runs = String(decoding: try JSONEncoder().encode(runs), as: UTF8.self)
+    return try runInstalled("python3", ["-B", "-c", script, formats, runs])
+  }
+
   /// The folder of the format document and the second reader.
   static let formats = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("Formats").path
@@ -70,16 +83,21 @@ import Testing
     let index = try Index(path: path)
     let queriesPath = GoldenFiles.queries(dimension: index.parameters.dimension)
     let queries = try Self.floats(queriesPath)
-    for options in Self.searches(index.parameters) {
-      let results = try index.search(queries, options)
-      let ours = (0..<results.count).map { results[$0].map(Pair.init) }
-      let run = try Self.reader(
+    let searches = Self.searches(index.parameters)
+    let run = try Self.reader(
+      inTurn: searches.map { options in
         [
           path, "search", queriesPath, "-k", "\(options.k)", "--nprobe", "\(options.nprobe ?? 1)", "--rerank",
           "\(options.rerank)",
-        ] + (options.usesGroups ? [] : ["--no-groups"]))
-      try #require(run.exitCode == 0, "\(run.errors)")
-      let theirs = try JSONDecoder().decode([[Pair]].self, from: Data(run.output))
+        ] + (options.usesGroups ? [] : ["--no-groups"])
+      })
+    try #require(run.exitCode == 0, "\(run.errors)")
+    let lines = run.output.split(separator: UInt8(ascii: "\n"))
+    try #require(lines.count == searches.count)
+    for (options, line) in zip(searches, lines) {
+      let results = try index.search(queries, options)
+      let ours = (0..<results.count).map { results[$0].map(Pair.init) }
+      let theirs = try JSONDecoder().decode([[Pair]].self, from: Data(line))
       #expect(ours == theirs, "\(name), nprobe \(options.nprobe ?? 1), rerank \(options.rerank)")
       #expect(ours.count == 5)
       if index.parameters.nlist == 0 { #expect(ours.allSatisfy { $0.count == 10 }) }

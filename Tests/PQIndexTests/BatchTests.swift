@@ -21,7 +21,7 @@ import Testing
       let folder = try TemporaryFolder()
       let f = fixture(metric, m: m, groups: groups, seed: 5000)
       let (index, _) = try f.make(in: folder)
-      let queries = f.values(700, 6, seed: 5011)
+      let queries = f.values(260, 6, seed: 5011)
       for options in [SearchOptions(k: 4, nprobe: 5), SearchOptions(k: 3, nprobe: 9, rerank: m > 0 ? 20 : 0)] {
         var searcher = Searcher(index)
         let all = queries.flatMap { $0 }
@@ -36,18 +36,20 @@ import Testing
           let batch = try index.search(all, options, threads: threads)
           #expect(batch.statistics.lists == searcher.statistics.lists)
           #expect(batch.statistics.codesScanned == searcher.statistics.codesScanned)
-          #expect(batch.statistics.queries == 700 && batch.count == 700)
-          for i in queries.indices { #expect(batch[i].elementsEqual(single[i]), "query \(i), \(threads) threads") }
+          #expect(batch.statistics.queries == 260 && batch.count == 260)
+          let wrong = queries.indices.filter { !batch[$0].elementsEqual(single[$0]) }
+          #expect(wrong == [], "\(threads) threads")
         }
         for access in [Index.Access.guarded, .read] {
           let batch = try Index(path: index.path, access: access).search(all, options, threads: 2)
-          for i in queries.indices { #expect(batch[i].elementsEqual(single[i]), "query \(i), \(access)") }
+          let wrong = queries.indices.filter { !batch[$0].elementsEqual(single[$0]) }
+          #expect(wrong == [], "\(access)")
         }
         var appended = try index.search(queries[0], options)
         var again = Searcher(index)
         try again.search(all.span, options, into: &appended)
-        #expect(appended.count == 701 && appended[0].elementsEqual(single[0]))
-        for i in queries.indices { #expect(appended[i + 1].elementsEqual(single[i]), "query \(i)") }
+        #expect(appended.count == 261 && appended[0].elementsEqual(single[0]))
+        #expect(queries.indices.filter { !appended[$0 + 1].elementsEqual(single[$0]) } == [])
       }
     }
   }

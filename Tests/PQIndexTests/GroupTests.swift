@@ -43,7 +43,7 @@ import Testing
       let f = fixture(metric, starts, whole: whole, seed: seed)
       let folder = try TemporaryFolder()
       let (index, oracle) = try f.make(in: folder)
-      let queries = f.values(12, 6, seed: seed + 8)
+      let queries = f.values(6, 6, seed: seed + 8)
       let all = f.groups.flatMap(\.lists)
       #expect(all == Array(0..<f.nlist))
       for nprobe in [1, 2, 9, 40, 91, 92, 200, .max] {

@@ -2,12 +2,24 @@
 public enum OracleMath {
   /// Σ d·d, or Σ a·b: one product after the other, by fma.
   public static func chain(_ a: ArraySlice<Float>, _ b: ArraySlice<Float>, squared: Bool) -> Float {
-    var sum: Float = 0
-    var j = b.startIndex
-    for x in a {
-      let d = x - b[j]
-      sum = squared ? sum.addingProduct(d, d) : sum.addingProduct(x, b[j])
-      j += 1
+    precondition(a.count <= b.count, "too few components")
+    // By pointers: without optimization each element of a slice takes generic calls.
+    return unsafe a.withUnsafeBufferPointer { a in
+      unsafe b.withUnsafeBufferPointer { b in
+        guard let x = a.baseAddress, let y = b.baseAddress else { return 0 }
+        return unsafe chain(x, y, a.count, squared: squared)
+      }
+    }
+  }
+
+  private static func chain(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int, squared: Bool
+  ) -> Float {
+    var (sum, i): (Float, Int) = (0, 0)
+    while i < count {
+      let (x, y) = unsafe (a[i], b[i])
+      sum = squared ? sum.addingProduct(x - y, x - y) : sum.addingProduct(x, y)
+      i += 1
     }
     return sum
   }
@@ -25,12 +37,19 @@ public enum OracleMath {
 
   /// The first of the nearest.
   public static func nearest(_ point: ArraySlice<Float>, _ centroids: [[Float]]) -> Int {
-    var best = (index: 0, distance: Float.infinity)
-    for (i, centroid) in centroids.enumerated() {
-      let distance = chain(point, centroid[...], squared: true)
-      if distance < best.distance { best = (i, distance) }
+    unsafe point.withUnsafeBufferPointer { point in
+      var (best, least, i) = (0, Float.infinity, 0)
+      while i < centroids.count {
+        let distance = unsafe centroids[i].withUnsafeBufferPointer { centroid in
+          precondition(point.count <= centroid.count, "too few components")
+          guard let x = point.baseAddress, let y = centroid.baseAddress else { return Float(0) }
+          return unsafe chain(x, y, point.count, squared: true)
+        }
+        if distance < least { (best, least) = (i, distance) }
+        i += 1
+      }
+      return best
     }
-    return best.index
   }
 
   /// Sub-vector `s` of `m`.

@@ -2,7 +2,7 @@
 public enum VectorBytes {
   /// Little-endian bytes of an integer.
   public static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
-    stride(from: 0, to: value.bitWidth, by: 8).map { UInt8(truncatingIfNeeded: value >> $0) }
+    unsafe withUnsafeBytes(of: value.littleEndian) { unsafe Array($0) }
   }
 
   public static func bytes(_ value: Float) -> [UInt8] { bytes(value.bitPattern) }
