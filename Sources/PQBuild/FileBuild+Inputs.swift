@@ -49,11 +49,12 @@ extension FileBuild {
   private func planBeforehand(_ reader: borrowing VectorReader) throws(BuildError) {
     var build = self
     if reader.rowCount == nil {
-      build.parameters.targetBytes = nil
+      if parameters.targetBytes != nil { (build.parameters.targetBytes, build.parameters.nbits) = (nil, 1) }
       if parameters.nlist == nil, parameters.kind == .ivfflat || parameters.kind == .ivfpq {
         (build.parameters.nlist, build.parameters.groups) = (1, nil)
       }
-      let centroids = max(build.parameters.nlist ?? 1, (1...16).contains(parameters.nbits) ? 1 << parameters.nbits : 1)
+      let codewords = (1...16).contains(build.parameters.nbits) ? 1 << build.parameters.nbits : 1
+      let centroids = max(build.parameters.nlist ?? 1, codewords)
       build.parameters.trainSize = min(parameters.trainSize ?? centroids, centroids)
     }
     _ = try build.plan(reader, nil)

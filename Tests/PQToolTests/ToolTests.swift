@@ -193,6 +193,12 @@ import Testing
     let piped = try runTool("pq-build", ["-", "--format", "fvecs", "-o", pipe, "--quiet"] + Self.flags, input: bytes)
     #expect(piped.exitCode == 0, "\(piped.errors)")
     #expect(try folder.read("file.pqx") == folder.read("pipe.pqx"))
+    // What is chosen by the number of rows is none of the first rows' business.
+    let chosen = ["--force", "--quiet", "--train-size", "150", "--target-bytes", "40"]
+    let byFile = try runTool("pq-build", [base, "-o", file] + chosen)
+    let byPipe = try runTool("pq-build", ["-", "--format", "fvecs", "-o", pipe] + chosen, input: bytes)
+    #expect(byFile.exitCode == 0 && byPipe.exitCode == 0, "\(byFile.errors)\(byPipe.errors)")
+    #expect(try folder.read("file.pqx") == folder.read("pipe.pqx"))
   }
 
   /// What the first rows of a stream tell is refused before the rest is read; and damage is that of the stream.
