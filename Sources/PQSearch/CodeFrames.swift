@@ -1,4 +1,5 @@
 internal import PQFormat
+internal import PQKernels
 
 /// The code frames of a query's lists in the order in which they are scanned, nearest list first, some at a time: their
 /// entries are looked up side by side, so that none waits until another one's has come from memory.
@@ -9,21 +10,23 @@ struct CodeFrames {
     let key: Float
   }
 
-  /// Frames that are found together.
-  private static let room = 64
+  /// Frames that are found together: as many as may be scanned first.
+  private static let room = FirstSums.room / Kernels.sumRoom(1)
 
   /// Those found last.
   private(set) var found: [Listed] = []
   /// The list at which the next one is looked for, by its place among the chosen ones, and the next frame there.
   private var place = 0
   private var index = 0
+  /// The lists before this place have had their entries fetched.
+  private var fetched = 0
 
   var count: Int { found.count }
 
   /// Begins with the first list.
   mutating func begin() {
     found.removeAll(keepingCapacity: true)
-    (place, index) = (0, 0)
+    (place, index, fetched) = (0, 0, 0)
   }
 
   /// Finds the next frames of `lists`.
@@ -31,8 +34,11 @@ struct CodeFrames {
     _ lists: ChosenLists, _ file: borrowing IndexFile, _ directory: KnownDirectory
   ) throws(FormatError) {
     found.removeAll(keepingCapacity: true)
-    file.fetchEntries(lists.numbers[place..<min(place + Self.room, lists.count)], directory)
     while place < lists.count {
+      if place == fetched {
+        fetched = min(place + Self.room, lists.count)
+        file.fetchEntries(lists.numbers[place..<fetched], directory)
+      }
       let list = try file.list(Int(lists.numbers[place]), directory)
       let key = lists.keys.isEmpty ? 0 : lists.keys[place]
       let frames = file.frameCount(.codes, list)

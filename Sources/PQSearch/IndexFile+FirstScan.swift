@@ -7,6 +7,7 @@ internal import PQKernels
 extension IndexFile {
   /// Scans as many of the frames as ``FirstSums`` has room for, and adds what may be among the best of them to the pending
   /// codes.
+  /// - Precondition: those that were found are the first ones.
   /// - Returns: how many they are; 0, and nothing is added, where sums do not tell.
   /// - Precondition: the tables are the same for all lists.
   borrowing func scanFirst(

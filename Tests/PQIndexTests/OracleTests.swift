@@ -38,6 +38,28 @@ import Testing
     }
   }
 
+  /// More lists than are looked up together, of which the 64th nearest has two frames.
+  @Test(arguments: [Metric.l2, .ip], [4, 8]) func manyFrames(metric: Metric, nbits: Int) throws {
+    var f = Fixture(metric: metric, dimension: 4, nlist: 150, m: 2, nbits: nbits, seed: 2500)
+    let query = f.values(1, 4, seed: 2501)[0]
+    let centroids = f.centroids
+    let order = centroids.indices.map { list in
+      let key = OracleMath.chain(query[...], centroids[list][...], squared: metric == .l2)
+      return (metric == .l2 ? key : -key, list)
+    }.sorted(by: <).map(\.1)
+    for (place, list) in order.enumerated() {
+      let near = f.values(place == 63 ? 4200 : 2, 4, seed: UInt64(2600 + list))
+      f.rows += near.map { row in zip(centroids[list], row).map { $0 + $1 * 1e-3 } }
+    }
+    f.ids = f.rows.indices.map { UInt64(($0 * 7919) % 10_007) }
+    let n = f.rows.count
+    try compare(f, queries: [query], [(10, 150, 0), (n, 150, 0), (300, 64, 0), (5, 150, 400)])
+    let folder = try TemporaryFolder()
+    let (index, _) = try f.make(in: folder)
+    let statistics = try index.search(query, SearchOptions(k: 10, nprobe: 150)).statistics
+    #expect(statistics.lists == 150 && statistics.codesScanned == n)
+  }
+
   @Test(arguments: Metric.allCases) func sixteenBits(metric: Metric) throws {
     var f = Fixture(metric: metric, dimension: 4, nlist: metric == .l2 ? 2 : 0, m: 2, nbits: 16, seed: 16)
     f.rows = f.values(17, 4, seed: 3)
