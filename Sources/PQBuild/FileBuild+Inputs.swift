@@ -9,7 +9,7 @@ extension FileBuild {
   func open(_ source: VectorSource) throws(BuildError) -> VectorReader {
     try BuildError.onInputs { () throws(VectorFileError) in
       if source.isSpool, let format = source.format {
-        return try VectorReader(path: source.path, label: "standard input", format: format, isCancelled: isCancelled)
+        return try VectorReader(spool: source.path, format: format, isCancelled: isCancelled)
       }
       return try VectorReader(path: source.path, format: source.format, isCancelled: isCancelled)
     }
@@ -23,8 +23,8 @@ extension FileBuild {
     return try ModelFile(path: model)
   }
 
-  /// Copies standard input into the work folder, unless a build before has done so. What can be refused by its beginning is,
-  /// before the rest is read.
+  /// Copies standard input into the work folder, unless a build before has done so. What can be refused by its
+  /// header, or first dimension, is before the rest is read.
   func spool(
     _ folder: borrowing WorkFolder, _ journal: Journal, _ done: Journal.Content
   ) throws(BuildError) -> VectorSource {
@@ -47,17 +47,27 @@ extension FileBuild {
 
   /// Plans a build before its rows are counted: what is chosen by their number is as small as it can be.
   private func planBeforehand(_ reader: borrowing VectorReader) throws(BuildError) {
-    var build = self
-    if reader.rowCount == nil {
-      if parameters.targetBytes != nil { (build.parameters.targetBytes, build.parameters.nbits) = (nil, 1) }
-      if parameters.nlist == nil, parameters.kind == .ivfflat || parameters.kind == .ivfpq {
-        (build.parameters.nlist, build.parameters.groups) = (1, nil)
-      }
-      let codewords = (1...16).contains(build.parameters.nbits) ? 1 << build.parameters.nbits : 1
-      let centroids = max(build.parameters.nlist ?? 1, codewords)
-      build.parameters.trainSize = min(parameters.trainSize ?? centroids, centroids)
+    guard reader.rowCount == nil else {
+      _ = try plan(reader, nil)
+      return
     }
-    _ = try build.plan(reader, nil)
+    var build = self
+    if parameters.targetBytes != nil {
+      (build.parameters.targetBytes, build.parameters.m, build.parameters.nbits) = (nil, 1, 1)
+    }
+    if parameters.nlist == nil, parameters.kind == .ivfflat || parameters.kind == .ivfpq {
+      (build.parameters.nlist, build.parameters.groups) = (1, nil)
+    }
+    let hasCodes = parameters.kind == .pq || parameters.kind == .ivfpq
+    let codewords = hasCodes && (1...16).contains(build.parameters.nbits) ? 1 << build.parameters.nbits : 1
+    let centroids = max(build.parameters.nlist ?? 1, codewords)
+    build.parameters.trainSize = min(parameters.trainSize ?? centroids, centroids)
+    do throws(BuildError) { _ = try build.plan(reader, nil) } catch {
+      // The memory that an error asks for is what many rows take.
+      build.parameters.trainSize = parameters.trainSize
+      _ = try build.plan(reader, nil)
+      throw error
+    }
   }
 
   func plan(_ reader: borrowing VectorReader, _ model: ModelFile?) throws(BuildError) -> BuildPlan {

@@ -8,7 +8,7 @@ public struct VectorSource: Sendable {
   public var path: String
   /// Nil: by the path's extension.
   public var format: VectorFileFormat?
-  /// Whether the path is that of a copy of standard input, which nobody knows.
+  /// Whether this is a copy of standard input, which errors name instead.
   var isSpool = false
 
   public init(path: String, format: VectorFileFormat? = nil) {

@@ -28,7 +28,7 @@ package struct InputIdentity: Equatable, Sendable {
 struct InputFile: ~Copyable, Sendable {
   /// The path as it was given; `-` is standard input.
   let path: String
-  /// What errors call it.
+  /// What errors in its content call it.
   let label: String
   /// Nil for standard input: a stream of unknown length.
   let identity: InputIdentity?
@@ -39,7 +39,7 @@ struct InputFile: ~Copyable, Sendable {
 
   /// Opens a regular file, or standard input if `path` is `-`. Never waits: what is not a regular file is refused.
   /// - Parameters:
-  ///   - label: what errors call it; nil: by its path.
+  ///   - label: what errors in its content call it; nil: by its path.
   ///   - isCancelled: asked while a stream has nothing to read; true ends the wait with
   ///     ``VectorFileError/Cause/interrupted``.
   init(
@@ -97,7 +97,8 @@ struct InputFile: ~Copyable, Sendable {
     if identity != nil, memory == nil { try? descriptor.close() }
   }
 
-  private static func label(_ path: String) -> String { path == "-" ? "standard input" : path }
+  /// What errors call a path.
+  static func label(_ path: String) -> String { path == "-" ? "standard input" : path }
 
   private static func check(_ type: FileType, at path: String) throws(VectorFileError) {
     let found: String
@@ -128,7 +129,7 @@ struct InputFile: ~Copyable, Sendable {
     } catch let error as VectorFileError {
       throw error
     } catch {
-      throw VectorFileError(.readFailed, file: label, "reading failed: \(error)")
+      throw VectorFileError(.readFailed, file: Self.label(path), "reading failed: \(error)")
     }
     return end - range.lowerBound
   }
@@ -152,7 +153,7 @@ struct InputFile: ~Copyable, Sendable {
     do {
       _ = try descriptor.seek(offset: Int64(clamping: offset), from: .start)
     } catch {
-      throw VectorFileError(.readFailed, file: label, "cannot move to byte \(offset): \(error)")
+      throw VectorFileError(.readFailed, file: Self.label(path), "cannot move to byte \(offset): \(error)")
     }
   }
 
@@ -168,7 +169,7 @@ struct InputFile: ~Copyable, Sendable {
       case let now? where now.size != identity.size: "it had \(identity.size) bytes and has \(now.size)"
       default: "it was written to"
       }
-    throw VectorFileError(.changed, file: label, "input changed while it was read: \(how); start again")
+    throw VectorFileError(.changed, file: Self.label(path), "input changed while it was read: \(how); start again")
   }
 }
 

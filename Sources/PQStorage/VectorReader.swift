@@ -30,17 +30,15 @@ public struct VectorReader: ~Copyable, Sendable {
     try self.init(input, format)
   }
 
-  /// Opens a file that errors call `label`.
+  /// Opens a copy of standard input, which errors in its content name instead.
   package init(
-    path: String, label: String, format: VectorFileFormat, isCancelled: @escaping @Sendable () -> Bool
+    spool path: String, format: VectorFileFormat, isCancelled: @escaping @Sendable () -> Bool
   ) throws(VectorFileError) {
-    try self.init(InputFile(path: path, label: label, isCancelled: isCancelled), format)
+    try self.init(InputFile(path: path, label: InputFile.label("-"), isCancelled: isCancelled), format)
   }
 
-  /// Reads the beginning of a stream, which is in memory.
-  package init(
-    beginning: MemoryFile, of stream: String, format: VectorFileFormat
-  ) throws(VectorFileError) {
+  /// Reads the beginning of a stream, which is in memory: for its header, since rows end where it does.
+  package init(beginning: MemoryFile, of stream: String, format: VectorFileFormat) throws(VectorFileError) {
     try self.init(InputFile(beginning: beginning, of: stream), format)
   }
 

@@ -92,7 +92,7 @@ import Testing
   }
 
   /// Codes whose quantized tables would take more than a few MiB are compared without them.
-  @Test(arguments: [(Metric.l2, 2), (.ip, 0)]) func wideTables(metric: Metric, nlist: Int) throws {
+  @Test(arguments: [(Metric.l2, 2), (.ip, 2), (.ip, 0)]) func wideTables(metric: Metric, nlist: Int) throws {
     var f = Fixture(metric: metric, dimension: 132, nlist: nlist, m: 132, nbits: 13, vectors: .none, seed: 80)
     f.rows = f.values(5, 132, seed: 81)
     if nlist > 0 { f.ids = [7, 3, 9, 1, 5] }

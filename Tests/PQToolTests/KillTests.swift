@@ -55,8 +55,9 @@ import Testing
     process.waitUntilExit()
   }
 
-  /// SIGINT while standard input is idle ends the tool; with a file, what was done is kept.
-  @Test func interruptedWhileIdle() throws {
+  /// SIGINT while standard input is idle, before or after a mebibyte of it was copied, ends the tool; with a file, what was
+  /// done is kept.
+  @Test(arguments: [0, 1 << 20]) func interruptedWhileIdle(copied: Int) throws {
     let folder = try TemporaryFolder()
     let process = Process()
     process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
@@ -65,7 +66,12 @@ import Testing
     process.standardInput = pipe
     process.standardError = FileHandle.nullDevice
     try process.run()
-    while !FileManager.default.fileExists(atPath: folder.path("a.pqx.work/spool")) { usleep(2_000) }
+    if copied > 0 {
+      let bytes = VectorBytes.fvecs(SeededVectors.floats(rows: 40_000, dimension: 8, seed: 4))
+      #expect(bytes.count > copied && bytes.count < 2 * copied)
+      try pipe.fileHandleForWriting.write(contentsOf: Data(bytes))
+    }
+    while (try? folder.read("a.pqx.work/spool").count) != copied { usleep(2_000) }
     process.interrupt()
     wait(for: process)
     #expect(process.terminationStatus == 130)
