@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Recall, file size and build memory on a folder of base, learn, query (.bvecs) and groundtruth.ivecs (100 a query):
-#   accuracy.sh DATA [article|faiss|nbits|metrics ...]      (default: all; nbits 16 alone takes half an hour)
+#   accuracy.sh DATA [article|faiss|rotation|nbits|metrics ...]      (default: all; nbits 16 alone takes half an hour)
 # Each section prints one table. Files are made in a temporary folder and removed.
 set -euo pipefail
 data=${1:?usage: accuracy.sh DATA [SECTION ...]}
 shift
-sections=${*:-article faiss nbits metrics}
+sections=${*:-article faiss rotation nbits metrics}
 here=$(cd "$(dirname "$0")" && pwd)
 swift build -c release --package-path "$here/.." >&2
 bin=$(swift build -c release --package-path "$here/.." --show-bin-path)
@@ -62,6 +62,17 @@ for f, p in zip(faiss["points"], ours["points"]):
     print(f"{'Faiss IVF1024,PQ16':22} {f['nprobe']:6} {f['recall_at_k']:9.4f} {'':9} {faiss['bytes_per_vector']:8.2f}"
           f"   pqx minus Faiss {p['recall_at_k'] - f['recall_at_k']:+.4f}")
 PY
+    ;;
+  rotation)
+    header "IVF1024, codes of 128 and 256 bits, without a rotation and with one (R), k = 10, trained on the learn vectors" 10
+    for codes in 16x8 32x4 32x8 64x4; do
+      for rotation in "" R; do
+        build "IVF1024,${rotation}PQ$codes" --nlist 1024 --m "${codes%x*}" --nbits "${codes#*x}" ${rotation:+--rotate} \
+          --train-input "$data/learn.bvecs" --train-size 100000
+        row "IVF1024,${rotation}PQ$codes" 10 64
+      done
+    done
+    rm -f "$work"/*.pqx
     ;;
   nbits)
     header "PQ and IVF-PQ at every width: m = 8, nlist = 256, k = 10, trained on the learn vectors" 10

@@ -10,12 +10,17 @@ public enum GoldenFiles {
   public static let valid = [
     "flat-f32.pqx", "flat-u8.pqx", "flat-first-id.pqx", "pq-8.pqx", "pq-13.pqx", "pq-ids.pqx", "ivfflat-ip.pqx",
     "ivfpq-l2-8.pqx", "ivfpq-4.pqx", "ivfpq-10.pqx", "ivfpq-cosine-f16.pqx", "ivfpq-lz4.pqx", "ivfpq-groups.pqx",
-    "ivfflat-groups-ip.pqx", "ivfpq-empty.pqx",
+    "ivfflat-groups-ip.pqx", "ivfpq-rotated.pqx", "ivfpq-empty.pqx",
   ]
 
-  /// The same indexes as older versions wrote them, each version in a folder of its name; 1.0 has no groups.
-  public static let olderValid =
-    valid.filter { !$0.contains("groups") }.map { "1.0/" + $0 } + valid.map { "1.1/" + $0 }
+  /// Older versions of the format.
+  public static let olderVersions = ["1.0", "1.1", "1.2"]
+
+  /// The same indexes as older versions wrote them, each version in a folder of its name; none of these has a rotation, and
+  /// 1.0 no groups.
+  public static let olderValid = olderVersions.flatMap { version in
+    valid.filter { !$0.contains("rotated") && (version != "1.0" || !$0.contains("groups")) }.map { "\(version)/\($0)" }
+  }
 
   /// Damaged files, each with the name of the error that opening or searching it gives.
   public static let damaged: [(name: String, error: String)] = [
@@ -32,8 +37,8 @@ public enum GoldenFiles {
     ("damaged-directory-page.pqx", "checksum mismatch"),
   ]
 
-  public static let olderDamaged = ["1.0/", "1.1/"].flatMap { folder in
-    damaged.map { (name: folder + $0.name, error: $0.error) }
+  public static let olderDamaged = olderVersions.flatMap { version in
+    damaged.map { (name: "\(version)/\($0.name)", error: $0.error) }
   }
 
   /// The queries for files of a dimension, f32: four seeded ones, one of them large, and zeros.

@@ -74,6 +74,18 @@ def lane_blocks(data, groups, count, components):
     return result
 
 
+def unit_vectors(data, count):
+    """Rotation: `count` axes of as many components."""
+    axes = lane_blocks(data, 1, count, count)[0]
+    for number, axis in enumerate(axes):
+        length = 0.0
+        for x in axis:
+            length += x * x
+        if abs(length - 1) > 2 ** -10:
+            raise Broken(f"the squared length of axis {number} is {length}")
+    return axes
+
+
 def coarse_groups(data, nlist, dim):
     """Coarse groups: per group `(range of lists, centroid)`."""
     count, reserved = struct.unpack_from("<II", data) if len(data) >= 8 else (0, 0)

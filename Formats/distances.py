@@ -1,6 +1,7 @@
 """Search as pqx-v1.md, "Distances", defines it, bit for bit: exact f32 arithmetic in Python, whose floats are f64.
 
-`index` is a reader.Index: parameters, `centroids()`, `codebooks()`, and `content(list, kind)` for codes, ids and rows.
+`index` is a reader.Index: parameters, `axes()`, `centroids()`, `codebooks()`, and `content(list, kind)` for codes, ids
+and rows.
 """
 import ctypes
 import math
@@ -117,12 +118,14 @@ def search(index, queries, k, nprobe, rerank, through_groups=True):
     """Per query the k nearest as [id, "the distance's bits"]; see "Search" in pqx-v1.md."""
     centroids, codebooks = index.centroids(), index.codebooks()
     groups = index.groups() if through_groups else []
-    return [search_one(index, prepare(index, query, number), k, nprobe, rerank, centroids, codebooks, groups)
+    axes = index.axes()
+    return [search_one(index, prepare(index, query, number), k, nprobe, rerank, axes, centroids, codebooks, groups)
             for number, query in enumerate(queries)]
 
 
-def search_one(index, query, k, nprobe, rerank, centroids, codebooks, groups):
+def search_one(index, given, k, nprobe, rerank, axes, centroids, codebooks, groups):
     l2 = index.metric == "l2"
+    query = [chain(axis, given) for axis in axes] if axes else given
 
     def candidate(distance, identifier, place):
         distance = -math.inf if math.isnan(distance) else distance
@@ -141,7 +144,7 @@ def search_one(index, query, k, nprobe, rerank, centroids, codebooks, groups):
     found.sort()
     if index.m and rerank:
         found = sorted(
-            candidate(row_distance(l2, query, index.content(c, VECTORS)[position]), identifier, (c, position))
+            candidate(row_distance(l2, given, index.content(c, VECTORS)[position]), identifier, (c, position))
             for _, identifier, _, (c, position) in found[:max(k, rerank)])
     return [[identifier, struct.pack(">f", distance).hex()] for _, identifier, distance, _ in found[:k]]
 

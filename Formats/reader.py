@@ -20,14 +20,16 @@ import sys
 import distances
 from blocks import (
     Broken, MissingLibrary, check_brackets, coarse_groups, code_tiles, crc32c, finite, ids, lane_blocks, lz4_decompress,
-    pieces, rows, salted, up)
+    pieces, rows, salted, unit_vectors, up)
 
 MAGIC = b"\x89PQX\r\n\x1a\n"
 FOOTER_MAGIC = b"\x89PQXEND\n"
-CENTROIDS, CODEBOOKS, CODES, IDS, VECTORS, LISTS, FRAMES, PAGES, METADATA, GROUPS, CENTRE, CENTROID_PAGES = range(1, 13)
-NAMES = " centroids codebooks codes ids vectors lists frames pages metadata groups centre centroidPages".split(" ")
+(CENTROIDS, CODEBOOKS, CODES, IDS, VECTORS, LISTS, FRAMES, PAGES, METADATA, GROUPS, CENTRE, CENTROID_PAGES,
+ ROTATION) = range(1, 14)
+NAMES = (" centroids codebooks codes ids vectors lists frames pages metadata groups centre centroidPages rotation"
+         .split(" "))
 OPTIONAL = (METADATA, GROUPS, CENTROID_PAGES)
-BRACKETS = 1 << 1  # incompatible feature
+ROTATED, BRACKETS = 1 << 0, 1 << 1  # incompatible features
 METRICS = {1: "l2", 2: "ip", 3: "cosine"}
 ROW_TYPES = {0: ("none", "", 0), 1: ("f32", "f", 4), 2: ("f16", "e", 2), 3: ("u8", "B", 1)}
 PAGE = 4096
@@ -74,15 +76,16 @@ class Index:
         if self.major != 1:
             raise Damage("unsupported format version", "header", 8, f"version {self.major}.{self.minor}")
         self.check_crc("header", 0, data[:4092], struct.unpack_from("<I", data, 4092)[0])
-        unknown = incompatible & ~BRACKETS
+        unknown = incompatible & ~(ROTATED | BRACKETS)
         if unknown:
             bit = (unknown & -unknown).bit_length() - 1
             raise Damage("unsupported feature", "header", 32, f"incompatible feature bit {bit}")
         if said != length:
             raise Damage("truncated", "file", min(said, length), f"have {length} bytes, the header says {said}")
-        self.brackets = bool(incompatible & BRACKETS)
+        self.rotated, self.brackets = bool(incompatible & ROTATED), bool(incompatible & BRACKETS)
         self.check_parameters()
         self.field(32, not self.brackets or (self.residual and self.metric == "l2"), "brackets")
+        self.field(32, not self.rotated or self.m, "rotation")
         self.footer_offset = length - 4096
         self.field(40, 8192 <= length <= 1 << 48 and self.footer_offset % (1 << self.e) == 0, "file length")
         self.field(48, self.id == crc32c(data[72:112]) << 32 | self.table_crc, "file id")
@@ -161,6 +164,8 @@ class Index:
                 wanted[CENTROID_PAGES] = 4 * pieces(wanted[CENTROIDS], PAGE)
         if self.m:
             wanted[CODEBOOKS] = self.m * 64 * pieces(1 << self.nbits, 16) * self.sub
+        if self.rotated:
+            wanted[ROTATION] = 64 * pieces(self.dim, 16) * self.dim
         if self.brackets:
             wanted[CENTRE] = 4 * self.dim
         for kind in wanted:
@@ -210,6 +215,9 @@ class Index:
             return decode(self.section(kind), *arguments)
         except Broken as error:
             raise Damage("padding is not zero" if error.padding else "invalid section", place, offset, error) from None
+
+    def axes(self):
+        return self.decoded(ROTATION, unit_vectors, self.dim) if self.rotated else []
 
     def centroids(self):
         return self.decoded(CENTROIDS, lane_blocks, 1, self.nlist, self.dim)[0] if self.nlist else []
@@ -323,6 +331,7 @@ class Index:
         self.zero("padding before section table", end, self.table_offset)
         self.zero("padding before footer", self.table_end, self.footer_offset)
         centroids, codebooks, centre = self.centroids(), self.codebooks(), self.centre()
+        self.axes()
         self.groups()
         self.verify_centroid_pages()
         if self.brackets:
@@ -377,7 +386,7 @@ class Index:
                 "count": self.n, "first_id": self.first_id, "dimension": self.dim, "nlist": self.nlist, "m": self.m,
                 "nbits": self.nbits, "metric": self.metric, "residual": self.residual, "vectors": self.row_name,
                 "vector_offset": self.offset, "stores_ids": self.stores_ids,
-                "brackets": self.brackets},
+                "rotated": self.rotated, "brackets": self.brackets},
             "frames": self.frame_count,
             "sections": [{"name": self.section_name(kind), "kind": kind, "offset": offset, "length": length,
                           "crc": f"{crc:08x}"} for kind, offset, length, crc in self.entries]}

@@ -42,18 +42,26 @@ class Builder:
 
         return self.cached(f"coarse{nlist}", make)[0]
 
-    def ivf(self, nlist, m, nbits=8, fast=False, residual=False):
-        """IVF-PQ on the shared coarse quantizer; `fast`: 4-bit codes in the fast-scan layout, and then `residual`:
-        of residuals, which is slower and more accurate. Without `fast` codes are of residuals."""
-        name = fast_name(nlist, m, residual) if fast else f"IVF{nlist},PQ{m}x{nbits}"
+    def ivf(self, nlist, m, nbits=8, fast=False, kind=""):
+        """IVF-PQ on the shared coarse quantizer; `fast`: 4-bit codes in the fast-scan layout, and then `kind`: "r" of
+        residuals, which is slower and more accurate, "OPQ" of rotated vectors, with lists of its own. Without `fast` codes
+        are of residuals."""
+        name = fast_name(nlist, m, kind) if fast else f"IVF{nlist},PQ{m}x{nbits}"
 
         def make():
-            d, coarse = self.data.dimension, self.coarse(nlist)
+            d, rotates = self.data.dimension, kind == "OPQ"
+            coarse = faiss.IndexFlatL2(d) if rotates else self.coarse(nlist)
             if fast:
                 index = faiss.IndexIVFPQFastScan(coarse, d, nlist, m, 4)
-                index.by_residual = residual
+                index.by_residual = kind == "r"
             else:
                 index = faiss.IndexIVFPQ(coarse, d, nlist, m, nbits)
+            if rotates:
+                rotation, codes = faiss.OPQMatrix(d, m), faiss.ProductQuantizer(d, m, 4)
+                rotation.pq = codes
+                rotation.train(self.data.learn)
+                rotation.pq = None
+                index = faiss.IndexPreTransform(rotation, index)
             index.train(self.data.learn)
             index.add(self.data.base)
             return index
@@ -77,31 +85,33 @@ class Builder:
         index, path = self.cached(name, make)
         return Index(self.data, name, index, os.path.getsize(path))
 
-    def refined(self, nlist, m, residual, store):
-        """Fast-scan IVF-PQ with exact re-ranking by stored vectors: store `Flat` (floats) or `SQ8` (a byte a component)."""
+    def refined(self, nlist, m, kind, store):
+        """Fast-scan IVF-PQ of a kind with exact re-ranking by stored vectors: store `Flat` (floats) or `SQ8` (a byte a component)."""
         d = self.data.dimension
-        codes = self.ivf(nlist, m, fast=True, residual=residual)
+        codes = self.ivf(nlist, m, fast=True, kind=kind)
         vectors = faiss.IndexFlatL2(d) if store == "Flat" else faiss.IndexScalarQuantizer(d, faiss.ScalarQuantizer.QT_8bit)
         with TURNS.building():
             vectors.train(self.data.learn)
             vectors.add(self.data.base)
         refined = faiss.IndexRefine(codes.index, vectors)
         size = codes.file_bytes + STORES[store] * d * self.data.count
-        index = Index(self.data, f"{fast_name(nlist, m, residual)},R{store}", refined, size)
+        index = Index(self.data, f"{fast_name(nlist, m, kind)},R{store}", refined, size, rotates=kind == "OPQ")
         index.parts = (codes, vectors)  # the C++ index does not keep them
         return index
 
 
-def fast_name(nlist, m, residual):
+def fast_name(nlist, m, kind):
     """As Faiss' index factory spells it."""
-    return f"IVF{nlist},PQ{m}x4fs{'r' if residual else ''}"
+    name = f"IVF{nlist},PQ{m}x4fs"
+    return f"OPQ{m},{name}" if kind == "OPQ" else name + kind
 
 
 class Index:
     """A setting is a dict of k, nprobe, k_factor, batch (0: all queries in one call)."""
 
-    def __init__(self, data, name, index, file_bytes):
+    def __init__(self, data, name, index, file_bytes, rotates=False):
         self.data, self.name, self.index, self.file_bytes = data, f"Faiss {name}", index, file_bytes
+        self.rotates = rotates
         self.bytes_per_vector = file_bytes / data.count
 
     def queries(self, setting):
@@ -111,6 +121,8 @@ class Index:
         k, parameters = setting["k"], None
         if "nprobe" in setting:
             parameters = faiss.SearchParametersIVF(nprobe=setting["nprobe"])
+        if self.rotates:
+            parameters = faiss.SearchParametersPreTransform(index_params=parameters)
         if "k_factor" in setting:
             parameters = faiss.IndexRefineSearchParameters(k_factor=setting["k_factor"], base_index_params=parameters)
         query = self.data.query

@@ -18,6 +18,8 @@ CONFIGURATIONS = (
      ("-k", 100, "--nprobe", 8)),
     ("IVF1024,PQ64x4,f32", ("--nlist", 1024, "--m", 64, "--nbits", 4, "--vectors", "f32"),
      ("-k", 10, "--nprobe", 32, "--rerank", 80)),
+    ("IVF1024,RPQ32x4,f32", ("--nlist", 1024, "--m", 32, "--nbits", 4, "--rotate", "--vectors", "f32"),
+     ("-k", 10, "--nprobe", 32, "--rerank", 80)),
 )
 
 

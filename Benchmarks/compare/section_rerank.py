@@ -125,10 +125,10 @@ def pqx_candidates(run):
     own = pqx.Builder(run.data, run.work, run.log)
     vectors = "u8" if run.data.base_path.endswith(".bvecs") else "f32"
     for nlist in lists(run):
-        for nbits, part in ((8, 8), (8, 4), (4, 4), (4, 2)):
+        for nbits, part, rotates in ((8, 8, False), (8, 4, False), (4, 4, False), (4, 2, False), (4, 4, True), (4, 2, True)):
             m = run.data.dimension // part
-            name = f"IVF{nlist},PQ{m}x{nbits},{vectors}"
-            flags = ("--nlist", nlist, "--m", m, "--nbits", nbits, "--vectors", vectors)
+            name = f"IVF{nlist},{'R' if rotates else ''}PQ{m}x{nbits},{vectors}"
+            flags = ("--nlist", nlist, "--m", m, "--nbits", nbits, "--vectors", vectors, *["--rotate"][: rotates])
             make = functools.partial(own.build, name, *flags)
             yield Candidate(run, f"pqx {name}", make, ("nprobe", PROBES), ("rerank", RERANKS), is_peer=False)
 
@@ -137,11 +137,12 @@ def faiss_candidates(run):
     faiss = peer_faiss.Builder(run.data, run.work, run.log)
     for nlist in lists(run):
         for m in (run.data.dimension // 4, run.data.dimension // 2):
-            # Codes of residuals need a table a list: half as fast at the fewest lists already, and worse with more.
-            for residual in (False, True) if nlist == LISTS[0] else (False,):
+            # Codes of residuals need a table a list: half as fast at the fewest lists already, and worse with more. Those of
+            # rotated vectors are no faster there either.
+            for kind in ("", "r", "OPQ") if nlist == LISTS[0] else ("",):
                 for store in peer_faiss.STORES:
-                    make = functools.partial(faiss.refined, nlist, m, residual, store)
-                    name = f"Faiss {peer_faiss.fast_name(nlist, m, residual)},R{store}"
+                    make = functools.partial(faiss.refined, nlist, m, kind, store)
+                    name = f"Faiss {peer_faiss.fast_name(nlist, m, kind)},R{store}"
                     yield Candidate(run, name, make, ("nprobe", PROBES), ("k_factor", FACTORS))
 
 

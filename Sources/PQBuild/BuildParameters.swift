@@ -14,6 +14,9 @@ public struct BuildParameters: Sendable, Equatable {
   public var targetBytes: Double?
   /// Bits of a code, 1...16. 8 is the fast path.
   public var nbits = 8
+  /// Whether vectors are rotated before they are quantized (optimized product quantization): codes lose less where
+  /// components depend on each other, and each query is rotated too. Only with codes.
+  public var rotates = false
   /// Stored vectors for exact distances; nil: none beside codes, f32 without.
   public var vectors: VectorEncoding?
   /// Rows to train on; nil: max(64 · nlist, 256 · 2^nbits), at most n.

@@ -43,9 +43,13 @@ public struct BuildPlan: Sendable {
     if parameters.kind == .pq || parameters.kind == .ivfpq {
       index.residual = index.nlist > 0
       index.hasBracket = index.takesBrackets
+      index.isRotated = parameters.rotates
+      try Self.check(rotation: index)
       try Self.chooseCodes(parameters, count: count, &index, notices: &notices)
     } else if let target = parameters.targetBytes {
       throw .usage("--target-bytes \(target) with --index \(parameters.kind.rawValue), which has no codes to choose")
+    } else if parameters.rotates {
+      throw .usage("--rotate with --index \(parameters.kind.rawValue), which has no codes; remove one of them")
     }
     index.firstID = index.storesIDs ? 0 : parameters.firstID
     guard !storesIDs || parameters.firstID == 0 else { throw .usage("--first-id and --ids exclude each other") }
@@ -56,7 +60,7 @@ public struct BuildPlan: Sendable {
     }
     try Self.check(threads: parameters.threads)
 
-    let wanted = max(64 * index.nlist, index.m > 0 ? TrainingPlan.vectorsPerCodebookCentroid << index.nbits : 0)
+    let wanted = max(64 * index.nlist, index.codebookRows)
     if let size = parameters.trainSize, size <= 0 || size > IndexParameters.maximumCount {
       throw .usage("--train-size \(size): choose 1...\(IndexParameters.maximumCount)")
     }
@@ -105,6 +109,7 @@ public struct BuildPlan: Sendable {
     chosen.nlist = index.nlist
     chosen.m = index.m
     chosen.nbits = index.nbits
+    chosen.rotates = index.isRotated
     groups = model.model.coarse?.groups?.count ?? 0
     chosen.seed = model.metadata["parameters"]?["seed"]?.string.flatMap { UInt64($0) } ?? 1
     chosen.compression = model.compression
@@ -218,6 +223,13 @@ public struct BuildPlan: Sendable {
     return m
   }
 
+  private static func check(rotation index: IndexParameters) throws(BuildError) {
+    guard !index.isRotated || index.dimension <= Rotation.mostComponents else {
+      throw .usage(
+        "--rotate of \(index.dimension) components: at most \(Rotation.mostComponents), of which axes take the square")
+    }
+  }
+
   private static func chooseVectors(
     _ parameters: BuildParameters, _ componentType: ComponentType, _ index: inout IndexParameters
   ) throws(BuildError) {
@@ -252,5 +264,12 @@ public struct BuildPlan: Sendable {
     }
     if index.nlist > 0 { try check(index.nlist, "lists", "--nlist") }
     if index.m > 0 { try check(1 << index.nbits, "codebook centroids", "--nbits") }
+  }
+}
+
+extension IndexParameters {
+  /// The most training vectors that codebooks and a rotation learn from.
+  var codebookRows: Int {
+    m > 0 ? TrainingPlan.codebookRows(nbits: nbits, rotated: isRotated ? dimension : nil) : 0
   }
 }

@@ -11,6 +11,8 @@ public enum BuildProgress: Sendable {
   case coarse(iteration: Int, objective: Double, imbalance: Double, empty: Int)
   /// One iteration of clustering the lists into groups.
   case listGroups
+  /// The axes of the rotation are about to be found.
+  case rotation
   /// One iteration of a subspace's codebook.
   case codebook(subspace: Int)
   /// Rows encoded so far, of how many, if known, and their bytes in the input.

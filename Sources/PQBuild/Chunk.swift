@@ -4,7 +4,7 @@ internal import PQModel
 /// Rows on their way from the input into the index. Its arrays serve one set of rows after another.
 struct Chunk: Sendable {
   var count = 0
-  /// `[row][dimension]`; once encoded, the residuals, where the index encodes these.
+  /// `[row][dimension]`; once encoded, rotated, and the residuals, where the index encodes these.
   var rows: [Float] = []
   /// One a row, where they come from a file or the caller.
   var ids: [UInt64]?
@@ -44,6 +44,7 @@ struct ChunkEncoder: Sendable {
     RowCheck.normalize(&chunk.rows, index: index, threads: 1)
     chunk.packed.removeAll(keepingCapacity: true)
     try packing.encode(chunk.rows, firstRow: chunk.firstRow, of: chunk.file, to: &chunk.packed)
+    model.rotation?.rotate(&chunk.rows, threads: 1)
     if let coarse = model.coarse {
       coarse.assign(chunk.rows, threads: 1, into: &chunk.lists)
       if model.residual { coarse.subtractCentroids(chunk.lists, from: &chunk.rows, threads: 1) }

@@ -51,7 +51,7 @@ struct CodeChoice: Sendable {
     let frames = IndexParameters.frameSections.reduce(0) { $0 + index.frames(of: $1, listCount: perList) }
     let directory = lists * Double(ListEntry.byteCount + Int(frames) * FrameEntry.byteCount)
     let centre = index.hasBracket ? index.dimension : 0
-    let model = 4 * Double(index.centroidFloats + m * index.codebookFloats + centre)
+    let model = 4 * Double(index.centroidFloats + m * index.codebookFloats + index.rotationFloats + centre)
     return (planes * lanes + ids + n * Double(index.rowBytes) + directory + model) / n
   }
 

@@ -133,7 +133,7 @@ extension FileBuild {
       Metadata.builder, "index \(p.kind.rawValue)", "metric \(p.metric.name)",
       "nlist \(p.nlist.map(String.init) ?? "auto")", "groups \(p.groups.map(String.init) ?? "by nlist")",
       "m \(p.m.map(String.init) ?? "by dimension")",
-      "nbits \(p.nbits)", "vectors \(p.vectors?.name ?? "by index")",
+      "nbits \(p.nbits)", p.rotates ? "rotated" : "not rotated", "vectors \(p.vectors?.name ?? "by index")",
       "train size \(p.trainSize.map(String.init) ?? "by index")",
       "iterations \(p.iterations.map(String.init) ?? "by default")", "seed \(p.seed)", "first id \(p.firstID)",
       "target bytes \(p.targetBytes.map { "\($0)" } ?? "none")", "compression \(p.compression.rawValue)",

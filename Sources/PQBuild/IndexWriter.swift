@@ -36,7 +36,7 @@ struct IndexWriter: ~Copyable {
   /// Σ nᵢ² over the lists that have ended.
   private var squares = 0.0
 
-  /// Begins `name.pqx` in the folder, with centroids and codebooks, or goes on from a state of before.
+  /// Begins `name.pqx` in the folder, with the model, or goes on from a state of before.
   init(
     _ index: IndexParameters, model: Model, compression: Compression, alignmentLog2: Int, folder: borrowing WorkFolder,
     name: String, resuming state: State? = nil
@@ -91,6 +91,7 @@ struct IndexWriter: ~Copyable {
       }
       position += (length + alignment - 1) / alignment * alignment
     }
+    if let rotation = model.rotation { try append(.rotation, rotation.blocks.span.rawSpan) }
     if let coarse = model.coarse {
       try append(.centroids, coarse.blocks.span.rawSpan)
       if let groups = coarse.groups {

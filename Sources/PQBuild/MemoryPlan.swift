@@ -110,15 +110,17 @@ private struct Needs {
   init(_ index: IndexParameters, groups: Int, trainSize: Int, threads: Int) {
     let d = UInt64(index.dimension)
     let floats = index.centroidFloats + LaneBlocks.floats(vectors: groups, dimension: index.dimension)
-    model = 4 * UInt64(floats + index.m * index.codebookFloats)
+    model = 4 * UInt64(floats + index.m * index.codebookFloats + index.rotationFloats)
     // The program, the buffers of files and frames, and of each thread the stack and its scratch.
     let base = UInt64(20 + 2 * threads) << 20 + UInt64(threads) * 8192 * d
     // k-means keeps its centroids packed and by rows, their sums, and of each point two assignments; the sample is drawn
     // through its row numbers; codebooks learn from a copy.
-    let codebookRows = min(trainSize, index.m > 0 ? TrainingPlan.vectorsPerCodebookCentroid << index.nbits : 0)
+    let codebookRows = min(trainSize, index.codebookRows)
+    // A rotation is learned from a sample by components, packed and not.
+    let rotation = index.isRotated ? 8 * d * (UInt64(Rotation.mostPoints(index.dimension)) + 2 * d) : 0
     sample = UInt64(trainSize) * 4 * d
     training =
-      trainSize == 0 ? 0 : base + 6 * model + UInt64(trainSize) * 48 + UInt64(codebookRows) * 4 * d * 2
+      trainSize == 0 ? 0 : base + 6 * model + UInt64(trainSize) * 48 + UInt64(codebookRows) * 4 * d * 2 + rotation
     chunks = threads > 1 ? 2 * threads : 1
     // A row, its id, list, codes and packed row.
     chunkRow = UInt64(chunks) * (4 * d + UInt64(12 + 2 * index.m + index.rowBytes))

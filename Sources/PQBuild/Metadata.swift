@@ -34,6 +34,7 @@ enum Metadata {
       if let target = plan.parameters.targetBytes { parameters["target_bytes"] = .number(target) }
       parameters["nbits"] = .integer(Int64(index.nbits))
       parameters["residual"] = .boolean(index.residual)
+      if index.isRotated { parameters["rotated"] = .boolean(true) }
     }
     return .object(parameters)
   }

@@ -29,6 +29,9 @@ struct ModelFile: Sendable {
         dimension: index.dimension, nlist: index.nlist, blocks: try Self.floats(.centroids, map),
         groups: try Self.groups(map))
     }
+    if index.isRotated {
+      model.rotation = Rotation(dimension: index.dimension, blocks: try Self.floats(.rotation, map))
+    }
     if index.m > 0 {
       model.quantizer = ProductQuantizer(
         dimension: index.dimension, m: index.m, nbits: index.nbits, codebooks: try Self.floats(.codebooks, map))

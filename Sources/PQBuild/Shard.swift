@@ -32,7 +32,7 @@ struct IndexMap: ~Copyable, Sendable {
 extension IndexStructure {
   /// Checksums of the sections that hold the model.
   var modelDigest: [String] {
-    [SectionKind.centroids, .groups, .codebooks].compactMap { table[$0] }.map { "\($0.name) \(hex($0.crc))" }
+    [SectionKind.rotation, .centroids, .groups, .codebooks].compactMap { table[$0] }.map { "\($0.name) \(hex($0.crc))" }
   }
 }
 

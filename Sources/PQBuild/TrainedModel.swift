@@ -14,7 +14,8 @@ public struct TrainedModel: Sendable {
   package init(_ plan: BuildPlan, model: Model) {
     precondition(
       model.coarse?.nlist ?? 0 == plan.index.nlist && model.quantizer?.m ?? 0 == plan.index.m
-        && model.quantizer?.nbits ?? 0 == plan.index.nbits,
+        && model.quantizer?.nbits ?? 0 == plan.index.nbits
+        && (model.rotation != nil) == plan.index.isRotated,
       "the model has other quantizers than the plan")
     self.plan = plan
     self.model = model
@@ -54,8 +55,8 @@ public struct TrainedModel: Sendable {
     let index = plan.index
     let training = TrainingPlan(
       dimension: index.dimension, nlist: index.nlist, groups: plan.groups, m: index.m, nbits: index.nbits,
-      residual: index.residual, coarseIterations: plan.coarseIterations, codebookIterations: plan.codebookIterations,
-      threads: plan.parameters.threads)
+      residual: index.residual, rotates: index.isRotated, coarseIterations: plan.coarseIterations,
+      codebookIterations: plan.codebookIterations, threads: plan.parameters.threads)
     let model: Model
     do throws(TrainingError) {
       model = try training.train(sample) { step in
@@ -65,6 +66,7 @@ public struct TrainedModel: Sendable {
             .coarse(
               iteration: iteration, objective: state.objective, imbalance: state.imbalance, empty: state.empty))
         case .groups: progress(.listGroups)
+        case .rotation: progress(.rotation)
         case .codebook(let subspace): progress(.codebook(subspace: subspace))
         }
         return !isCancelled()

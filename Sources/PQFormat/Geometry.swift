@@ -20,6 +20,9 @@ extension IndexParameters {
 
   package var centroidFloats: Int { LaneBlocks.floats(vectors: nlist, dimension: dimension) }
 
+  /// Floats of the rotation.
+  package var rotationFloats: Int { isRotated ? LaneBlocks.floats(vectors: dimension, dimension: dimension) : 0 }
+
   /// Floats of one subspace's codebook.
   package var codebookFloats: Int {
     m == 0 ? 0 : LaneBlocks.floats(vectors: 1 << nbits, dimension: subdimension)

@@ -16,7 +16,7 @@ package struct Header: Sendable, Equatable {
   /// Frame offsets have 48 bits.
   package static let maximumFileLength: UInt64 = 1 << 48
   package static let currentMajor: UInt16 = 1
-  package static let currentMinor: UInt16 = 2
+  package static let currentMinor: UInt16 = 3
   package static let parameterRange = 72..<112
   package static let crcOffset = byteCount - 4
 
@@ -27,6 +27,7 @@ package struct Header: Sendable, Equatable {
   /// The header's bytes. The file id is a digest of the parameters and of the section table, which has the
   /// checksums of all else: it depends on content alone.
   package mutating func encoded() -> [UInt8] {
+    if parameters.isRotated { features.incompatible |= Features.rotation }
     if parameters.hasBracket { features.incompatible |= Features.brackets }
     var bytes = Header.magic
     bytes.append(littleEndian: Header.currentMajor)
@@ -97,6 +98,8 @@ package struct Header: Sendable, Equatable {
     guard !parameters.hasBracket || parameters.takesBrackets else {
       throw bad(32, "brackets without residual codes and the metric l2")
     }
+    parameters.isRotated = features.incompatible & Features.rotation != 0
+    guard !parameters.isRotated || parameters.m > 0 else { throw bad(32, "a rotation without codes") }
     let id = Header.fileID(
       parameters: bytes.slice(Header.parameterRange.lowerBound, Header.parameterRange.count),
       sectionTableCRC: sectionTableCRC)
@@ -155,6 +158,8 @@ package struct Features: Sendable, Equatable {
   /// Readers refuse bits that they do not know.
   package var incompatible: UInt64 = 0
 
+  /// The incompatible bit of centroids and codes of rotated vectors.
+  package static let rotation: UInt64 = 1 << 0
   /// The incompatible bit of code frames that have brackets.
   package static let brackets: UInt64 = 1 << 1
 
@@ -165,12 +170,11 @@ package struct Features: Sendable, Equatable {
   }
 
   package func checkReadable() throws(FormatError) {
-    let unknown = incompatible & ~Self.brackets
+    let unknown = incompatible & ~(Self.rotation | Self.brackets)
     guard unknown == 0 else {
-      let bit = unknown.trailingZeroBitCount
-      let name = bit == 0 ? "rotation (OPQ)" : "incompatible feature bit \(bit)"
       throw FormatError(
-        .unsupportedFeature, "header", at: 32, "\(name) is required; use a version of pqx that knows it")
+        .unsupportedFeature, "header", at: 32,
+        "incompatible feature bit \(unknown.trailingZeroBitCount) is required; use a version of pqx that knows it")
     }
   }
 }

@@ -34,6 +34,8 @@ public struct IndexParameters: Sendable, Equatable {
   public var metric = Metric.l2
   /// True when codes encode the residual to the list's centroid.
   public var residual = false
+  /// True when centroids and codes are of rotated vectors (OPQ).
+  public var isRotated = false
   /// True when the vectors of a code frame have brackets, by which they are scanned without a table for each list.
   public var hasBracket = false
   public var vectors = VectorEncoding.none

@@ -15,6 +15,8 @@ package enum SectionKind: UInt32, Sendable, CaseIterable, BitwiseCopyable {
   case centre = 11
   /// The checksums of the pages of `centroids`. Since 1.2.
   case centroidPages = 12
+  /// Since 1.3.
+  case rotation = 13
 
   package var name: String { "\(self)" }
 
@@ -152,6 +154,7 @@ package struct SectionTable: Sendable, Equatable {
     try require(.groups, p.nlist > 0)
     try require(.centroidPages, p.nlist > 0, length: 4 * ChecksumPage.count(UInt64(4 * p.centroidFloats)))
     try require(.codebooks, p.m > 0, length: UInt64(4 * p.m * p.codebookFloats))
+    try require(.rotation, p.isRotated, length: UInt64(4 * p.rotationFloats))
     try require(.centre, p.hasBracket, length: UInt64(4 * p.dimension))
     try require(.codes, p.m > 0)
     try require(.ids, p.storesIDs)

@@ -11,13 +11,15 @@ package struct TrainingPlan: Sendable {
   package var m: Int
   package var nbits: Int
   package var residual: Bool
+  /// Whether codes are of rotated vectors.
+  package var rotates: Bool
   package var coarseIterations: Int
   package var codebookIterations: Int
   package var threads: Int
 
   package init(
-    dimension: Int, nlist: Int, groups: Int = 0, m: Int, nbits: Int, residual: Bool, coarseIterations: Int,
-    codebookIterations: Int, threads: Int
+    dimension: Int, nlist: Int, groups: Int = 0, m: Int, nbits: Int, residual: Bool, rotates: Bool = false,
+    coarseIterations: Int, codebookIterations: Int, threads: Int
   ) {
     self.dimension = dimension
     self.nlist = nlist
@@ -25,6 +27,7 @@ package struct TrainingPlan: Sendable {
     self.m = m
     self.nbits = nbits
     self.residual = residual
+    self.rotates = rotates
     self.coarseIterations = coarseIterations
     self.codebookIterations = codebookIterations
     self.threads = threads
@@ -32,11 +35,18 @@ package struct TrainingPlan: Sendable {
 
   /// Training vectors per codebook centroid: more change the codebook little (as in Faiss).
   package static let vectorsPerCodebookCentroid = 256
+
+  /// The most training vectors that codebooks and a rotation learn from.
+  package static func codebookRows(nbits: Int, rotated dimension: Int?) -> Int {
+    max(vectorsPerCodebookCentroid << nbits, dimension.map(Rotation.mostPoints) ?? 0)
+  }
 }
 
 /// The learned quantizers, and how their training went.
 package struct Model: Sendable {
   package var dimension: Int
+  /// Of vectors, before anything else: centroids and codebooks are of rotated ones. Nil: none.
+  package var rotation: Rotation?
   package var coarse: CoarseQuantizer?
   package var quantizer: ProductQuantizer?
   package var residual: Bool
@@ -56,13 +66,15 @@ package struct Model: Sendable {
 package enum TrainingStep: Sendable {
   case coarse(iteration: Int, KMeans.Iteration)
   case groups(KMeans.Iteration)
+  case rotation
   case codebook(subspace: Int)
 }
 
 extension TrainingPlan {
   /// Learns the model from `sample` `[row][dimension]`, in seeded random order: any prefix is a uniform sample too.
   ///
-  /// The coarse quantizer uses all rows, the codebooks the first 256 · 2^nbits (of the residuals, if so planned).
+  /// The coarse quantizer uses all rows, the codebooks the first 256 · 2^nbits (of the residuals, if so planned). What rows
+  /// are nearest to does not change with a rotation, so that centroids are learned before it and rotated.
   /// - Parameter progress: false stops the training.
   package func train<Sample: PointSource>(
     _ sample: consuming Sample, progress: @escaping @Sendable (TrainingStep) -> Bool
@@ -70,11 +82,19 @@ extension TrainingPlan {
     var model = Model(dimension: dimension, coarse: nil, quantizer: nil, residual: residual)
     if nlist > 0 { try trainCoarse(sample, model: &model, progress: progress) }
     guard m > 0 else { return model }
-    var rows = sample.first((Self.vectorsPerCodebookCentroid << nbits) * dimension)
+    var rows = sample.first(Self.codebookRows(nbits: nbits, rotated: rotates ? dimension : nil) * dimension)
     if residual, let coarse = model.coarse {
       var lists: [UInt32] = []
       coarse.assign(rows, threads: threads, into: &lists)
       coarse.subtractCentroids(lists, from: &rows, threads: threads)
+    }
+    if rotates {
+      guard progress(.rotation) else { throw .cancelled }
+      let rotation = Rotation(of: rows.span, dimension: dimension, m: m)
+      rows = rows.first((Self.vectorsPerCodebookCentroid << nbits) * dimension)
+      rotation.rotate(&rows, threads: threads)
+      model.coarse = model.coarse?.rotated(rotation)
+      model.rotation = rotation
     }
     try trainCodebooks(rows, model: &model, progress: progress)
     return model

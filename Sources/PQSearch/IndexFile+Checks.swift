@@ -72,13 +72,14 @@ extension IndexFile {
   /// - Parameter asks: whether all of it is asked for before the first byte is waited for.
   borrowing func checkModel(asks: Bool = true) throws(FormatError) {
     guard !checks.model.contains(0) else { return }
-    let values = (table[.centroidPages] == nil ? [SectionKind.centroids] : []) + [.codebooks, .centre]
+    let values = (table[.centroidPages] == nil ? [SectionKind.centroids] : []) + [.rotation, .codebooks, .centre]
     let others = [SectionKind.groups, .centroidPages, .pages]
     for kind in values + others where asks {
       if let section = table[kind] { map.prefetch(offset: Int(section.offset), count: Int(section.length)) }
     }
     for kind in values { try checkValues(kind) }
     for kind in others { try checkSection(kind) }
+    try checkAxes()
     if let groups = try groups() { checks.keep(groups) }
     checks.model.insert(0)
   }
@@ -190,6 +191,26 @@ extension IndexFile {
       throw FormatError(
         .badSection, "section \(kind.name)", at: (table[kind]?.offset ?? 0) + UInt64(4 * i),
         "the value \(floats[i]) is not finite")
+    }
+  }
+
+  /// Checks that the axes of the rotation are about 1 long, so that the components of a rotated query are no greater than its
+  /// length. O(section).
+  borrowing func checkAxes() throws(FormatError) {
+    guard let section = table[.rotation] else { return }
+    let (floats, dimension) = (bytes(of: .rotation).floats(), parameters.dimension)
+    for axis in 0..<dimension {
+      var norm = 0.0
+      var place = LaneBlocks.index(vector: axis, component: 0, dimension: dimension)
+      for _ in 0..<dimension {
+        norm += Double(floats[place]) * Double(floats[place])
+        place += LaneBlocks.lanes
+      }
+      guard abs(norm - 1) <= 0x1p-10 else {
+        throw FormatError(
+          .badSection, "section rotation", at: section.offset,
+          "the squared length of axis \(axis) is \(norm), not 1 within 2^-10")
+      }
     }
   }
 

@@ -140,6 +140,7 @@ extension IndexFile {
     while try fillGroup(queries, order, from: &place, options, &scratch.group) {
       do throws(FormatError) {
         try deriveModel(&scratch.work)
+        rotate(&scratch.group)
         try compareCentroids(options, &scratch, &statistics)
         for query in 0..<scratch.group.count {
           try chooseLists(query, options, &scratch)

@@ -1,8 +1,15 @@
 internal import PQFormat
 internal import PQKernels
 
-/// Queries against what is the same for all lists, the codebooks, and against centroids of lists.
+/// Queries against what is the same for all lists, the rotation and the codebooks, and against centroids of lists.
 extension IndexFile {
+  /// Rotates the group's queries, if centroids and codes are of rotated vectors. O(queries · D²).
+  /// - Precondition: the model is checked.
+  borrowing func rotate(_ group: inout QueryGroup) {
+    guard parameters.isRotated else { return }
+    group.rotate(bytes(of: .rotation).floats())
+  }
+
   /// Fills in the group's lookup tables: per subspace the distance, or inner product, with each codeword.
   /// O(queries · 2^nbits · D).
   borrowing func compareCodebooks(_ group: inout QueryGroup) {

@@ -46,12 +46,13 @@ extension IndexFile {
     else { return nil }
     let dimension = parameters.dimension
     return checks.pivots.value(queries, after: Pivots.pays) {
+      let axes = bytes(of: .rotation).floats()
       if let groups = checks.groups {
-        return Pivots(centroids(of: groups), vectors: groups.count, dimension: dimension)
+        return Pivots(centroids(of: groups), vectors: groups.count, dimension: dimension, axes: axes)
       }
       if asks { prefetchCentroids(0..<parameters.nlist) }
       guard (try? checkCentroids(0..<parameters.nlist)) != nil else { return nil }
-      return Pivots(bytes(of: .centroids).floats(), vectors: parameters.nlist, dimension: dimension)
+      return Pivots(bytes(of: .centroids).floats(), vectors: parameters.nlist, dimension: dimension, axes: axes)
     }
   }
 }

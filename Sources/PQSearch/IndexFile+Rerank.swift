@@ -20,7 +20,8 @@ extension IndexFile {
     }
     let count = work.candidates.count
     if distances.count < count { distances += [Float](repeating: 0, count: count - distances.count) }
-    let vector = group.vectors.span.extracting(group.vector(query))
+    let compared = group.comparedWithRows
+    let vector = compared.span.extracting(group.vector(query))
     if try locate(work.candidates, work.directory, &offsets, &work.prefetch, &statistics) {
       var all = distances.mutableSpan
       var output = all.part(0..<count)

@@ -60,6 +60,7 @@ extension IndexFile {
     do throws(FormatError) {
       if parameters.count > 0 {
         try deriveModel(&scratch.work)
+        rotate(&scratch.group)
         try compareCentroids(options, &scratch, &statistics)
         compareCodebooks(&scratch.group)
       }

@@ -35,6 +35,10 @@ extension IndexFile {
         case .codebooks:
           try checkFinite(.codebooks)
           try checkUnusedLanes(.codebooks, vectors: 1 << parameters.nbits, dimension: parameters.subdimension)
+        case .rotation:
+          try checkFinite(.rotation)
+          try checkUnusedLanes(.rotation, vectors: parameters.dimension, dimension: parameters.dimension)
+          try checkAxes()
         case .centre: try checkFinite(.centre)
         case .groups: _ = try groups()
         // A page of damaged centroids would be the same problem again.

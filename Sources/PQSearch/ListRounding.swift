@@ -55,8 +55,11 @@ final class ListRounding: Sendable {
   /// among 2,048 to 8,192 lists of SIFT descriptors .95 does as well.
   private static let leastShare = 0.955
 
+  /// With more components each, principal axes would take longer than what they are for saves.
+  private static let mostProjected = 256
+
   private static func projects(_ p: IndexParameters) -> Bool {
-    p.nlist * p.dimension > mostComponents && p.dimension <= PrincipalAxes.mostComponents
+    p.nlist * p.dimension > mostComponents && p.dimension <= mostProjected
   }
 
   /// Axes that have this share, so many that a projection has whole eights of components, if there are so many; nil if
@@ -64,7 +67,8 @@ final class ListRounding: Sendable {
   private static func axes(_ p: IndexParameters, _ centroids: [Float]) -> Axes? {
     let most = p.dimension / 16 * 8 - 1
     guard projects(p), most > 0 else { return nil }
-    var axes = PrincipalAxes(most, of: centroids.span, dimension: p.dimension)
+    var axes = PrincipalAxes(
+      most, of: centroids.span, dimension: p.dimension, sampled: 4 * mostProjected, iterations: 2)
     guard let needed = axes.count(holding: leastShare) else { return nil }
     axes.keep(first: min(needed / 8 * 8 + 7, axes.shares.count))
     return Axes(rows: axes.rows, mean: axes.mean)

@@ -45,13 +45,16 @@ final class Pivots: Sendable {
   private let norms: [Float]
   private let dimension: Int
 
-  /// O(``most``² · dimension).
-  /// - Parameter blocks: lane blocks of `vectors` centroids.
-  /// - Precondition: these are finite, and there is one.
-  init(_ blocks: Span<Float>, vectors: Int, dimension: Int) {
+  /// O(``most``² · dimension), with axes O(``most`` · dimension²) too.
+  /// - Parameters:
+  ///   - blocks: lane blocks of `vectors` centroids.
+  ///   - axes: those of the rotation, in lane blocks: what is ordered is not rotated. Empty without one.
+  /// - Precondition: centroids are finite, and there is one.
+  init(_ blocks: Span<Float>, vectors: Int, dimension: Int, axes: Span<Float>) {
     let count = min(Self.most, vectors)
     var rows: [Float] = []
     for i in 0..<count { LaneBlocks.appendRow(i * vectors / count, of: blocks, dimension: dimension, to: &rows) }
+    if !axes.isEmpty { rows = Self.rotatedBack(rows, dimension, axes) }
     let packed = LaneBlocks.pack(rows.span, dimension: dimension)
     let products = Kernels.best.innerProducts(rows.span, dimension: dimension, blocks: packed, count: count)
     let norms = (0..<count).map { products[$0 * count + $0] / 2 }
@@ -66,6 +69,18 @@ final class Pivots: Sendable {
     self.blocks = LaneBlocks.pack(sorted.span, dimension: dimension)
     self.norms = chain.map { norms[$0] }
     self.dimension = dimension
+  }
+
+  /// What axes, which are orthonormal, have made `rows` `[row][dimension]` of.
+  private static func rotatedBack(_ rows: [Float], _ dimension: Int, _ axes: Span<Float>) -> [Float] {
+    var transposed = [Float](repeating: 0, count: dimension * dimension)
+    for axis in 0..<dimension {
+      for c in 0..<dimension {
+        transposed[c * dimension + axis] = axes[LaneBlocks.index(vector: axis, component: c, dimension: dimension)]
+      }
+    }
+    return Kernels.best.innerProducts(
+      rows.span, dimension: dimension, blocks: LaneBlocks.pack(transposed.span, dimension: dimension), count: dimension)
   }
 
   /// Words that sort by the nearest pivot, then by the second nearest, then by the query's number, which is their lower half.

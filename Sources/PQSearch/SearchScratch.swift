@@ -23,12 +23,15 @@ struct SearchScratch: ~Copyable {
 struct QueryGroup: ~Copyable {
   private var room = 0
   private let hasBracket: Bool
+  private let isRotated: Bool
   private(set) var count = 0
   let dimension: Int
   let nlist: Int
   let tableFloats: Int
-  /// `[query][component]`, normalised for cosine.
+  /// `[query][component]`, normalised for cosine, and rotated, if centroids and codes are.
   var vectors: [Float] = []
+  /// The same as they were before the rotation, if there is one.
+  private var unrotated: [Float] = []
   /// `[query][component]`: what the tables are made of: the queries, or, with brackets, the queries minus the centre.
   var compared: [Float] = []
   /// The lengths of `compared`, with brackets.
@@ -60,6 +63,7 @@ struct QueryGroup: ~Copyable {
     nlist = p.nlist
     tableFloats = p.comparison == .listTables ? 0 : p.tableFloats
     hasBracket = p.hasBracket
+    isRotated = p.isRotated
   }
 
   /// Begins a group of at most `queries`.
@@ -70,11 +74,30 @@ struct QueryGroup: ~Copyable {
     guard queries > room else { return }
     room = queries
     vectors = [Float](repeating: 0, count: room * dimension)
+    unrotated = isRotated ? vectors : []
     compared = hasBracket ? vectors : []
     lengths = [Double](repeating: 0, count: hasBracket ? room : 0)
     norms = [Float](repeating: .infinity, count: room)
     errors = [Double](repeating: 0, count: room)
     tables = [Float](repeating: 0, count: room * tableFloats)
+  }
+
+  /// What stored rows are compared with: `[query][component]`.
+  var comparedWithRows: [Float] { isRotated ? unrotated : vectors }
+
+  /// Rotates the queries, which all are prepared. O(queries · dimension²).
+  /// - Parameter axes: lane blocks.
+  mutating func rotate(_ axes: Span<Float>) {
+    swap(&vectors, &unrotated)
+    Self.rotate(unrotated, count, dimension, axes, &vectors)
+  }
+
+  private static func rotate(
+    _ queries: [Float], _ count: Int, _ dimension: Int, _ axes: Span<Float>, _ rotated: inout [Float]
+  ) {
+    let queries = queries.span.extracting(0..<count * dimension)
+    var output = rotated.mutableSpan
+    Kernels.best.batch(.innerProduct, queries, dimension: dimension, blocks: axes, count: dimension, into: &output)
   }
 
   /// Scores all lists for the queries, as ``keys`` and ``norms`` have it; returns how many queries have scores.

@@ -27,6 +27,11 @@ struct ParameterOptions: ParsableArguments {
   @Option(help: "Choose m and nbits so that the file has about so many bytes per vector.")
   var targetBytes: Double?
 
+  @Flag(
+    name: .customLong("rotate"),
+    help: "Rotate vectors before they are quantized (OPQ): fewer bits for the same recall, each query is rotated too.")
+  var rotates = false
+
   @Option(help: "Vectors to store for exact distances. (default: none beside codes, else f32)")
   var vectors: VectorEncoding?
 
@@ -62,6 +67,7 @@ struct ParameterOptions: ParsableArguments {
     }
     p.targetBytes = targetBytes
     p.nbits = nbits ?? 8
+    p.rotates = rotates
     p.vectors = vectors
     p.trainSize = trainSize
     p.iterations = iterations

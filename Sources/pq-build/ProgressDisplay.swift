@@ -111,6 +111,7 @@ extension BuildProgress {
     case .sampled: "sampling"
     case .coarse: "training lists"
     case .listGroups: "grouping lists"
+    case .rotation: "finding axes"
     case .codebook: "training codebooks"
     case .encoded: "encoding"
     case .merging: "merging"
@@ -146,7 +147,7 @@ extension BuildProgress {
         + "\(Int(rate(rows)))/s" + left(rows, of: total)
     case .merging(let lists, let total, let vectors):
       return ": \(lists) of \(total) lists, \(vectors) vectors" + left(UInt64(lists), of: UInt64(total))
-    case .notice, .planned, .listGroups, .writing, .ended: return ""
+    case .notice, .planned, .listGroups, .rotation, .writing, .ended: return ""
     }
   }
 }

@@ -23,6 +23,7 @@ struct SummaryView {
     let m: Int
     let nbits: Int
     let residual: Bool
+    let rotated: Bool
     let brackets: Bool
     let storedVectors: String
     let ids: String
@@ -53,7 +54,7 @@ struct SummaryView {
     report = Report(
       file: index.path, formatVersion: index.formatVersion, fileId: Self.hex(index.fileID), index: p.kind.rawValue,
       metric: p.metric.name, vectors: p.count, dimension: p.dimension, nlist: p.nlist, m: p.m, nbits: p.nbits,
-      residual: p.residual, brackets: p.hasBracket, storedVectors: p.vectors.name,
+      residual: p.residual, rotated: p.isRotated, brackets: p.hasBracket, storedVectors: p.vectors.name,
       ids: p.storesIDs ? "stored" : "row number + \(p.firstID)", fileBytes: index.fileBytes,
       bytesPerVector: Double(index.fileBytes) / n,
       compressionRatio: 4 * Double(p.dimension) * Double(p.count) / Double(index.fileBytes),
@@ -79,6 +80,7 @@ struct SummaryView {
     if report.m > 0 {
       print(
         "codes         \(report.m) × \(report.nbits) bits" + (report.residual ? ", of residuals" : "")
+          + (report.rotated ? ", rotated" : "")
           + (report.brackets ? ", with brackets" : ""))
     }
     print(

@@ -12,22 +12,32 @@ import Testing
   /// Python is on the search path.
   static let hasPython = (try? runInstalled("python3", ["-c", ""]).exitCode) == 0
 
-  /// -B: no compiled copy of the reader is left beside it.
-  static func reader(_ arguments: [String]) throws -> ToolRun {
-    try runInstalled("python3", ["-B", formats + "/reader.py"] + arguments)
+  /// What one call of the reader gave.
+  struct Run: Decodable {
+    var status: Int
+    var output: String
+    var errors: String
   }
 
-  /// Runs the reader with several lists of arguments in one process: most of the time is Python's start. Any that fails ends
-  /// it.
-  static func reader(inTurn runs: [[String]]) throws -> ToolRun {
+  /// Calls the reader with several lists of arguments in one process: most of the time is Python's start. -B: no compiled
+  /// copy of the reader is left beside it.
+  static func reader(_ calls: [[String]]) throws -> [Run] {
     let script = """
-      import json, sys
+      import contextlib, io, json, sys
       sys.path.insert(0, sys.argv[1])
       import reader
-      for arguments in json.loads(sys.argv[2]): reader.run(arguments)
+      runs = []
+      for arguments in json.loads(sys.argv[2]):
+          sys.argv[1:] = arguments
+          with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(io.StringIO()) as errors:
+              status = reader.main()
+          runs.append({"status": status, "output": output.getvalue(), "errors": errors.getvalue()})
+      json.dump(runs, sys.stdout)
       """
-    let runs = String(decoding: try JSONEncoder().encode(runs), as: UTF8.self)
-    return try runInstalled("python3", ["-B", "-c", script, formats, runs])
+    let calls = String(decoding: try JSONEncoder().encode(calls), as: UTF8.self)
+    let run = try runInstalled("python3", ["-B", "-c", script, formats, calls])
+    try #require(run.exitCode == 0, "\(run.errors)")
+    return try JSONDecoder().decode([Run].self, from: Data(run.output))
   }
 
   /// The folder of the format document and the second reader.
@@ -78,26 +88,23 @@ import Testing
   @Test(.enabled(if: hasPython, "python3 is not installed"), arguments: GoldenFiles.valid + GoldenFiles.olderValid)
   func sameResults(_ name: String) throws {
     let path = GoldenFiles.folder + "/" + name
-    let verified = try Self.reader([path, "verify"])
-    #expect(verified.exitCode == 0, "\(verified.errors)")
     let index = try Index(path: path)
     let queriesPath = GoldenFiles.queries(dimension: index.parameters.dimension)
     let queries = try Self.floats(queriesPath)
     let searches = Self.searches(index.parameters)
-    let run = try Self.reader(
-      inTurn: searches.map { options in
-        [
-          path, "search", queriesPath, "-k", "\(options.k)", "--nprobe", "\(options.nprobe ?? 1)", "--rerank",
-          "\(options.rerank)",
-        ] + (options.usesGroups ? [] : ["--no-groups"])
-      })
-    try #require(run.exitCode == 0, "\(run.errors)")
-    let lines = run.output.split(separator: UInt8(ascii: "\n"))
-    try #require(lines.count == searches.count)
-    for (options, line) in zip(searches, lines) {
+    let runs = try Self.reader(
+      [[path, "verify"]]
+        + searches.map { options in
+          [
+            path, "search", queriesPath, "-k", "\(options.k)", "--nprobe", "\(options.nprobe ?? 1)", "--rerank",
+            "\(options.rerank)",
+          ] + (options.usesGroups ? [] : ["--no-groups"])
+        })
+    try #require(runs.allSatisfy { $0.status == 0 }, "\(runs.map(\.errors))")
+    for (options, run) in zip(searches, runs.dropFirst()) {
       let results = try index.search(queries, options)
       let ours = (0..<results.count).map { results[$0].map(Pair.init) }
-      let theirs = try JSONDecoder().decode([[Pair]].self, from: Data(line))
+      let theirs = try JSONDecoder().decode([[Pair]].self, from: Data(run.output.utf8))
       #expect(ours == theirs, "\(name), nprobe \(options.nprobe ?? 1), rerank \(options.rerank)")
       #expect(ours.count == 5)
       if index.parameters.nlist == 0 { #expect(ours.allSatisfy { $0.count == 10 }) }
@@ -124,7 +131,7 @@ import Testing
     for (value, good) in [(largest, true), (largest.nextUp, false), (.infinity, false), (.nan, false)] {
       let query = [Float](repeating: value, count: 3)
       let path = try folder.write(VectorBytes.fvecs([query]), to: "query.fvecs")
-      #expect(try Self.reader([index.path, "search", path]).exitCode == (good ? 0 : 65), "\(value)")
+      #expect(try Self.reader([[index.path, "search", path]])[0].status == (good ? 0 : 65), "\(value)")
       #expect(((try? index.search(query)) != nil) == good, "\(value)")
     }
   }
@@ -145,12 +152,12 @@ import Testing
       return
     }
     #expect(found.code.rawValue == expected)
-    let verified = try Self.reader([path, "verify"])
-    #expect(verified.exitCode == 1)
-    #expect(verified.errors.hasPrefix("reader.py: \(expected): "), "\(verified.errors)")
     let queries = GoldenFiles.queries(dimension: name.contains("frame") || name.contains("page") ? 6 : 3)
-    let searched = try Self.reader([path, "search", queries, "--nprobe", "5"])
-    #expect(searched.exitCode == 65)
-    #expect(searched.errors.hasPrefix("reader.py: \(expected): "), "\(searched.errors)")
+    for (run, status) in zip(
+      try Self.reader([[path, "verify"], [path, "search", queries, "--nprobe", "5"]]), [1, 65])
+    {
+      #expect(run.status == status)
+      #expect(run.errors.hasPrefix("reader.py: \(expected): "), "\(run.errors)")
+    }
   }
 }

@@ -63,6 +63,10 @@ struct GoldenRecipe: Sendable {
       let groups = groupStarts.map { placeListsInGroups($0, &centroids) }
       model.coarse = CoarseQuantizer(dimension: dimension, nlist: index.nlist, blocks: centroids, groups: groups)
     }
+    if index.isRotated {
+      let axes = SeededVectors.axes(dimension: dimension, seed: parameters.seed + 3).flatMap { $0 }
+      model.rotation = Rotation(dimension: dimension, blocks: LaneBlocks.pack(axes.span, dimension: dimension))
+    }
     if index.m > 0 {
       let codebooks = (0..<index.m).flatMap {
         blocksOf(rows: 1 << index.nbits, index.subdimension, seed: parameters.seed + 2 + UInt64($0))
@@ -111,7 +115,7 @@ extension GoldenRecipe {
     GoldenRecipe("ivfpq-10", .ivfpq, .ip, dimension: 3, rows: 150, seed: 190, nlist: 4, m: 3, nbits: 10),
     GoldenRecipe(
       "ivfpq-cosine-f16", .ivfpq, .cosine, dimension: 8, rows: 150, seed: 200, nlist: 4, m: 4, nbits: 6, vectors: .f16),
-    ivfpqLZ4, ivfpqGroups, ivfflatGroups,
+    ivfpqLZ4, ivfpqGroups, ivfflatGroups, ivfpqRotated,
     GoldenRecipe("ivfpq-empty", .ivfpq, dimension: 6, rows: 0, seed: 220, nlist: 3, m: 3, nbits: 4),
   ]
 
@@ -152,6 +156,18 @@ extension GoldenRecipe {
     var recipe = GoldenRecipe("ivfpq-groups", .ivfpq, dimension: 4, rows: 200, seed: 230, nlist: 20, m: 2)
     recipe.parameters.groups = 5
     recipe.groupStarts = [0, 3, 4, 10, 19, 20]
+    return recipe
+  }
+
+  private static var ivfpqRotated: GoldenRecipe {
+    var recipe = GoldenRecipe(
+      "ivfpq-rotated", .ivfpq, dimension: 6, rows: 200, seed: 250, nlist: 12, m: 3, nbits: 4, vectors: .u8)
+    recipe.componentType = .u8
+    recipe.rows = SeededVectors.bytes(rows: 200, dimension: 6, limit: 9, seed: 250).map { $0.map(Float.init) }
+    recipe.scale = 6
+    recipe.parameters.rotates = true
+    recipe.parameters.groups = 4
+    recipe.groupStarts = [0, 1, 6, 11, 12]
     return recipe
   }
 

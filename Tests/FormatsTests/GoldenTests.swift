@@ -39,7 +39,7 @@ import Testing
     let names = try FileManager.default.contentsOfDirectory(atPath: GoldenFiles.folder)
     let listed = GoldenFiles.valid + GoldenFiles.damaged.map(\.name)
     #expect(names.filter { $0.hasSuffix(".pqx") }.sorted() == listed.sorted())
-    for version in ["1.0", "1.1"] {
+    for version in GoldenFiles.olderVersions {
       let older = try FileManager.default.contentsOfDirectory(atPath: GoldenFiles.folder + "/" + version)
       let listed = (GoldenFiles.olderValid + GoldenFiles.olderDamaged.map(\.name)).filter { $0.hasPrefix(version) }
       #expect(older.sorted() == listed.map { String($0.dropFirst(4)) }.sorted())
@@ -80,12 +80,13 @@ import Testing
   func opensForEver(_ name: String) throws {
     let index = try Index(path: GoldenFiles.folder + "/" + name)
     let recipe = try #require(GoldenRecipe.all.first { name.hasSuffix($0.name) })
-    let version = name.contains("/") ? String(name.prefix(3)) : "1.2"
+    let version = name.contains("/") ? String(name.prefix(3)) : "1.3"
     #expect(index.formatVersion == version)
     let takesBrackets = recipe.parameters.kind == .ivfpq && recipe.parameters.metric == .l2
     #expect(index.parameters.hasBracket == (takesBrackets && version != "1.0"))
     let hasPages = try index.sections().contains { $0.name == "centroidPages" }
-    #expect(hasPages == (name.contains("groups") && version == "1.2"))
+    #expect(hasPages == ((name.contains("groups") || name.contains("rotated")) && version >= "1.2"))
+    #expect(index.parameters.isRotated == name.contains("rotated"))
     #expect(index.parameters.count == UInt64(recipe.rows.count))
     #expect(index.parameters.kind == recipe.parameters.kind)
     #expect(index.parameters.metric == recipe.parameters.metric)

@@ -33,6 +33,12 @@ import Testing
       ("first id", { $0.firstID = .max }),
       ("flat with lists", { $0.kind = .flat }),
       (
+        "rotation without codes",
+        {
+          $0 = BuildTests.parameters(.ivfflat); $0.rotates = true
+        }
+      ),
+      (
         "flat without vectors",
         {
           $0 = BuildTests.parameters(.flat); $0.vectors = VectorEncoding.none

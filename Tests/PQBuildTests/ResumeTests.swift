@@ -288,6 +288,8 @@ import Testing
     }
     let seed = try #require(try run { $0.parameters.seed = 2 })
     #expect(seed.0 == .usage && seed.1.contains("it was seed 1, it is seed 2"), "\(seed.1)")
+    let rotated = try #require(try run { $0.parameters.rotates = true })
+    #expect(rotated.0 == .usage && rotated.1.contains("it was not rotated, it is rotated"), "\(rotated.1)")
     let fresh = try #require(try run { $0.resuming = false })
     #expect(fresh.0 == .cannotCreate && fresh.1.contains("--resume"), "\(fresh.1)")
 

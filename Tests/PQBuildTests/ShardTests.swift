@@ -24,6 +24,7 @@ import Testing
     let input = VectorSource(path: try folder.write(VectorBytes.fvecs(Self.rows), to: "in.fvecs"))
     var parameters = BuildTests.parameters(kind)
     parameters.firstID = firstID
+    parameters.rotates = kind != .ivfflat && firstID > 0
     if kind == .ivfpq {
       parameters.groups = 3
       parameters.vectors = .f16

@@ -51,7 +51,7 @@ public enum SmallIndex: String, CaseIterable, Sendable {
     case .flatBytes: (p.kind, p.vectors) = (.flat, .u8)
     case .pq: (p.kind, p.nbits) = (.pq, 5)
     case .ivfFlat: (p.kind, p.nlist, p.metric, p.vectors) = (.ivfflat, 3, .ip, .f16)
-    case .ivfPQ: (p.kind, p.nlist, p.groups, p.vectors) = (.ivfpq, 4, 2, .f32)
+    case .ivfPQ: (p.kind, p.nlist, p.groups, p.vectors, p.rotates) = (.ivfpq, 4, 2, .f32, true)
     case .ivfPQCompressed: (p.kind, p.nlist, p.nbits, p.vectors, p.compression) = (.ivfpq, 2, 3, .u8, .lz4)
     }
     return p

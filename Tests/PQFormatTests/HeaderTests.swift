@@ -34,7 +34,7 @@ import Testing
     parameters.vectors = .u8
     parameters.vectorOffset = -128
     let bytes = SmallFile(parameters).bytes
-    #expect(Array(bytes[0..<16]) == [0x89, 0x50, 0x51, 0x58, 0x0D, 0x0A, 0x1A, 0x0A, 1, 0, 2, 0, 12, 0, 0, 0])
+    #expect(Array(bytes[0..<16]) == [0x89, 0x50, 0x51, 0x58, 0x0D, 0x0A, 0x1A, 0x0A, 1, 0, 3, 0, 12, 0, 0, 0])
     let length = bytes.rawSpan.u64(at: 40)
     #expect(length == UInt64(bytes.count))
     #expect(
@@ -42,10 +42,10 @@ import Testing
   }
 
   @Test func everyUnknownIncompatibleBitIsRefusedByName() {
-    for bit in 0..<64 where bit != 1 {
+    for bit in 2..<64 {
       let error = SmallFile.failure(SmallFile(features: Features(incompatible: 1 << UInt64(bit))).bytes)
       #expect(error?.code == .unsupportedFeature)
-      #expect(error?.detail.contains(bit == 0 ? "rotation" : "bit \(bit) ") == true)
+      #expect(error?.detail.contains("bit \(bit) ") == true)
     }
   }
 
@@ -64,6 +64,18 @@ import Testing
       let error = SmallFile.failure(SmallFile(other).bytes)
       #expect(error?.code == .badField && error?.offset == 32)
     }
+  }
+
+  /// A rotation is of what codes stand for.
+  @Test func rotationNeedsCodes() throws {
+    var parameters = SmallFile.parameters
+    parameters.isRotated = true
+    let (header, table) = try SmallFile.open(SmallFile(parameters).bytes)
+    #expect(header.parameters == parameters && header.features == Features(incompatible: 1))
+    #expect(table[.rotation]?.length == 4 * 16 * 6)
+    (parameters.m, parameters.nbits, parameters.residual) = (0, 0, false)
+    let error = SmallFile.failure(SmallFile(parameters).bytes)
+    #expect(error?.code == .badField && error?.offset == 32)
   }
 
   /// What minor version 0 wrote, and a later one that this reader does not know.

@@ -7,6 +7,7 @@ import Testing
   static let full: SmallFile = {
     var parameters = SmallFile.parameters
     parameters.hasBracket = true
+    parameters.isRotated = true
     return SmallFile(parameters)
   }()
 
@@ -93,7 +94,7 @@ import Testing
   }
 
   @Test func lengthsFollowFromTheParameters() {
-    for kind in [SectionKind.centroids, .codebooks, .centre, .lists, .pages, .centroidPages] {
+    for kind in [SectionKind.rotation, .centroids, .codebooks, .centre, .lists, .pages, .centroidPages] {
       let place = index(kind, Self.full)
       #expect(failure(Self.full) { $0[place].length -= 4 }?.detail.contains("length expected") == true)
       #expect(failure(Self.full) { $0[place].length += 4 }?.detail.contains("length expected") == true)
@@ -117,7 +118,7 @@ import Testing
         parameters.vectors = .f32
         return parameters
       }())
-    for kind in [SectionKind.centroids, .codebooks, .codes, .ids, .groups, .centre, .centroidPages] {
+    for kind in [SectionKind.rotation, .centroids, .codebooks, .codes, .ids, .groups, .centre, .centroidPages] {
       var table = flat.table
       table.sections.insert(Section(kind: kind, offset: table.sections[0].offset, length: 0, crc: 0), at: 0)
       var header = flat.header
@@ -128,7 +129,7 @@ import Testing
   }
 
   @Test func unknownSectionsAreSkippedWhenOptionalOnly() throws {
-    for rawKind in [UInt32(0), 13, 77, .max] {
+    for rawKind in [UInt32(0), 14, 77, .max] {
       for optional in [true, false] {
         var unknown = Section(kind: .metadata, offset: file.table.sections[last].offset + 4096, length: 0, crc: 7)
         unknown.rawKind = rawKind

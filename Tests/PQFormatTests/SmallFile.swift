@@ -6,7 +6,7 @@ struct SmallFile {
   var table = SectionTable()
   var bytes: [UInt8] = []
 
-  /// The parameters of an empty IVF-PQ index with every section but that of brackets.
+  /// The parameters of an empty IVF-PQ index with every section but those of brackets and of a rotation.
   static var parameters: IndexParameters {
     var parameters = IndexParameters()
     parameters.dimension = 6
@@ -26,6 +26,7 @@ struct SmallFile {
     var pages: [UInt8] = []
     for crc in ChecksumPage.checksums(lists.rawSpan, kind: .lists) { pages.append(littleEndian: crc) }
     var sections: [(SectionKind, [UInt8])] = []
+    if parameters.isRotated { sections.append((.rotation, zeros(4 * parameters.rotationFloats))) }
     if parameters.nlist > 0 { sections.append((.centroids, zeros(4 * parameters.centroidFloats))) }
     if parameters.m > 0 {
       sections += [(.codebooks, zeros(4 * parameters.m * parameters.codebookFloats)), (.codes, [])]

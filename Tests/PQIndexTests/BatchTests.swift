@@ -112,11 +112,31 @@ import Testing
     #expect(mean(numbers) < mean(Array(0..<5000)) / 2)
   }
 
+  /// What is ordered is not rotated: pivots of rotated centroids are rotated back.
+  @Test func rotatedPivots() {
+    let centroids = SeededVectors.floats(rows: 70, dimension: 5, seed: 5500)
+    let axes = SeededVectors.axes(dimension: 5, seed: 5501)
+    func words(_ centroids: [[Float]], _ axes: [[Float]]) -> [UInt64] {
+      let (components, flat) = (centroids.flatMap { $0 }, axes.flatMap { $0 })
+      let (blocks, axisBlocks) = (
+        LaneBlocks.pack(components.span, dimension: 5), LaneBlocks.pack(flat.span, dimension: 5)
+      )
+      let pivots = Pivots(blocks.span, vectors: 70, dimension: 5, axes: axisBlocks.span)
+      let queries = SeededVectors.floats(rows: 200, dimension: 5, seed: 5502).flatMap { $0 }
+      var words = [UInt64](repeating: 0, count: 200)
+      var output = words.mutableSpan
+      pivots.place(queries.span, numberedFrom: 0, into: &output)
+      return words
+    }
+    #expect(words(centroids.map { OracleMath.rotated($0, axes) }, axes) == words(centroids, []))
+  }
+
   /// Words of pivots, beside plain arithmetic; of a query that is no number they are of pivots all the same.
   @Test func pivotsAreTheNearest() {
     let centroids = SeededVectors.floats(rows: 70, dimension: 5, seed: 5400)
     let components = centroids.flatMap { $0 }
-    let pivots = Pivots(LaneBlocks.pack(components.span, dimension: 5).span, vectors: 70, dimension: 5)
+    let pivots = Pivots(
+      LaneBlocks.pack(components.span, dimension: 5).span, vectors: 70, dimension: 5, axes: [Float]().span)
     // A centroid that is a pivot is nearest to itself.
     let chosen = (0..<Pivots.most).map { centroids[$0 * 70 / Pivots.most] }
     var queries = chosen.flatMap { $0 } + [.nan, 0, 0, 0, 0, .infinity, 0, 0, 0, 0, 3e38, -3e38, 0, 0, 0]

@@ -18,6 +18,8 @@ struct Fixture {
   var ids: [UInt64]?
   /// Where each group of lists begins, and the number of lists; empty: no groups.
   var groupStarts: [Int] = []
+  /// Whether centroids and codes are of rotated vectors.
+  var isRotated = false
   /// Whole numbers: many equal distances.
   var whole = false
   var seed: UInt64 = 1
@@ -29,6 +31,8 @@ struct Fixture {
   }
 
   var centroids: [[Float]] { values(nlist, dimension, seed: seed + 1) }
+
+  var axes: [[Float]] { isRotated ? SeededVectors.axes(dimension: dimension, seed: seed + 3) : [] }
 
   /// The groups' lists, and centroids that have nothing to do with theirs.
   var groups: [(lists: Range<Int>, centroid: [Float])] {
@@ -55,6 +59,7 @@ struct Fixture {
     p.nlist = nlist > 0 ? nlist : nil
     p.m = m > 0 ? m : nil
     p.nbits = nbits
+    p.rotates = isRotated
     p.vectors = vectors
     p.trainSize = max(1 << nbits, nlist)  // the model is made by hand
     let plan = try BuildPlan(
@@ -66,6 +71,7 @@ struct Fixture {
       groups: groupStarts.isEmpty ? nil : groups)
     var model = Model(
       dimension: dimension, coarse: nlist > 0 ? coarse : nil, quantizer: nil, residual: plan.index.residual)
+    if isRotated { model.rotation = Rotation(dimension: dimension, blocks: pack(axes, dimension)) }
     if m > 0 {
       model.quantizer = ProductQuantizer(
         dimension: dimension, m: m, nbits: nbits,
@@ -82,7 +88,7 @@ struct Fixture {
   func oracle(centroids: [[Float]], codebooks: [[[Float]]]) -> OracleIndex {
     OracleIndex(
       metric == .l2 ? .l2 : metric == .ip ? .ip : .cosine, centroids: centroids, codebooks: codebooks, rows: rows,
-      ids: rowIDs, store: vectors == .f16 ? { Float(Float16($0)) } : { $0 })
+      ids: rowIDs, axes: axes, store: vectors == .f16 ? { Float(Float16($0)) } : { $0 })
   }
 
   /// Writes the index and makes its oracle.

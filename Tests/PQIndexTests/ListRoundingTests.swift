@@ -164,7 +164,7 @@ import Testing
     let vectors = along.flatMap { x in
       (0..<8).map { c in 100 + (components.firstIndex(of: c).map { x[$0] * spread[$0] } ?? 0) }
     }
-    let axes = PrincipalAxes(5, of: vectors.span, dimension: 8)
+    let axes = PrincipalAxes(5, of: vectors.span, dimension: 8, sampled: 1024, iterations: 2)
     #expect(axes.shares.count == 3 && axes.rows.count == 3 * 8)
     #expect(abs(axes.shares.reduce(0, +) - 1) < 1e-4)
     for (axis, place) in [1, 2, 0].enumerated() {
@@ -178,7 +178,7 @@ import Testing
   /// Axes of vectors in all directions are orthonormal, and hold what they hold of other vectors.
   @Test func sharesAreNotFitted() {
     let vectors = SeededVectors.floats(rows: 600, dimension: 64, seed: 5700).flatMap { $0 }
-    let axes = PrincipalAxes(31, of: vectors.span, dimension: 64)
+    let axes = PrincipalAxes(31, of: vectors.span, dimension: 64, sampled: 1024, iterations: 2)
     for a in 0..<31 {
       for b in 0...a {
         let product = (0..<64).reduce(0) { $0 + Double(axes.rows[a * 64 + $1]) * Double(axes.rows[b * 64 + $1]) }

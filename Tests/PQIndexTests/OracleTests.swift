@@ -82,6 +82,22 @@ import Testing
     }
   }
 
+  /// Centroids and codes of rotated vectors, with and without lists and groups; rows are as they were given.
+  @Test(arguments: Metric.allCases, [(0, []), (9, []), (9, [0, 4, 5, 9])] as [(Int, [Int])])
+  func rotated(metric: Metric, lists: (count: Int, groupStarts: [Int])) throws {
+    for nbits in [4, 8] {
+      var f = Fixture(metric: metric, dimension: 35, nlist: lists.count, m: 5, nbits: nbits)
+      f.vectors = metric == .cosine ? .f16 : .u8
+      (f.groupStarts, f.isRotated, f.seed) = (lists.groupStarts, true, UInt64(2700 + lists.count + nbits))
+      f.rows = SeededVectors.bytes(rows: 600, dimension: 35, seed: f.seed).map { $0.map(Float.init) }
+      let queries = [f.rows[3]] + f.values(2, 35, seed: f.seed + 1).map { $0.map { 100 * $0 } }
+      // Through groups the oracle chooses other lists, unless all are visited.
+      try compare(
+        f, queries: queries,
+        lists.groupStarts.isEmpty ? [(1, 1, 0), (20, 3, 0), (10, 9, 40)] : [(20, 9, 0), (10, 9, 40)])
+    }
+  }
+
   /// Ties within and across lists, among lists and codewords.
   @Test(arguments: Metric.allCases) func ties(metric: Metric) throws {
     for nlist in [0, 7] {

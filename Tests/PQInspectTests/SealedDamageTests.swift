@@ -36,6 +36,16 @@ import Testing
     Damage(name: "lane of centroids", file: "ivfpq-4.pqx", deep: false, code: .badPadding, place: "section centroids") {
       $0.bytes[$0.range(.centroids).lowerBound + 4 * 15 + 1] = 1
     },
+    Damage(name: "axis", file: "ivfpq-rotated.pqx", deep: false, code: .badSection, place: "section rotation") {
+      $0.set(Float(2).bitPattern, at: $0.range(.rotation).lowerBound)
+    },
+    Damage(name: "infinite axis", file: "ivfpq-rotated.pqx", deep: false, code: .badSection, place: "section rotation")
+    {
+      $0.set(Float.infinity.bitPattern, at: $0.range(.rotation).lowerBound)
+    },
+    Damage(name: "lane of axes", file: "ivfpq-rotated.pqx", deep: false, code: .badPadding, place: "section rotation") {
+      $0.bytes[$0.range(.rotation).upperBound - 1] = 1
+    },
     Damage(name: "groups", file: "ivfpq-groups.pqx", deep: false, code: .badSection, place: "section groups") {
       $0.set(UInt32(0), at: $0.range(.groups).lowerBound + 12)
     },

@@ -8,6 +8,8 @@ public struct OracleIndex {
   }
 
   private let metric: Metric
+  /// `[axis][component]`: centroids and codes are of rotated vectors; empty: of the vectors.
+  private let axes: [[Float]]
   /// `[list][component]`; empty: one list, no choice.
   private let centroids: [[Float]]
   /// `[subspace][codeword][component]`; empty: no codes.
@@ -22,12 +24,14 @@ public struct OracleIndex {
   /// - Parameter store: what storing a component makes of it.
   public init(
     _ metric: Metric, centroids: [[Float]], codebooks: [[[Float]]], rows: [[Float]], ids: [UInt64],
-    store: (Float) -> Float = { $0 }
+    axes: [[Float]] = [], store: (Float) -> Float = { $0 }
   ) {
     let rows = metric == .cosine ? rows.map(OracleMath.normalized) : rows
     let residual = !centroids.isEmpty && !codebooks.isEmpty
-    let lists = rows.map { centroids.isEmpty ? 0 : OracleMath.nearest($0[...], centroids) }
+    let rotated = rows.map { OracleMath.rotated($0, axes) }
+    let lists = rotated.map { centroids.isEmpty ? 0 : OracleMath.nearest($0[...], centroids) }
     self.metric = metric
+    self.axes = axes
     self.centroids = centroids
     self.codebooks = codebooks
     self.residual = residual
@@ -35,20 +39,21 @@ public struct OracleIndex {
     self.lists = lists
     stored = rows.map { $0.map(store) }
     codes = rows.indices.map { i in
-      let encoded = residual ? zip(rows[i], centroids[lists[i]]).map { $0 - $1 } : rows[i]
+      let encoded = residual ? zip(rotated[i], centroids[lists[i]]).map { $0 - $1 } : rotated[i]
       return codebooks.indices.map { OracleMath.nearest(OracleMath.part(encoded, $0, codebooks.count), codebooks[$0]) }
     }
   }
 
   public func search(_ query: [Float], k: Int, nprobe: Int = 1, rerank: Int = 0) -> [Neighbor] {
-    let query = metric == .cosine ? OracleMath.normalized(query) : query
+    let given = metric == .cosine ? OracleMath.normalized(query) : query
+    let query = OracleMath.rotated(given, axes)
     let visited = Set(nearestLists(query, nprobe, through: []))
     let candidates = ids.indices.filter { visited.contains(lists[$0]) }
-    guard !codebooks.isEmpty else { return best(k, candidates) { rowDistance(query, $0) } }
+    guard !codebooks.isEmpty else { return best(k, candidates) { rowDistance(given, $0) } }
     let byCode = best(max(k, rerank), candidates) { codeDistance(query, $0) }
     guard rerank > 0 else { return byCode }
     let positions = Dictionary(uniqueKeysWithValues: ids.indices.map { (ids[$0], $0) })
-    return best(k, byCode.compactMap { positions[$0.id] }) { rowDistance(query, $0) }
+    return best(k, byCode.compactMap { positions[$0.id] }) { rowDistance(given, $0) }
   }
 
   /// Smaller is better.
@@ -62,7 +67,8 @@ public struct OracleIndex {
   public func chooseLists(
     _ query: [Float], nprobe: Int, through groups: [(lists: Range<Int>, centroid: [Float])]
   ) -> [Int] {
-    nearestLists(metric == .cosine ? OracleMath.normalized(query) : query, nprobe, through: groups)
+    let given = metric == .cosine ? OracleMath.normalized(query) : query
+    return nearestLists(OracleMath.rotated(given, axes), nprobe, through: groups)
   }
 
   private func nearestLists(

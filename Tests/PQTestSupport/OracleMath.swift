@@ -57,6 +57,11 @@ public enum OracleMath {
     vector[s * (vector.count / m)..<(s + 1) * (vector.count / m)]
   }
 
+  /// The chains with each of the axes; the vector itself, where there are none.
+  public static func rotated(_ vector: [Float], _ axes: [[Float]]) -> [Float] {
+    axes.isEmpty ? vector : axes.map { chain($0[...], vector[...], squared: false) }
+  }
+
   public static func normalized(_ vector: [Float]) -> [Float] {
     var norm = 0.0
     for x in vector { norm += Double(x) * Double(x) }

@@ -14,6 +14,15 @@ public enum SeededVectors {
     }
   }
 
+  /// Orthonormal axes, but for rounding: a reflection.
+  public static func axes(dimension: Int, seed: UInt64) -> [[Float]] {
+    let normal = floats(rows: 1, dimension: dimension, seed: seed)[0].map(Double.init)
+    let norm = normal.reduce(0) { $0 + $1 * $1 }
+    return normal.indices.map { i in
+      normal.indices.map { j in Float((i == j ? 1 : 0) - 2 * normal[i] * normal[j] / norm) }
+    }
+  }
+
   /// Knuth's 64-bit linear congruential generator, its upper half.
   private static func next(_ state: inout UInt64) -> UInt64 {
     state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

@@ -1,28 +1,21 @@
-internal import PQKernels
-
 /// The directions in which some vectors differ most from their mean, by subspace iteration on their covariance (Halko,
 /// Martinsson and Tropp, "Finding structure with randomness", 2011).
-struct PrincipalAxes {
+package struct PrincipalAxes {
   /// The vectors' mean, `[component]`.
-  private(set) var mean: [Float] = []
+  package private(set) var mean: [Float] = []
   /// `[axis][component]`, orthonormal but for rounding, and nearly in the order of variance.
-  private(set) var rows: [Float] = []
+  package private(set) var rows: [Float] = []
   /// Of each axis, the share of all variance that is along it.
-  private(set) var shares: [Double] = []
-
-  /// More components would take longer than what axes are for saves.
-  static let mostComponents = 256
-  /// Of more vectors a sample is taken: at least four for each component.
-  private static let sampled = 1024
-  private static let iterations = 2
+  package private(set) var shares: [Double] = []
 
   /// At most `rank` axes of `vectors` `[vector][component]`; fewer where these have no more directions.
-  /// O(dimension² · (sample + rank)).
-  /// - Precondition: at most ``mostComponents``.
-  init(_ rank: Int, of vectors: Span<Float>, dimension: Int) {
-    precondition(dimension <= Self.mostComponents, "too many components")
+  /// O(dimension² · (sampled + iterations · rank)).
+  /// - Parameters:
+  ///   - sampled: of more vectors so many are taken.
+  ///   - iterations: with more, axes are nearer to those of the covariance.
+  package init(_ rank: Int, of vectors: Span<Float>, dimension: Int, sampled: Int, iterations: Int) {
     let count = vectors.count / dimension
-    let most = min(count, Self.sampled)
+    let most = min(count, sampled)
     var columns: [Float] = []
     columns.reserveCapacity(most * dimension)
     for c in 0..<dimension {
@@ -43,7 +36,7 @@ struct PrincipalAxes {
     let blocks = LaneBlocks.pack(covariance.span, dimension: dimension)
     var random = SplitMix64(seed: 1)
     rows = (0..<rank * dimension).map { _ in Bool.random(using: &random) ? 1 : -1 }
-    for _ in 0..<Self.iterations {
+    for _ in 0..<iterations {
       rows = products(rows, blocks, length: dimension)
       Self.orthonormalize(&rows, dimension)
     }
@@ -55,8 +48,19 @@ struct PrincipalAxes {
     }
   }
 
+  /// Adds axes in any directions, until there are as many as components.
+  package mutating func complete() {
+    var random = SplitMix64(seed: 2)
+    while shares.count < mean.count {
+      rows += (shares.count..<mean.count).flatMap { _ in mean.indices.map { _ in Bool.random(using: &random) ? 1 : -1 }
+      }
+      Self.orthonormalize(&rows, mean.count)
+      shares += repeatElement(0, count: rows.count / mean.count - shares.count)
+    }
+  }
+
   /// How many axes, from the first on, have this share of all variance; nil if all have less.
-  func count(holding share: Double) -> Int? {
+  package func count(holding share: Double) -> Int? {
     var sum = 0.0
     for (axis, along) in shares.enumerated() {
       sum += along
@@ -66,7 +70,7 @@ struct PrincipalAxes {
   }
 
   /// Keeps the first axes.
-  mutating func keep(first count: Int) {
+  package mutating func keep(first count: Int) {
     rows.removeLast(rows.count - count * mean.count)
     shares.removeLast(shares.count - count)
   }

@@ -1,0 +1,109 @@
+import PQBuild
+import PQFormat
+import PQSearch
+import PQStorage
+import PQTestSupport
+import Testing
+
+/// Builds of rotated vectors.
+@Suite struct RotationTests {
+  private static let dimension = 16
+
+  /// Rows of which all components depend on four numbers, and a little noise.
+  private static func rows(_ count: Int, seed: UInt64) -> [[Float]] {
+    let mixing = SeededVectors.floats(rows: dimension, dimension: 4, seed: 900)
+    let hidden = SeededVectors.floats(rows: count, dimension: 4, seed: seed)
+    let noise = SeededVectors.floats(rows: count, dimension: dimension, seed: seed + 1)
+    return zip(hidden, noise).map { hidden, noise in
+      (0..<dimension).map { c in 10 + zip(mixing[c], hidden).reduce(0.05 * noise[c]) { $0 + $1.0 * $1.1 } }
+    }
+  }
+
+  private static func parameters(_ kind: IndexKind) -> BuildParameters {
+    var p = BuildTests.parameters(kind)
+    (p.m, p.rotates, p.vectors) = (4, true, .f32)
+    return p
+  }
+
+  private static func recall(_ index: Index, _ queries: [[Float]], _ rows: [[Float]]) throws -> Double {
+    let exact = OracleIndex(.l2, centroids: [], codebooks: [], rows: rows, ids: rows.indices.map(UInt64.init))
+    let found = try index.search(queries.flatMap { $0 }, SearchOptions(k: 10, nprobe: 8))
+    let hits = queries.indices.map { i in
+      Set(found[i].map(\.id)).intersection(exact.search(queries[i], k: 10).map(\.id)).count
+    }
+    return Double(hits.reduce(0, +)) / Double(10 * queries.count)
+  }
+
+  /// Codes of as many bits find more where components depend on each other; exact distances are those of the rows.
+  @Test(arguments: [IndexKind.pq, .ivfpq]) func findsMore(_ kind: IndexKind) throws {
+    let folder = try TemporaryFolder()
+    let (rows, queries) = (Self.rows(2000, seed: 910), Self.rows(30, seed: 920))
+    var p = Self.parameters(kind)
+    _ = try BuildTests.build(rows, p, in: folder, name: "rotated.pqx")
+    p.rotates = false
+    _ = try BuildTests.build(rows, p, in: folder, name: "plain.pqx")
+    let (rotated, plain) = (
+      try Index(path: folder.path("rotated.pqx")), try Index(path: folder.path("plain.pqx"))
+    )
+    #expect(rotated.verify(deep: true) == [] && rotated.parameters.isRotated && !plain.parameters.isRotated)
+    #expect(rotated.sectionNames.contains("rotation") && !plain.sectionNames.contains("rotation"))
+    let (more, less) = (try Self.recall(rotated, queries, rows), try Self.recall(plain, queries, rows))
+    #expect(more > less + 0.1, "\(more), without a rotation \(less)")
+    let options = SearchOptions(k: 5, nprobe: 8, rerank: 2000)
+    for query in queries.prefix(3) {
+      #expect(try rotated.search(query, options).neighbors == plain.search(query, options).neighbors)
+    }
+  }
+
+  @Test(arguments: Metric.allCases) func sameBytes(_ metric: Metric) throws {
+    let folder = try TemporaryFolder()
+    var p = Self.parameters(.ivfpq)
+    (p.metric, p.groups) = (metric, 3)
+    let rows = Self.rows(1500, seed: 930)
+    let expected = try BuildTests.build(rows, p, in: folder)
+    #expect(try Index(path: folder.path("out.pqx")).verify(deep: true) == [])
+    for (threads, chunk) in [(2, 37), (8, 5000)] {
+      p.threads = threads
+      let bytes = try BuildTests.build(rows, p, in: folder, name: "\(threads).pqx") {
+        $0.chunkRows = chunk
+        $0.sampleIsFile = threads == 2
+      }
+      #expect(bytes == expected, "\(threads) threads")
+    }
+  }
+
+  /// Rows that have fewer directions than components, or none, leave axes free; so do fewer rows than components.
+  @Test(arguments: [0, 1, 3], [16, 400]) func fewDirections(directions: Int, count: Int) throws {
+    let folder = try TemporaryFolder()
+    let values = SeededVectors.floats(rows: count, dimension: directions, seed: 940)
+    let rows = values.map { row in (0..<Self.dimension).map { $0 < directions ? row[$0] : 7 } }
+    var p = Self.parameters(.pq)
+    p.nbits = 3
+    _ = try BuildTests.build(rows, p, in: folder)
+    let index = try Index(path: folder.path("out.pqx"))
+    #expect(index.verify(deep: true) == [])
+    let found = try index.search(rows[5], SearchOptions(k: 1, rerank: count))
+    #expect(found[0].first?.distance == 0)
+  }
+
+  @Test func tooManyComponents() throws {
+    var p = BuildParameters()
+    (p.kind, p.m, p.rotates) = (.pq, 1, true)
+    let error = #expect(throws: BuildError.self) {
+      try BuildPlan(p, dimension: 4097, count: 1 << 20, componentType: .f32)
+    }
+    #expect(error?.kind == .usage && error?.description.contains("--rotate") == true)
+  }
+
+  /// The budget has room for the axes, and for what they are learned from.
+  @Test func budget() throws {
+    var p = BuildParameters()
+    (p.nlist, p.m, p.memory) = (64, 64, 1 << 40)
+    func least(_ rotates: Bool) throws(BuildError) -> UInt64 {
+      p.rotates = rotates
+      return try BuildPlan(p, dimension: 1024, count: 1 << 24, componentType: .f32).memory.least
+    }
+    let (plain, rotated) = (try least(false), try least(true))
+    #expect(rotated >= plain + 8 * 16 * 1024 * 1024)
+  }
+}
