@@ -100,7 +100,7 @@ let package = Package(
     test("PQStorageTests", ["CPQSystem", "PQStorage", "PQFormat"]),
     test("PQSearchTests", ["PQSearch", "PQStorage", "PQFormat", "SIFTSample"]),
     test("FormatsTests", ["Formats", "PQBuild", "PQFormat", "PQKernels", "PQModel", "PQSearch", "PQStorage"]),
-    test("PQBuildTests", ["PQBuild", "PQFormat", "PQSearch", "PQStorage"]),
+    test("PQBuildTests", ["PQDamage", "PQBuild", "PQFormat", "PQSearch", "PQStorage"]),
     test("PQToolTests", ["pq-build", "pq-search"]),
     test("PQDataTests", ["pq-data"]),
     test("PQDemoTests", ["pq-demo", "PQBuild", "PQSearch", "SIFTSample"]),

@@ -10,7 +10,8 @@ public enum GoldenFiles {
   public static let valid = [
     "flat-f32.pqx", "flat-u8.pqx", "flat-first-id.pqx", "pq-8.pqx", "pq-13.pqx", "pq-ids.pqx", "ivfflat-ip.pqx",
     "ivfpq-l2-8.pqx", "ivfpq-4.pqx", "ivfpq-10.pqx", "ivfpq-cosine-f16.pqx", "ivfpq-lz4.pqx", "ivfpq-groups.pqx",
-    "ivfflat-groups-ip.pqx", "ivfpq-rotated.pqx", "ivfpq-empty.pqx",
+    "ivfflat-groups-ip.pqx", "ivfpq-rotated.pqx", "pq-rotated-cosine.pqx",
+    "ivfpq-empty.pqx",
   ]
 
   /// Older versions of the format.

@@ -33,9 +33,10 @@ class File:
                 for frame in range(self.index.frames_of(kind, self.index.list_entry(int(number))[0]))]
 
     def model(self):
-        """What every search reads besides: centroids, codebooks, page checksums, and the ends of the file."""
+        """What every search reads besides: rotation, centroids, codebooks, page checksums, and the ends of the file."""
         index = self.index
-        sections = [index.sections[k][:2] for k in (reader.CENTROIDS, reader.CODEBOOKS, reader.PAGES) if k in index.sections]
+        kinds = (reader.ROTATION, reader.CENTROIDS, reader.CODEBOOKS, reader.PAGES)
+        sections = [index.sections[k][:2] for k in kinds if k in index.sections]
         return [(0, 4096), *sections, (index.table_offset, 32 * index.section_count), (index.footer_offset, 4096)]
 
     def directory(self, lists):

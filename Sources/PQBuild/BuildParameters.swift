@@ -19,7 +19,7 @@ public struct BuildParameters: Sendable, Equatable {
   public var rotates = false
   /// Stored vectors for exact distances; nil: none beside codes, f32 without.
   public var vectors: VectorEncoding?
-  /// Rows to train on; nil: max(64 · nlist, 256 · 2^nbits), at most n.
+  /// Rows to train on; nil: max(64 · nlist, 256 · 2^nbits), with a rotation at least max(4096, 16 · D), at most n.
   public var trainSize: Int?
   /// k-means iterations; nil: 10 for the coarse quantizer, 25 for the codebooks.
   public var iterations: Int?

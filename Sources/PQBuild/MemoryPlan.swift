@@ -8,7 +8,7 @@ public struct MemoryPlan: Sendable, Equatable {
   public let budget: UInt64
   /// The smallest budget that would do.
   public let least: UInt64
-  /// Centroids, groups and codebooks.
+  /// Rotation, centroids, groups and codebooks.
   public let modelBytes: UInt64
   /// Rows that are read, encoded and spilled at a time.
   public package(set) var chunkRows: Int
@@ -117,7 +117,7 @@ private struct Needs {
     // through its row numbers; codebooks learn from a copy.
     let codebookRows = min(trainSize, index.codebookRows)
     // A rotation is learned from a sample by components, packed and not.
-    let rotation = index.isRotated ? 8 * d * (UInt64(Rotation.mostPoints(index.dimension)) + 2 * d) : 0
+    let rotation = index.isRotated ? 8 * d * (UInt64(min(trainSize, Rotation.mostPoints(index.dimension))) + 2 * d) : 0
     sample = UInt64(trainSize) * 4 * d
     training =
       trainSize == 0 ? 0 : base + 6 * model + UInt64(trainSize) * 48 + UInt64(codebookRows) * 4 * d * 2 + rotation

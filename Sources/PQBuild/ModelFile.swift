@@ -11,7 +11,7 @@ struct ModelFile: Sendable {
   let model: Model
   let metadata: JSON
 
-  /// Reads the model of an index of any size; one with n = 0 is nothing else. O(nlist · D).
+  /// Reads the model of an index of any size; one with n = 0 is nothing else. O(nlist · D + D²).
   /// - Throws: `.file`, or `.badData` for what is no sound index or has features that may not be copied.
   init(path: String) throws(BuildError) {
     let map = try IndexMap(path: path)
@@ -30,7 +30,11 @@ struct ModelFile: Sendable {
         groups: try Self.groups(map))
     }
     if index.isRotated {
-      model.rotation = Rotation(dimension: index.dimension, blocks: try Self.floats(.rotation, map))
+      let axes = try Self.floats(.rotation, map)
+      if let problem = RotationAxes.problem(axes.span, dimension: index.dimension) {
+        throw FormatError(.badSection, "section rotation", at: map.structure.table[.rotation]?.offset ?? 0, problem)
+      }
+      model.rotation = Rotation(dimension: index.dimension, blocks: axes)
     }
     if index.m > 0 {
       model.quantizer = ProductQuantizer(

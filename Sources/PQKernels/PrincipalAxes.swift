@@ -8,55 +8,83 @@ package struct PrincipalAxes {
   /// Of each axis, the share of all variance that is along it.
   package private(set) var shares: [Double] = []
 
-  /// At most `rank` axes of `vectors` `[vector][component]`; fewer where these have no more directions.
-  /// O(dimension² · (sampled + iterations · rank)).
+  /// At most `rank` axes of `vectors` `[vector][component]`; fewer where these have no more directions, unless the others are
+  /// to be filled in. Deterministic, for any number of threads. O(dimension² · (sampled + iterations · rank)).
   /// - Parameters:
   ///   - sampled: of more vectors so many are taken.
   ///   - iterations: with more, axes are nearer to those of the covariance.
-  package init(_ rank: Int, of vectors: Span<Float>, dimension: Int, sampled: Int, iterations: Int) {
+  ///   - completes: whether directions that vectors do not have are filled in, any ones, at right angles to the others.
+  ///   - step: called again and again; what it throws ends the search.
+  package init<Failure: Error>(
+    _ rank: Int, of vectors: Span<Float>, dimension: Int, sampled: Int, iterations: Int, completes: Bool, threads: Int,
+    step: () throws(Failure) -> Void
+  ) throws(Failure) {
+    let covariance = findCovariance(vectors, dimension, sampled: sampled, threads)
+    let blocks = LaneBlocks.pack(covariance.span, dimension: dimension)
+    var random = SplitMix64(seed: 1)
+    rows = Self.signs(rank * dimension, &random)
+    for _ in 0..<iterations {
+      rows = Self.products(rows, blocks, dimension, dimension, threads)
+      try Self.orthonormalize(&rows, dimension, step)
+      while completes, rows.count < rank * dimension {
+        rows += Self.signs(rank * dimension - rows.count, &random)
+        try Self.orthonormalize(&rows, dimension, step)
+      }
+    }
+    let images = Self.products(rows, blocks, dimension, dimension, threads)
+    var total = 0.0
+    for c in 0..<dimension { total += Double(covariance[c * dimension + c]) }
+    for axis in stride(from: 0, to: rows.count, by: dimension) {
+      var variance = 0.0
+      for c in axis..<axis + dimension { variance += Double(rows[c]) * Double(images[c]) }
+      shares.append(total > 0 ? variance / total : 0)
+    }
+  }
+
+  /// Finds the mean, and a multiple of the covariance, `[component][component]`.
+  private mutating func findCovariance(
+    _ vectors: Span<Float>, _ dimension: Int, sampled: Int, _ threads: Int
+  ) -> [Float] {
     let count = vectors.count / dimension
     let most = min(count, sampled)
     var columns: [Float] = []
     columns.reserveCapacity(most * dimension)
+    var largest: Float = 0
     for c in 0..<dimension {
       func value(_ i: Int) -> Float { vectors[i * count / most * dimension + c] }
       var sum = 0.0
       for i in 0..<most { sum += Double(value(i)) }
       let average = Float(sum / Double(most))
       mean.append(average)
-      for i in 0..<most { columns.append(value(i) - average) }
+      for i in 0..<most {
+        let difference = value(i) - average
+        largest = max(largest, abs(difference))
+        columns.append(difference)
+      }
     }
-    func products(_ rows: [Float], _ blocks: [Float], length: Int) -> [Float] {
-      Kernels.best.innerProducts(rows.span, dimension: length, blocks: blocks, count: dimension)
+    // About 1 at most, so that no square is too large or too small.
+    if largest > 0, largest < .infinity {
+      let scale = Float(sign: .plus, exponent: -max(largest.exponent, -126), significand: 1)
+      for i in columns.indices { columns[i] *= scale }
     }
-    let covariance = products(columns, LaneBlocks.pack(columns.span, dimension: most), length: most)
-    var total = 0.0
-    for c in 0..<dimension { total += Double(covariance[c * dimension + c]) }
-
-    let blocks = LaneBlocks.pack(covariance.span, dimension: dimension)
-    var random = SplitMix64(seed: 1)
-    rows = (0..<rank * dimension).map { _ in Bool.random(using: &random) ? 1 : -1 }
-    for _ in 0..<iterations {
-      rows = products(rows, blocks, length: dimension)
-      Self.orthonormalize(&rows, dimension)
-    }
-    let images = products(rows, blocks, length: dimension)
-    for axis in stride(from: 0, to: rows.count, by: dimension) {
-      var variance = 0.0
-      for c in axis..<axis + dimension { variance += Double(rows[c]) * Double(images[c]) }
-      shares.append(variance / total)
-    }
+    return Self.products(columns, LaneBlocks.pack(columns.span, dimension: most), most, dimension, threads)
   }
 
-  /// Adds axes in any directions, until there are as many as components.
-  package mutating func complete() {
-    var random = SplitMix64(seed: 2)
-    while shares.count < mean.count {
-      rows += (shares.count..<mean.count).flatMap { _ in mean.indices.map { _ in Bool.random(using: &random) ? 1 : -1 }
-      }
-      Self.orthonormalize(&rows, mean.count)
-      shares += repeatElement(0, count: rows.count / mean.count - shares.count)
+  /// Inner products of `rows` `[row][length]` and the first `count` vectors of `blocks`: `[row][count]`.
+  private static func products(
+    _ rows: [Float], _ blocks: [Float], _ length: Int, _ count: Int, _ threads: Int
+  ) -> [Float] {
+    var products = [Float](repeating: 0, count: rows.count / length * count)
+    var output = products.mutableSpan
+    Threads.fill(&output, stride: count, rowsPerPiece: 32, threads: threads) { range, output in
+      let rows = rows.span.extracting(range.lowerBound * length..<range.upperBound * length)
+      Kernels.best.batch(.innerProduct, rows, dimension: length, blocks: blocks.span, count: count, into: &output)
     }
+    return products
+  }
+
+  private static func signs(_ count: Int, _ random: inout SplitMix64) -> [Float] {
+    (0..<count).map { _ in random.next() >> 63 == 0 ? 1 : -1 }
   }
 
   /// How many axes, from the first on, have this share of all variance; nil if all have less.
@@ -77,10 +105,13 @@ package struct PrincipalAxes {
 
   /// Gram and Schmidt's, row after row, twice for each, so that rounding leaves no more than its own. A row of which nearly
   /// nothing is left goes.
-  private static func orthonormalize(_ rows: inout [Float], _ dimension: Int) {
+  private static func orthonormalize<Failure: Error>(
+    _ rows: inout [Float], _ dimension: Int, _ step: () throws(Failure) -> Void
+  ) throws(Failure) {
     var axes: [Float] = []
     axes.reserveCapacity(rows.count)
     for row in stride(from: 0, to: rows.count, by: dimension) {
+      try step()
       var x = Array(rows[row..<row + dimension])
       let before = length(x)
       for _ in 0..<2 { subtract(axes, from: &x) }

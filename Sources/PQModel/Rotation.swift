@@ -1,7 +1,7 @@
 internal import PQKernels
 
 /// An orthonormal rotation of vectors before they are quantized, so that the subspaces of a product quantizer have about
-/// equal shares of what there is to quantize and depend little on each other: the parametric solution of Ge, He, Ke and Sun,
+/// equal products of variances and depend little on each other: the parametric solution of Ge, He, Ke and Sun,
 /// "Optimized product quantization", 2013. Distances and inner products are those of the vectors, but for rounding.
 package struct Rotation: Sendable, Equatable {
   package let dimension: Int
@@ -14,8 +14,8 @@ package struct Rotation: Sendable, Equatable {
   package static func mostPoints(_ dimension: Int) -> Int { max(4096, 16 * dimension) }
   /// With more, the variances' geometric mean, which is what allocation makes small, changes little.
   private static let iterations = 10
-  /// Axes with a smaller share of the variance than this part of the largest are as good as constant.
-  private static let leastShare = 0x1p-30
+  /// Of the largest share of the variance; less than that is rounding's.
+  private static let leastShare = 0x1p-24
 
   /// - Precondition: `blocks` holds as many axes as components.
   package init(dimension: Int, blocks: [Float]) {
@@ -25,11 +25,15 @@ package struct Rotation: Sendable, Equatable {
   }
 
   /// The rotation for `m` subspaces of what `points` `[point][dimension]` are: residuals, where the index encodes these.
-  /// Deterministic. O(dimension³).
-  package init(of points: Span<Float>, dimension: Int, m: Int) {
-    var axes = PrincipalAxes(
-      dimension, of: points, dimension: dimension, sampled: Self.mostPoints(dimension), iterations: Self.iterations)
-    axes.complete()
+  /// Deterministic, for any number of threads. O(dimension³).
+  /// - Parameter step: called again and again; what it throws ends the search.
+  /// - Precondition: there is a point.
+  package init<Failure: Error>(
+    of points: Span<Float>, dimension: Int, m: Int, threads: Int, step: () throws(Failure) -> Void
+  ) throws(Failure) {
+    let axes = try PrincipalAxes(
+      dimension, of: points, dimension: dimension, sampled: Self.mostPoints(dimension), iterations: Self.iterations,
+      completes: true, threads: threads, step: step)
     let order = Self.allocate(axes.shares, m: m)
     let rows = order.flatMap { axes.rows[$0 * dimension..<($0 + 1) * dimension] }
     self.init(dimension: dimension, blocks: LaneBlocks.pack(rows.span, dimension: dimension))
@@ -69,19 +73,21 @@ package struct Rotation: Sendable, Equatable {
   }
 
   /// Rotates `count` vectors in lane blocks.
-  package func rotated(_ blocks: [Float], count: Int) -> [Float] {
+  package func rotated(_ blocks: [Float], count: Int, threads: Int) -> [Float] {
     var rows: [Float] = []
     LaneBlocks.appendRows(count, of: blocks.span, dimension: dimension, to: &rows)
-    rotate(&rows, threads: 1)
+    rotate(&rows, threads: threads)
     return LaneBlocks.pack(rows.span, dimension: dimension)
   }
 }
 
 extension CoarseQuantizer {
   /// Centroids and groups rotated: those of rotated vectors.
-  func rotated(_ rotation: Rotation) -> CoarseQuantizer {
+  func rotated(_ rotation: Rotation, threads: Int) -> CoarseQuantizer {
     CoarseQuantizer(
-      dimension: dimension, nlist: nlist, blocks: rotation.rotated(blocks, count: nlist),
-      groups: groups.map { Groups(starts: $0.starts, blocks: rotation.rotated($0.blocks, count: $0.count)) })
+      dimension: dimension, nlist: nlist, blocks: rotation.rotated(blocks, count: nlist, threads: threads),
+      groups: groups.map {
+        Groups(starts: $0.starts, blocks: rotation.rotated($0.blocks, count: $0.count, threads: threads))
+      })
   }
 }

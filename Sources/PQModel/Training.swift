@@ -73,8 +73,8 @@ package enum TrainingStep: Sendable {
 extension TrainingPlan {
   /// Learns the model from `sample` `[row][dimension]`, in seeded random order: any prefix is a uniform sample too.
   ///
-  /// The coarse quantizer uses all rows, the codebooks the first 256 · 2^nbits (of the residuals, if so planned). What rows
-  /// are nearest to does not change with a rotation, so that centroids are learned before it and rotated.
+  /// The coarse quantizer uses all rows, the codebooks the first 256 · 2^nbits (of the residuals, if so planned), a rotation
+  /// at least 4,096 and 16 for each component. What rows are nearest to does not change with a rotation, so that centroids are learned before it and rotated.
   /// - Parameter progress: false stops the training.
   package func train<Sample: PointSource>(
     _ sample: consuming Sample, progress: @escaping @Sendable (TrainingStep) -> Bool
@@ -88,14 +88,7 @@ extension TrainingPlan {
       coarse.assign(rows, threads: threads, into: &lists)
       coarse.subtractCentroids(lists, from: &rows, threads: threads)
     }
-    if rotates {
-      guard progress(.rotation) else { throw .cancelled }
-      let rotation = Rotation(of: rows.span, dimension: dimension, m: m)
-      rows = rows.first((Self.vectorsPerCodebookCentroid << nbits) * dimension)
-      rotation.rotate(&rows, threads: threads)
-      model.coarse = model.coarse?.rotated(rotation)
-      model.rotation = rotation
-    }
+    if rotates { try rotate(&rows, model: &model, progress: progress) }
     try trainCodebooks(rows, model: &model, progress: progress)
     return model
   }
@@ -113,6 +106,24 @@ extension TrainingPlan {
     if groups > 0 { coarse = try coarse.grouped(into: groups, threads: threads) { progress(.groups($0)) } }
     model.coarse = coarse
     model.coarseHistory = result.history
+  }
+
+  /// Learns the rotation from what codes are of, rotates what was learned before, and keeps of `rows` those that codebooks
+  /// learn from, rotated.
+  private func rotate(
+    _ rows: inout [Float], model: inout Model, progress: (TrainingStep) -> Bool
+  ) throws(TrainingError) {
+    guard rows.count >= dimension << nbits else {
+      throw .tooFewVectors(have: rows.count / dimension, centroids: 1 << nbits, quantizer: "codebook 0")
+    }
+    let rotation = try Rotation(of: rows.span, dimension: dimension, m: m, threads: threads) {
+      () throws(TrainingError) in
+      guard progress(.rotation) else { throw .cancelled }
+    }
+    rows = rows.first((Self.vectorsPerCodebookCentroid << nbits) * dimension)
+    rotation.rotate(&rows, threads: threads)
+    model.coarse = model.coarse?.rotated(rotation, threads: threads)
+    model.rotation = rotation
   }
 
   /// Adjacent subspaces whose points are read from the sample at once: their components share cache lines and pages.

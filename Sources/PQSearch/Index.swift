@@ -4,7 +4,7 @@ package import PQStorage
 
 /// A mapped index, open for searching: any number of threads and processes share one copy of the file's pages.
 ///
-/// Opening reads the header, the footer and the section table, and copies nothing. Centroids, codebooks and lists are
+/// Opening reads the header, the footer and the section table, and copies nothing. Rotation, centroids, codebooks and lists are
 /// checked against their checksums when they are first used.
 public final class Index: Sendable {
   let file: IndexFile
@@ -68,8 +68,8 @@ public final class Index: Sendable {
   /// - Returns: per query at most `options.k` neighbours; the same for any number of threads.
   /// - Throws: the error of a query that has one. The lists of some queries are chosen before the first is searched, so that
   ///   of several errors it need not be that of the first query.
-  /// - Complexity: per query O(nlist · D + 2^nbits · D + codes of the visited lists · m + candidates to re-rank · D); the
-  ///   second term, which makes tables, for each visited list where residual l2 codes have no brackets.
+  /// - Complexity: per query O(nlist · D + 2^nbits · D + codes of the visited lists · m + candidates to re-rank · D), and D² of
+  ///   a file with a rotation; the second term, which makes tables, for each visited list where residual l2 codes have no brackets.
   public func search(
     _ queries: [Float], _ options: SearchOptions = SearchOptions(), threads: Int = 1
   ) throws(IndexError) -> SearchResults {

@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// What has been checked of an open file. Two threads may check the same thing at once: both find the same.
 struct Checks: ~Copyable, Sendable {
-  /// Bit 0: groups, codebooks and the checksums of pages, and centroids without such checksums.
+  /// Bit 0: rotation, groups, codebooks and the checksums of pages, and centroids without such checksums.
   let model = AtomicBits(count: 1)
   /// Pages of the centroids that have checksums; of a file without these none, so that all are checked.
   let centroidPages: AtomicBits
@@ -68,7 +68,7 @@ struct Deferred<Value: AnyObject & Sendable>: ~Copyable, Sendable {
 }
 
 extension IndexFile {
-  /// Checks codebooks and the checksums of pages, and centroids without such checksums, once. O(model) the first time.
+  /// Checks rotation, codebooks and the checksums of pages, and centroids without such checksums, once. O(model) the first time.
   /// - Parameter asks: whether all of it is asked for before the first byte is waited for.
   borrowing func checkModel(asks: Bool = true) throws(FormatError) {
     guard !checks.model.contains(0) else { return }
@@ -183,7 +183,7 @@ extension IndexFile {
     if !areFinite { try checkFinite(kind) }
   }
 
-  /// Checks that all values of the centroids or codebooks are finite. O(section).
+  /// Checks that all values of a section of f32 are finite. O(section).
   borrowing func checkFinite(_ kind: SectionKind) throws(FormatError) {
     guard !bytes(of: kind).areFiniteF32 else { return }
     let floats = bytes(of: kind).floats()
@@ -194,23 +194,11 @@ extension IndexFile {
     }
   }
 
-  /// Checks that the axes of the rotation are about 1 long, so that the components of a rotated query are no greater than its
-  /// length. O(section).
+  /// Checks that the axes of the rotation are about 1 long. O(section).
   borrowing func checkAxes() throws(FormatError) {
     guard let section = table[.rotation] else { return }
-    let (floats, dimension) = (bytes(of: .rotation).floats(), parameters.dimension)
-    for axis in 0..<dimension {
-      var norm = 0.0
-      var place = LaneBlocks.index(vector: axis, component: 0, dimension: dimension)
-      for _ in 0..<dimension {
-        norm += Double(floats[place]) * Double(floats[place])
-        place += LaneBlocks.lanes
-      }
-      guard abs(norm - 1) <= 0x1p-10 else {
-        throw FormatError(
-          .badSection, "section rotation", at: section.offset,
-          "the squared length of axis \(axis) is \(norm), not 1 within 2^-10")
-      }
+    if let problem = RotationAxes.problem(bytes(of: .rotation).floats(), dimension: parameters.dimension) {
+      throw FormatError(.badSection, "section rotation", at: section.offset, problem)
     }
   }
 

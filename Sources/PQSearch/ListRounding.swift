@@ -68,7 +68,8 @@ final class ListRounding: Sendable {
     let most = p.dimension / 16 * 8 - 1
     guard projects(p), most > 0 else { return nil }
     var axes = PrincipalAxes(
-      most, of: centroids.span, dimension: p.dimension, sampled: 4 * mostProjected, iterations: 2)
+      most, of: centroids.span, dimension: p.dimension, sampled: 4 * mostProjected, iterations: 2, completes: false,
+      threads: 1, step: {})
     guard let needed = axes.count(holding: leastShare) else { return nil }
     axes.keep(first: min(needed / 8 * 8 + 7, axes.shares.count))
     return Axes(rows: axes.rows, mean: axes.mean)

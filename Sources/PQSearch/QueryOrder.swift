@@ -73,14 +73,21 @@ final class Pivots: Sendable {
 
   /// What axes, which are orthonormal, have made `rows` `[row][dimension]` of.
   private static func rotatedBack(_ rows: [Float], _ dimension: Int, _ axes: Span<Float>) -> [Float] {
-    var transposed = [Float](repeating: 0, count: dimension * dimension)
-    for axis in 0..<dimension {
-      for c in 0..<dimension {
-        transposed[c * dimension + axis] = axes[LaneBlocks.index(vector: axis, component: c, dimension: dimension)]
+    var vectors = [Float](repeating: 0, count: rows.count)
+    for row in stride(from: 0, to: rows.count, by: dimension) {
+      for first in stride(from: 0, to: dimension, by: LaneBlocks.lanes) {
+        var place = LaneBlocks.index(vector: first, component: 0, dimension: dimension)
+        for c in 0..<dimension {
+          var sum: Float = 0
+          for lane in 0..<min(LaneBlocks.lanes, dimension - first) {
+            sum += rows[row + first + lane] * axes[place + lane]
+          }
+          vectors[row + c] += sum
+          place += LaneBlocks.lanes
+        }
       }
     }
-    return Kernels.best.innerProducts(
-      rows.span, dimension: dimension, blocks: LaneBlocks.pack(transposed.span, dimension: dimension), count: dimension)
+    return vectors
   }
 
   /// Words that sort by the nearest pivot, then by the second nearest, then by the query's number, which is their lower half.

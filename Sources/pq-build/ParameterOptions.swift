@@ -35,7 +35,8 @@ struct ParameterOptions: ParsableArguments {
   @Option(help: "Vectors to store for exact distances. (default: none beside codes, else f32)")
   var vectors: VectorEncoding?
 
-  @Option(help: "Rows to train on. (default: max(64 · nlist, 256 · 2^nbits))")
+  @Option(
+    help: "Rows to train on. (default: max(64 · nlist, 256 · 2^nbits), for --rotate at least 4096 and 16 · dimension)")
   var trainSize: Int?
 
   @Option(help: "k-means iterations. (default: 10 for the lists, 25 for the codebooks)")

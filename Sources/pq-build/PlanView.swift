@@ -8,7 +8,11 @@ func printPlan(_ plan: BuildPlan) {
   let index = plan.index
   print("index     \(index.kind.rawValue), \(index.metric.name), dimension \(index.dimension)")
   if index.nlist > 0 { print("nlist     \(index.nlist)" + (plan.groups > 0 ? " in \(plan.groups) groups" : "")) }
-  if index.m > 0 { print("codes     m \(index.m) × \(index.nbits) bits" + (index.residual ? ", residual" : "")) }
+  if index.m > 0 {
+    print(
+      "codes     m \(index.m) × \(index.nbits) bits" + (index.residual ? ", residual" : "")
+        + (index.isRotated ? ", rotated" : ""))
+  }
   print("vectors   \(index.vectors.name)")
   if plan.trainSize > 0 {
     print("training  \(plan.trainSize) rows, \(plan.coarseIterations) and \(plan.codebookIterations) iterations")

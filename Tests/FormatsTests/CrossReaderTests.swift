@@ -73,7 +73,8 @@ import Testing
   static func searches(_ index: IndexParameters) -> [SearchOptions] {
     var searches = [SearchOptions(k: 10, nprobe: 1), SearchOptions(k: 10, nprobe: max(2, index.nlist))]
     if index.m > 0, index.vectors != .none {
-      searches += [SearchOptions(k: 10, nprobe: 2, rerank: 3), SearchOptions(k: 10, nprobe: index.nlist, rerank: 40)]
+      searches.append(SearchOptions(k: 10, nprobe: 2, rerank: 3))
+      searches.append(SearchOptions(k: 10, nprobe: max(1, index.nlist), rerank: 40))
     }
     if index.nlist > 9 {
       for nprobe in [1, 3, 9] {
@@ -91,7 +92,8 @@ import Testing
     let index = try Index(path: path)
     let queriesPath = GoldenFiles.queries(dimension: index.parameters.dimension)
     let queries = try Self.floats(queriesPath)
-    let searches = Self.searches(index.parameters)
+    // Of older versions the last one is enough: that others give what the present files give is tested without Python.
+    let searches = Self.searches(index.parameters).suffix(GoldenFiles.valid.contains(name) ? .max : 1)
     let runs = try Self.reader(
       [[path, "verify"]]
         + searches.map { options in

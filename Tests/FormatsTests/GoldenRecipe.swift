@@ -115,7 +115,7 @@ extension GoldenRecipe {
     GoldenRecipe("ivfpq-10", .ivfpq, .ip, dimension: 3, rows: 150, seed: 190, nlist: 4, m: 3, nbits: 10),
     GoldenRecipe(
       "ivfpq-cosine-f16", .ivfpq, .cosine, dimension: 8, rows: 150, seed: 200, nlist: 4, m: 4, nbits: 6, vectors: .f16),
-    ivfpqLZ4, ivfpqGroups, ivfflatGroups, ivfpqRotated,
+    ivfpqLZ4, ivfpqGroups, ivfflatGroups, ivfpqRotated, pqRotatedCosine,
     GoldenRecipe("ivfpq-empty", .ivfpq, dimension: 6, rows: 0, seed: 220, nlist: 3, m: 3, nbits: 4),
   ]
 
@@ -168,6 +168,13 @@ extension GoldenRecipe {
     recipe.parameters.rotates = true
     recipe.parameters.groups = 4
     recipe.groupStarts = [0, 1, 6, 11, 12]
+    return recipe
+  }
+
+  private static var pqRotatedCosine: GoldenRecipe {
+    var recipe = GoldenRecipe(
+      "pq-rotated-cosine", .pq, .cosine, dimension: 5, rows: 100, seed: 260, m: 5, nbits: 4, vectors: .f16)
+    recipe.parameters.rotates = true
     return recipe
   }
 

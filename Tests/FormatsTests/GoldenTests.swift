@@ -85,7 +85,7 @@ import Testing
     let takesBrackets = recipe.parameters.kind == .ivfpq && recipe.parameters.metric == .l2
     #expect(index.parameters.hasBracket == (takesBrackets && version != "1.0"))
     let hasPages = try index.sections().contains { $0.name == "centroidPages" }
-    #expect(hasPages == ((name.contains("groups") || name.contains("rotated")) && version >= "1.2"))
+    #expect(hasPages == (recipe.groupStarts != nil && version >= "1.2"))
     #expect(index.parameters.isRotated == name.contains("rotated"))
     #expect(index.parameters.count == UInt64(recipe.rows.count))
     #expect(index.parameters.kind == recipe.parameters.kind)

@@ -1,8 +1,10 @@
 import PQBuild
+import PQDamage
 import PQFormat
 import PQSearch
 import PQStorage
 import PQTestSupport
+import Synchronization
 import Testing
 
 /// Builds of rotated vectors.
@@ -82,8 +84,61 @@ import Testing
     _ = try BuildTests.build(rows, p, in: folder)
     let index = try Index(path: folder.path("out.pqx"))
     #expect(index.verify(deep: true) == [])
-    let found = try index.search(rows[5], SearchOptions(k: 1, rerank: count))
-    #expect(found[0].first?.distance == 0)
+    let exact = try index.search(rows[5], SearchOptions(k: 1, rerank: count))
+    #expect(exact[0].first?.distance == 0)
+    // Codes hold more than the mean does; empty clusters are split by about a thousandth of it.
+    let estimates = try index.search(rows.flatMap { $0 }, SearchOptions(k: count))
+    let errors = rows.indices.map { i in
+      estimates[i].first { $0.id == UInt64(i) }.map { Double($0.distance) } ?? .infinity
+    }
+    let spread = rows.reduce(0.0) { sum, row in
+      sum + row.prefix(directions).reduce(0.0) { $0 + Double($1) * Double($1) }
+    }
+    let norms = Double(count * Self.dimension * 49)
+    #expect(errors.reduce(0, +) <= 0.3 * spread + 2e-6 * norms, "\(errors.reduce(0, +)) of \(spread)")
+  }
+
+  /// Fewer training rows than codewords are refused, and no axes are sought for them.
+  @Test func tooFewTrainingRows() throws {
+    let plan = try BuildPlan(Self.parameters(.pq), dimension: Self.dimension, count: 1 << 20, componentType: .f32)
+    for rows in [0, 15] {
+      let sample = Self.rows(rows, seed: 950).flatMap { $0 }
+      let error = #expect(throws: BuildError.self) { try TrainedModel(plan, sample: sample) }
+      #expect(error?.kind == .usage, "\(rows) rows")
+    }
+  }
+
+  @Test func interruptedWhileAxesAreSought() throws {
+    let plan = try BuildPlan(Self.parameters(.pq), dimension: Self.dimension, count: 1 << 20, componentType: .f32)
+    let asked = Mutex(0)
+    let error = #expect(throws: BuildError.self) {
+      try TrainedModel(plan, sample: Self.rows(200, seed: 960).flatMap { $0 }) { step in
+        if case .rotation = step { asked.withLock { $0 += 1 } }
+      } isCancelled: {
+        asked.withLock { $0 > 20 }
+      }
+    }
+    #expect(error?.kind == .interrupted)
+    #expect(asked.withLock { $0 } == 21)
+  }
+
+  /// A model whose axes no reader takes is refused before anything is encoded with it.
+  @Test func modelOfOtherAxes() throws {
+    let folder = try TemporaryFolder()
+    let rows = Self.rows(300, seed: 970)
+    _ = try BuildTests.build(rows, Self.parameters(.ivfpq), in: folder, name: "model.pqx")
+    var file = SealedFile(try folder.read("model.pqx"))
+    file.set(Float(2).bitPattern, at: file.range(.rotation).lowerBound)
+    file.seal()
+    try folder.write(file.bytes, to: "model.pqx")
+    var build = FileBuild(input: VectorSource(path: folder.path("model.pqx.fvecs")), output: folder.path("out.pqx"))
+    build.model = folder.path("model.pqx")
+    do {
+      _ = try build.run()
+      Issue.record("the model was taken")
+    } catch {
+      #expect(error.kind == .badData && error.description.contains("section rotation"), "\(error)")
+    }
   }
 
   @Test func tooManyComponents() throws {
@@ -96,14 +151,15 @@ import Testing
   }
 
   /// The budget has room for the axes, and for what they are learned from.
-  @Test func budget() throws {
+  @Test(arguments: [1 << 24, 100] as [UInt64]) func budget(count: UInt64) throws {
     var p = BuildParameters()
-    (p.nlist, p.m, p.memory) = (64, 64, 1 << 40)
+    (p.nlist, p.m, p.nbits, p.memory) = (16, 64, 4, 1 << 40)
     func least(_ rotates: Bool) throws(BuildError) -> UInt64 {
       p.rotates = rotates
-      return try BuildPlan(p, dimension: 1024, count: 1 << 24, componentType: .f32).memory.least
+      return try BuildPlan(p, dimension: 1024, count: count, componentType: .f32).memory.least
     }
     let (plain, rotated) = (try least(false), try least(true))
-    #expect(rotated >= plain + 8 * 16 * 1024 * 1024)
+    let sampled = min(count, 16 * 1024)
+    #expect(rotated >= plain + 8 * 1024 * (sampled + 2048) && rotated < plain + 24 * 1024 * (sampled + 2048))
   }
 }

@@ -96,7 +96,7 @@ public struct Mutator: Sendable {
 
   /// Bytes of a section's content: codes, LZ4 blocks, ids, rows, centroids, metadata.
   private static func content(_ file: inout SealedFile, _ random: inout SplitMix64) {
-    let kinds: [SectionKind] = [.centroids, .codebooks, .codes, .ids, .vectors, .metadata]
+    let kinds: [SectionKind] = [.rotation, .centroids, .codebooks, .centre, .groups, .codes, .ids, .vectors, .metadata]
     let range = file.range(kinds[Int(random.next() % UInt64(kinds.count))])
     guard !range.isEmpty else { return }
     for _ in 0...random.next() % 8 {

@@ -89,13 +89,20 @@ import Testing
       var f = Fixture(metric: metric, dimension: 35, nlist: lists.count, m: 5, nbits: nbits)
       f.vectors = metric == .cosine ? .f16 : .u8
       (f.groupStarts, f.isRotated, f.seed) = (lists.groupStarts, true, UInt64(2700 + lists.count + nbits))
-      f.rows = SeededVectors.bytes(rows: 600, dimension: 35, seed: f.seed).map { $0.map(Float.init) }
+      f.rows = SeededVectors.bytes(rows: 250, dimension: 35, seed: f.seed).map { $0.map(Float.init) }
       let queries = [f.rows[3]] + f.values(2, 35, seed: f.seed + 1).map { $0.map { 100 * $0 } }
       // Through groups the oracle chooses other lists, unless all are visited.
       try compare(
         f, queries: queries,
         lists.groupStarts.isEmpty ? [(1, 1, 0), (20, 3, 0), (10, 9, 40)] : [(20, 9, 0), (10, 9, 40)])
     }
+  }
+
+  /// Many queries of many lists, few of which are visited: these are chosen by integers and in an order of the queries.
+  @Test func rotatedBatch() throws {
+    var f = Fixture(dimension: 16, nlist: 160, m: 8, nbits: 4, seed: 2800)
+    (f.isRotated, f.rows) = (true, f.values(700, 16, seed: 2801))
+    try compare(f, queries: f.values(600, 16, seed: 2802), [(5, 6, 0), (5, 6, 9)])
   }
 
   /// Ties within and across lists, among lists and codewords.

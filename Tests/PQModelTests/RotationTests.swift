@@ -23,7 +23,7 @@ import Testing
   @Test(arguments: [1, 2, 7]) func balances(threads: Int) {
     let variances: [Float] = [64, 1, 32, 2, 16, 4, 8, 8]
     let before = points(4000, variances: variances, seed: 2)
-    let rotation = Rotation(of: before.span, dimension: 8, m: 4)
+    let rotation = Rotation(of: before.span, dimension: 8, m: 4, threads: threads) {}
     var axes: [Float] = []
     LaneBlocks.appendRows(8, of: rotation.blocks.span, dimension: 8, to: &axes)
     for a in 0..<8 {
@@ -58,14 +58,28 @@ import Testing
     }
   }
 
+  /// One direction of large variance does not hide the others, nor do large or small values all of them.
+  @Test(arguments: [Float(1), 0x1p-70, 0x1p50]) func longSpectrum(scale: Float) {
+    let variances: [Float] = [4e5, 64, 16, 4, 1, 0.25]
+    let points = points(4000, variances: variances, seed: 4).map { $0 * scale }
+    var rows = points
+    Rotation(of: points.span, dimension: 6, m: 6, threads: 1) {}.rotate(&rows, threads: 1)
+    let found = (0..<6).map { c in
+      variance(stride(from: c, to: rows.count, by: 6).map { rows[$0] / scale })
+    }
+    for (variance, expected) in zip(found.sorted(by: >), variances) {
+      #expect(abs(variance / (Double(expected) / 3) - 1) < 0.2, "\(found)")
+    }
+  }
+
   /// In lane blocks, of centroids, it is the same.
   @Test func blocks() {
     let rows = points(21, variances: [1, 2, 3, 4, 5], seed: 3)
-    let rotation = Rotation(of: rows.span, dimension: 5, m: 5)
+    let rotation = Rotation(of: rows.span, dimension: 5, m: 5, threads: 1) {}
     var rotated = rows
     rotation.rotate(&rotated, threads: 1)
     #expect(
-      rotation.rotated(LaneBlocks.pack(rows.span, dimension: 5), count: 21)
+      rotation.rotated(LaneBlocks.pack(rows.span, dimension: 5), count: 21, threads: 3)
         == LaneBlocks.pack(rotated.span, dimension: 5))
   }
 }

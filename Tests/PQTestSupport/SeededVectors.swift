@@ -14,13 +14,18 @@ public enum SeededVectors {
     }
   }
 
-  /// Orthonormal axes, but for rounding: a reflection.
+  /// Orthonormal axes, but for rounding: one reflection after another, which is not its own inverse.
   public static func axes(dimension: Int, seed: UInt64) -> [[Float]] {
+    let (one, other) = (reflection(dimension, seed: seed), reflection(dimension, seed: seed + 1_000_000))
+    return one.map { row in
+      row.indices.map { j in Float(row.indices.reduce(0) { $0 + row[$1] * other[$1][j] }) }
+    }
+  }
+
+  private static func reflection(_ dimension: Int, seed: UInt64) -> [[Double]] {
     let normal = floats(rows: 1, dimension: dimension, seed: seed)[0].map(Double.init)
     let norm = normal.reduce(0) { $0 + $1 * $1 }
-    return normal.indices.map { i in
-      normal.indices.map { j in Float((i == j ? 1 : 0) - 2 * normal[i] * normal[j] / norm) }
-    }
+    return normal.indices.map { i in normal.indices.map { j in (i == j ? 1 : 0) - 2 * normal[i] * normal[j] / norm } }
   }
 
   /// Knuth's 64-bit linear congruential generator, its upper half.
