@@ -24,6 +24,8 @@ class File:
         # Lane blocks: 16 centroids as [component][lane] (pqx-v1.md, "Lane blocks").
         blocks = np.frombuffer(index.data, "<f4", length // 4, offset).reshape(-1, index.dim, 16)
         centroids = blocks.transpose(0, 2, 1).reshape(-1, index.dim)[: index.nlist].astype("f8")
+        if index.rotated:
+            queries = queries @ np.array(index.axes()).T
         distances = (centroids**2).sum(1) - 2 * queries.astype("f8") @ centroids.T
         return np.unique(np.argsort(distances, axis=1, kind="stable")[:, :nprobe])
 

@@ -77,7 +77,10 @@ def bounded(index, setting):
     return points
 
 
-#: How many indexes of a system are timed in turn after its sweep, each at its fastest setting that reaches the floor.
+#: Indexes of a system that were fastest in their sweeps, where each setting was timed once, and maybe another day: as many
+#: are timed in turn, each at its fastest setting that reaches the floor,
+SEMIFINALISTS = 6
+#: and of the fastest of these more settings are.
 FINALISTS = 2
 #: How many of the settings that were fastest in a sweep, where each was timed once, are timed in turn to find that one.
 RUN_OFF = 5
@@ -166,10 +169,15 @@ def finalists(run, candidates, base):
         if reached:
             qps, setting = max(reached, key=lambda entry: entry[0])
             run.log(f"{candidate.name}: {qps:,.0f} QPS at {setting}")
-            kept = sorted([*kept, (qps, candidate, found)], key=lambda entry: -entry[0])[:FINALISTS]
+            kept = sorted([*kept, (qps, setting, candidate, found)], key=lambda entry: -entry[0])[:SEMIFINALISTS]
+    made = [(candidate.make(), setting) for _, setting, candidate, _ in kept]
+    timings = in_turn(made)
+    for (index, setting), timing in zip(made, timings):
+        run.log(f"{index.name}: {timing.qps:,.0f} QPS in turn at {setting}")
+    places = sorted(range(len(made)), key=lambda place: -timings[place].qps)[:FINALISTS]
     final = []
-    for _, candidate, found in kept:
-        index = candidate.make()
+    for place in places:
+        index, (_, _, candidate, found) = made[place][0], kept[place]
         setting = fastest(index, found)
         if candidate.has_bounds:
             with TURNS.timing():

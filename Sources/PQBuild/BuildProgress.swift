@@ -11,7 +11,7 @@ public enum BuildProgress: Sendable {
   case coarse(iteration: Int, objective: Double, imbalance: Double, empty: Int)
   /// One iteration of clustering the lists into groups.
   case listGroups
-  /// The axes of the rotation are about to be found.
+  /// The axes of the rotation are being found; told again and again.
   case rotation
   /// One iteration of a subspace's codebook.
   case codebook(subspace: Int)

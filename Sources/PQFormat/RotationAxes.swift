@@ -3,7 +3,7 @@ internal import PQKernels
 /// The section `rotation` (Formats/pqx-v1.md, "Rotation").
 package enum RotationAxes {
   /// What is wrong with the lengths of axes in lane blocks, as many as components; nil: nothing. With right ones no component
-  /// of a rotated vector is greater than the vector's length. O(dimension²).
+  /// of a rotated vector is greater than the vector's length by more than a thousandth. O(dimension²).
   package static func problem(_ axes: Span<Float>, dimension: Int) -> String? {
     let lanes = LaneBlocks.lanes
     for first in stride(from: 0, to: dimension, by: lanes) {

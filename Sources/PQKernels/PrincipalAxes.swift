@@ -19,16 +19,17 @@ package struct PrincipalAxes {
     _ rank: Int, of vectors: Span<Float>, dimension: Int, sampled: Int, iterations: Int, completes: Bool, threads: Int,
     step: () throws(Failure) -> Void
   ) throws(Failure) {
-    let covariance = findCovariance(vectors, dimension, sampled: sampled, threads)
+    let covariance = try findCovariance(vectors, dimension, sampled: sampled, threads, step)
     let blocks = LaneBlocks.pack(covariance.span, dimension: dimension)
     var random = SplitMix64(seed: 1)
     rows = Self.signs(rank * dimension, &random)
     for _ in 0..<iterations {
       rows = Self.products(rows, blocks, dimension, dimension, threads)
-      try Self.orthonormalize(&rows, dimension, step)
+      try Self.orthonormalize(&rows, from: 0, dimension, step)
       while completes, rows.count < rank * dimension {
+        let axes = rows.count / dimension
         rows += Self.signs(rank * dimension - rows.count, &random)
-        try Self.orthonormalize(&rows, dimension, step)
+        try Self.orthonormalize(&rows, from: axes, dimension, step)
       }
     }
     let images = Self.products(rows, blocks, dimension, dimension, threads)
@@ -42,15 +43,16 @@ package struct PrincipalAxes {
   }
 
   /// Finds the mean, and a multiple of the covariance, `[component][component]`.
-  private mutating func findCovariance(
-    _ vectors: Span<Float>, _ dimension: Int, sampled: Int, _ threads: Int
-  ) -> [Float] {
+  private mutating func findCovariance<Failure: Error>(
+    _ vectors: Span<Float>, _ dimension: Int, sampled: Int, _ threads: Int, _ step: () throws(Failure) -> Void
+  ) throws(Failure) -> [Float] {
     let count = vectors.count / dimension
     let most = min(count, sampled)
     var columns: [Float] = []
     columns.reserveCapacity(most * dimension)
     var largest: Float = 0
     for c in 0..<dimension {
+      try step()
       func value(_ i: Int) -> Float { vectors[i * count / most * dimension + c] }
       var sum = 0.0
       for i in 0..<most { sum += Double(value(i)) }
@@ -67,7 +69,14 @@ package struct PrincipalAxes {
       let scale = Float(sign: .plus, exponent: -max(largest.exponent, -126), significand: 1)
       for i in columns.indices { columns[i] *= scale }
     }
-    return Self.products(columns, LaneBlocks.pack(columns.span, dimension: most), most, dimension, threads)
+    let blocks = LaneBlocks.pack(columns.span, dimension: most)
+    var covariance: [Float] = []
+    for first in stride(from: 0, to: dimension, by: 256) {
+      try step()
+      let part = Array(columns[first * most..<min(first + 256, dimension) * most])
+      covariance += Self.products(part, blocks, most, dimension, threads)
+    }
+    return covariance
   }
 
   /// Inner products of `rows` `[row][length]` and the first `count` vectors of `blocks`: `[row][count]`.
@@ -106,11 +115,12 @@ package struct PrincipalAxes {
   /// Gram and Schmidt's, row after row, twice for each, so that rounding leaves no more than its own. A row of which nearly
   /// nothing is left goes.
   private static func orthonormalize<Failure: Error>(
-    _ rows: inout [Float], _ dimension: Int, _ step: () throws(Failure) -> Void
+    _ rows: inout [Float], from first: Int, _ dimension: Int, _ step: () throws(Failure) -> Void
   ) throws(Failure) {
     var axes: [Float] = []
     axes.reserveCapacity(rows.count)
-    for row in stride(from: 0, to: rows.count, by: dimension) {
+    axes += rows[..<(first * dimension)]
+    for row in stride(from: first * dimension, to: rows.count, by: dimension) {
       try step()
       var x = Array(rows[row..<row + dimension])
       let before = length(x)

@@ -14,7 +14,7 @@ package struct Rotation: Sendable, Equatable {
   package static func mostPoints(_ dimension: Int) -> Int { max(4096, 16 * dimension) }
   /// With more, the variances' geometric mean, which is what allocation makes small, changes little.
   private static let iterations = 10
-  /// Of the largest share of the variance; less than that is rounding's.
+  /// Of the largest share of the variance: less is taken for as much, which rounding may have made.
   private static let leastShare = 0x1p-24
 
   /// - Precondition: `blocks` holds as many axes as components.

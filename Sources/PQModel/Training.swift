@@ -73,8 +73,9 @@ package enum TrainingStep: Sendable {
 extension TrainingPlan {
   /// Learns the model from `sample` `[row][dimension]`, in seeded random order: any prefix is a uniform sample too.
   ///
-  /// The coarse quantizer uses all rows, the codebooks the first 256 · 2^nbits (of the residuals, if so planned), a rotation
-  /// at least 4,096 and 16 for each component. What rows are nearest to does not change with a rotation, so that centroids are learned before it and rotated.
+  /// The coarse quantizer uses all rows, the codebooks the first 256 · 2^nbits (of the residuals, if so planned), a rotation at
+  /// most 4,096, or 16 for each component. What rows are nearest to does not change with a rotation, so that centroids are
+  /// learned before it and rotated.
   /// - Parameter progress: false stops the training.
   package func train<Sample: PointSource>(
     _ sample: consuming Sample, progress: @escaping @Sendable (TrainingStep) -> Bool

@@ -68,8 +68,8 @@ public final class Index: Sendable {
   /// - Returns: per query at most `options.k` neighbours; the same for any number of threads.
   /// - Throws: the error of a query that has one. The lists of some queries are chosen before the first is searched, so that
   ///   of several errors it need not be that of the first query.
-  /// - Complexity: per query O(nlist · D + 2^nbits · D + codes of the visited lists · m + candidates to re-rank · D), and D² of
-  ///   a file with a rotation; the second term, which makes tables, for each visited list where residual l2 codes have no brackets.
+  /// - Complexity: per query O(nlist · D + 2^nbits · D + codes of the visited lists · m + candidates to re-rank · D),
+  ///   and D² with a rotation; the second term, which makes tables, for each visited list where residual l2 codes have no brackets.
   public func search(
     _ queries: [Float], _ options: SearchOptions = SearchOptions(), threads: Int = 1
   ) throws(IndexError) -> SearchResults {

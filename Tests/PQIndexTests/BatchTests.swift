@@ -113,16 +113,16 @@ import Testing
   }
 
   /// What is ordered is not rotated: pivots of rotated centroids are rotated back.
-  @Test func rotatedPivots() {
-    let centroids = SeededVectors.floats(rows: 70, dimension: 5, seed: 5500)
-    let axes = SeededVectors.axes(dimension: 5, seed: 5501)
+  @Test(arguments: [5, 35]) func rotatedPivots(dimension: Int) {
+    let centroids = SeededVectors.floats(rows: 70, dimension: dimension, seed: 5500)
+    let axes = SeededVectors.axes(dimension: dimension, seed: 5501)
     func words(_ centroids: [[Float]], _ axes: [[Float]]) -> [UInt64] {
       let (components, flat) = (centroids.flatMap { $0 }, axes.flatMap { $0 })
       let (blocks, axisBlocks) = (
-        LaneBlocks.pack(components.span, dimension: 5), LaneBlocks.pack(flat.span, dimension: 5)
+        LaneBlocks.pack(components.span, dimension: dimension), LaneBlocks.pack(flat.span, dimension: dimension)
       )
-      let pivots = Pivots(blocks.span, vectors: 70, dimension: 5, axes: axisBlocks.span)
-      let queries = SeededVectors.floats(rows: 200, dimension: 5, seed: 5502).flatMap { $0 }
+      let pivots = Pivots(blocks.span, vectors: 70, dimension: dimension, axes: axisBlocks.span)
+      let queries = SeededVectors.floats(rows: 200, dimension: dimension, seed: 5502).flatMap { $0 }
       var words = [UInt64](repeating: 0, count: 200)
       var output = words.mutableSpan
       pivots.place(queries.span, numberedFrom: 0, into: &output)

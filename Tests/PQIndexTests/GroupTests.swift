@@ -15,7 +15,7 @@ import Testing
     var f = Fixture(
       metric: metric, dimension: 6, nlist: starts.last ?? 0, m: 3, nbits: 4, whole: whole, seed: seed)
     f.groupStarts = starts
-    f.isRotated = seed == 3001
+    f.isRotated = seed == 3000
     f.rows = f.values(400, 6, seed: seed + 7)
     return f
   }

@@ -59,7 +59,7 @@ import Testing
   }
 
   /// One direction of large variance does not hide the others, nor do large or small values all of them.
-  @Test(arguments: [Float(1), 0x1p-70, 0x1p50]) func longSpectrum(scale: Float) {
+  @Test(arguments: [Float(1), 0x1p-100, 0x1p50]) func longSpectrum(scale: Float) {
     let variances: [Float] = [4e5, 64, 16, 4, 1, 0.25]
     let points = points(4000, variances: variances, seed: 4).map { $0 * scale }
     var rows = points
@@ -70,6 +70,13 @@ import Testing
     for (variance, expected) in zip(found.sorted(by: >), variances) {
       #expect(abs(variance / (Double(expected) / 3) - 1) < 0.2, "\(found)")
     }
+  }
+
+  /// Fewer points than components, several pieces of work.
+  @Test func sameForAnyThreads() {
+    let points = SeededVectors.floats(rows: 50, dimension: 70, seed: 5).flatMap { $0 }
+    let rotation = Rotation(of: points.span, dimension: 70, m: 7, threads: 1) {}
+    for threads in [2, 7] { #expect(Rotation(of: points.span, dimension: 70, m: 7, threads: threads) {} == rotation) }
   }
 
   /// In lane blocks, of centroids, it is the same.
