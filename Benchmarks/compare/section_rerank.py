@@ -140,9 +140,8 @@ def faiss_candidates(run):
     faiss = peer_faiss.Builder(run.data, run.work, run.log)
     for nlist in lists(run):
         for m in (run.data.dimension // 4, run.data.dimension // 2):
-            # Codes of residuals need a table a list: half as fast at the fewest lists already, and worse with more. Those of
-            # rotated vectors are no faster there either.
-            for kind in ("", "r", "OPQ") if nlist == LISTS[0] else ("",):
+            # Codes of residuals need a table a list: half as fast at the fewest lists already, and worse with more.
+            for kind in ("", "OPQ", "r") if nlist == LISTS[0] else ("", "OPQ"):
                 for store in peer_faiss.STORES:
                     make = functools.partial(faiss.refined, nlist, m, kind, store)
                     name = f"Faiss {peer_faiss.fast_name(nlist, m, kind)},R{store}"
