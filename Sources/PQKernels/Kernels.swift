@@ -53,7 +53,8 @@ internal import CPQKernels
   }
 
   /// Squared L2 distances (or inner products) of `queries` `[query][dimension]` to the first `count` vectors of `blocks`:
-  /// output `[query][count]`; see ``squaredL2(_:blocks:into:)``. Each load of a vector serves several queries.
+  /// output `[query][count]`; see ``squaredL2(_:blocks:into:)``. Each load of a vector serves several queries;
+  /// one alone has more vectors in work at a time.
   package func batch(
     _ similarity: Similarity, _ queries: Span<Float>, dimension: Int, blocks: Span<Float>, count: Int,
     into output: inout MutableSpan<Float>
@@ -61,6 +62,11 @@ internal import CPQKernels
     let n = queries.count / dimension
     checkBlocks(blocks.count, vectors: count, dimension: dimension)
     precondition(output.count >= n * count, "no room for all distances")
+    if queries.count == dimension {
+      var one = output.part(0..<count)
+      return similarity == .squaredL2
+        ? squaredL2(queries, blocks: blocks, into: &one) : innerProduct(queries, blocks: blocks, into: &one)
+    }
     unsafe withPointers(queries, blocks, &output) { q, b, out in
       let function = unsafe similarity == .squaredL2 ? table.pointee.l2_blocks_batch : table.pointee.ip_blocks_batch
       unsafe function?(q.baseAddress, n, dimension, b.baseAddress, count, out.baseAddress, count)

@@ -118,14 +118,7 @@ extension IndexFile {
     var all = keys.mutableSpan
     var output = all.part(start..<start + queries.count * count)
     let vectors = vectors.span.extracting(queries.lowerBound * dimension..<queries.upperBound * dimension)
-    if queries.count > 1 {
-      Kernels.best.batch(
-        metric.similarity, vectors, dimension: dimension, blocks: blocks, count: count, into: &output)
-    } else if metric == .l2 {
-      Kernels.best.squaredL2(vectors, blocks: blocks, into: &output)
-    } else {
-      Kernels.best.innerProduct(vectors, blocks: blocks, into: &output)
-    }
+    Kernels.best.batch(metric.similarity, vectors, dimension: dimension, blocks: blocks, count: count, into: &output)
     if metric != .l2 { for i in output.indices { output[i] = -output[i] } }
   }
 

@@ -97,12 +97,7 @@ struct QueryGroup: ~Copyable {
   ) {
     let queries = queries.span.extracting(0..<count * dimension)
     var output = rotated.mutableSpan
-    if count > 1 {
-      Kernels.best.batch(.innerProduct, queries, dimension: dimension, blocks: axes, count: dimension, into: &output)
-    } else {
-      var one = output.part(0..<dimension)
-      Kernels.best.innerProduct(queries, blocks: axes, into: &one)
-    }
+    Kernels.best.batch(.innerProduct, queries, dimension: dimension, blocks: axes, count: dimension, into: &output)
   }
 
   /// Scores all lists for the queries, as ``keys`` and ``norms`` have it; returns how many queries have scores.
