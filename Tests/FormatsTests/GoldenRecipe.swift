@@ -143,11 +143,14 @@ extension GoldenRecipe {
     return recipe
   }
 
-  private static var ivfpq4: GoldenRecipe {
+  private static var ivfpq4: GoldenRecipe { ofBytes("ivfpq-4", rows: 120, seed: 180, nlist: 5) }
+
+  /// Rows of six small bytes, and codes of 4 bits.
+  private static func ofBytes(_ name: String, rows: Int, seed: UInt64, nlist: Int) -> GoldenRecipe {
     var recipe = GoldenRecipe(
-      "ivfpq-4", .ivfpq, dimension: 6, rows: 120, seed: 180, nlist: 5, m: 3, nbits: 4, vectors: .u8)
+      name, .ivfpq, dimension: 6, rows: rows, seed: seed, nlist: nlist, m: 3, nbits: 4, vectors: .u8)
     recipe.componentType = .u8
-    recipe.rows = SeededVectors.bytes(rows: 120, dimension: 6, limit: 9, seed: 180).map { $0.map(Float.init) }
+    recipe.rows = SeededVectors.bytes(rows: rows, dimension: 6, limit: 9, seed: seed).map { $0.map(Float.init) }
     recipe.scale = 6
     return recipe
   }
@@ -160,11 +163,7 @@ extension GoldenRecipe {
   }
 
   private static var ivfpqRotated: GoldenRecipe {
-    var recipe = GoldenRecipe(
-      "ivfpq-rotated", .ivfpq, dimension: 6, rows: 200, seed: 250, nlist: 12, m: 3, nbits: 4, vectors: .u8)
-    recipe.componentType = .u8
-    recipe.rows = SeededVectors.bytes(rows: 200, dimension: 6, limit: 9, seed: 250).map { $0.map(Float.init) }
-    recipe.scale = 6
+    var recipe = ofBytes("ivfpq-rotated", rows: 200, seed: 250, nlist: 12)
     recipe.parameters.rotates = true
     recipe.parameters.groups = 4
     recipe.groupStarts = [0, 1, 6, 11, 12]

@@ -94,7 +94,7 @@ public struct Mutator: Sendable {
     entryField(&file, .frames, size: FrameEntry.byteCount, fields: [(0, 6), (6, 2), (8, 4), (16, 8), (8, 4)], &random)
   }
 
-  /// Bytes of a section's content: codes, LZ4 blocks, ids, rows, centroids, metadata.
+  /// Bytes of a section's content: the model, codes, LZ4 blocks, ids, rows, metadata.
   private static func content(_ file: inout SealedFile, _ random: inout SplitMix64) {
     let kinds: [SectionKind] = [.rotation, .centroids, .codebooks, .centre, .groups, .codes, .ids, .vectors, .metadata]
     let range = file.range(kinds[Int(random.next() % UInt64(kinds.count))])

@@ -139,6 +139,22 @@ import Testing
     }
   }
 
+  /// `--rotate`: the plan says so, and the file has axes; without codes it is refused.
+  @Test func rotation() throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let index = folder.path("a.pqx")
+    let build = [base, "-o", index, "--rotate", "--quiet"] + Self.flags
+    let plan = try runTool("pq-build", build + ["--dry-run"])
+    #expect(plan.exitCode == 0 && plan.text.contains(", residual, rotated\n"), "\(plan.text)\(plan.errors)")
+    #expect(try runTool("pq-build", build).exitCode == 0)
+    #expect(try runTool("pq-search", [index, base, "-k", "1", "--limit", "3"]).exitCode == 0)
+    // The incompatible features of the header: a rotation, and brackets.
+    #expect(try folder.read("a.pqx")[32] == 3)
+    let flat = try runTool("pq-build", [base, "-o", folder.path("b.pqx"), "--rotate", "--index", "flat"])
+    #expect(flat.exitCode == 64 && flat.errors.contains("--rotate"), "\(flat.errors)")
+  }
+
   @Test func resultFiles() throws {
     let folder = try TemporaryFolder()
     let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
