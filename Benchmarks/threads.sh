@@ -3,10 +3,11 @@
 #   threads.sh [THREADS ...]      (default: 1 2 4 ... as many as this machine has)
 # Prints one table for each set of kernels in KERNELS (default: the machine's best), and the sha256 of each index and of
 # the ids found, which are the same for any number of threads and any set. ROWS (1,000,000) vectors of DIM (128)
-# components in NLIST (1,024) lists, with M (16) codes of NBITS (8) each and the vectors as f32 to re-rank, are made in a
-# folder under WORK (default: TMPDIR or /tmp), which is removed. PQX_BIN names a folder of built tools.
+# components in NLIST (1,024) lists, with M (16) codes of NBITS (8) each, rotated if ROTATE is 1, and the vectors as f32 to
+# re-rank, are made in a folder under WORK (default: TMPDIR or /tmp), which is removed. PQX_BIN names a folder of built tools.
 set -euo pipefail
 : "${ROWS:=1000000}" "${DIM:=128}" "${NLIST:=1024}" "${M:=16}" "${NBITS:=8}" "${QUERIES:=20000}" "${KERNELS:=best}"
+: "${ROTATE:=0}"
 here=$(cd "$(dirname "$0")" && pwd)
 bin=${PQX_BIN:-}
 if [ -z "$bin" ]; then
@@ -34,8 +35,10 @@ qps() { # THREADS NPROBE RERANK: queries a second, the median of five passes
 "$bin/pq-data" generate --count "$ROWS" --dim "$DIM" -o base.fbin >&2
 "$bin/pq-data" generate --count $((ROWS + QUERIES)) --dim "$DIM" --rows "$ROWS:$((ROWS + QUERIES))" -o query.fbin >&2
 printf '# %s, %s processors\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" "$(nproc)"
-printf '%s × %s f32, nlist %s, m %s, nbits %s; %s queries in one call, k 10\n' "$ROWS" "$DIM" "$NLIST" "$M" \
-  "$NBITS" "$QUERIES"
+rotate=()
+if [ "$ROTATE" = 1 ]; then rotate=(--rotate); fi
+printf '%s × %s f32, nlist %s, m %s, nbits %s%s; %s queries in one call, k 10\n' "$ROWS" "$DIM" "$NLIST" "$M" \
+  "$NBITS" "${rotate:+, rotated}" "$QUERIES"
 for set in $KERNELS; do
   unset PQX_KERNELS
   if [ "$set" != best ]; then export PQX_KERNELS=$set; fi
@@ -44,7 +47,7 @@ for set in $KERNELS; do
   printf '| threads | train s | × | encode s | × | QPS nprobe 16 | × | nprobe 64, re-rank 100 | × | index | ids |\n'
   printf '|---|---|---|---|---|---|---|---|---|---|---|\n'
   for threads in "$@"; do
-    "$bin/pq-build" base.fbin -o index.pqx --nlist "$NLIST" --m "$M" --nbits "$NBITS" --vectors f32 \
+    "$bin/pq-build" base.fbin -o index.pqx --nlist "$NLIST" --m "$M" --nbits "$NBITS" --vectors f32 "${rotate[@]}" \
       --threads "$threads" --force --quiet --json > report
     train=$(seconds train) encode=$(seconds encode)
     few=$(qps "$threads" 16 0) many=$(qps "$threads" 64 100)

@@ -18,7 +18,7 @@ quick) values=8 mutants=100000 step=20 kills=25 again=15 trials=100 replacements
 *) echo "quick or full" >&2; exit 64 ;;
 esac
 kinds=(flat flat-u8 pq ivfflat ivfpq ivfpq-lz4)             # built by the tool, at most 64 KiB
-files=(flat-f32 flat-u8 pq-8 ivfflat-ip ivfpq-4 ivfpq-lz4) # golden
+files=(flat-f32 flat-u8 pq-8 ivfflat-ip ivfpq-4 ivfpq-lz4 ivfpq-rotated) # golden
 
 if [ -z "${PQX_TOOLS:-}" ]; then for product in trust pq-build; do swift build -c release --product $product >&2; done; fi
 # Runs one piece, which prints `name trials failures detail` last, and appends its seconds to that.

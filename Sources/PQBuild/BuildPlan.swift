@@ -33,14 +33,14 @@ public struct BuildPlan: Sendable {
     try Self.check(dimension: dimension, count: count)
     index.dimension = dimension
     index.metric = parameters.metric
-    if parameters.kind == .ivfflat || parameters.kind == .ivfpq {
+    if parameters.kind.hasLists {
       index.nlist = try Self.nlist(parameters, count: count, notices: &notices)
     } else if let nlist = parameters.nlist {
       throw .usage("--nlist \(nlist) with --index \(parameters.kind.rawValue), which has no lists; remove one of them")
     }
     groups = try Self.groups(parameters, nlist: index.nlist, notices: &notices)
     index.storesIDs = index.nlist > 0 || storesIDs
-    if parameters.kind == .pq || parameters.kind == .ivfpq {
+    if parameters.kind.hasCodes {
       index.residual = index.nlist > 0
       index.hasBracket = index.takesBrackets
       index.isRotated = parameters.rotates

@@ -55,11 +55,11 @@ extension FileBuild {
     if parameters.targetBytes != nil {
       (build.parameters.targetBytes, build.parameters.m, build.parameters.nbits) = (nil, 1, 1)
     }
-    if parameters.nlist == nil, parameters.kind == .ivfflat || parameters.kind == .ivfpq {
+    if parameters.nlist == nil, parameters.kind.hasLists {
       (build.parameters.nlist, build.parameters.groups) = (1, nil)
     }
-    let hasCodes = parameters.kind == .pq || parameters.kind == .ivfpq
-    let codewords = hasCodes && (1...16).contains(build.parameters.nbits) ? 1 << build.parameters.nbits : 1
+    let nbits = build.parameters.nbits
+    let codewords = parameters.kind.hasCodes && (1...16).contains(nbits) ? 1 << nbits : 1
     let centroids = max(build.parameters.nlist ?? 1, codewords)
     build.parameters.trainSize = min(parameters.trainSize ?? centroids, centroids)
     do throws(BuildError) { _ = try build.plan(reader, nil) } catch {

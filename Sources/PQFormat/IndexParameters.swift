@@ -16,6 +16,11 @@ public enum VectorEncoding: UInt8, Sendable, CaseIterable {
 /// The kind of index that a file's parts make up; nothing in the file but the parts themselves says it.
 public enum IndexKind: String, Sendable, CaseIterable {
   case flat, pq, ivfflat, ivfpq
+
+  /// Whether there is a coarse quantizer.
+  public var hasLists: Bool { self == .ivfflat || self == .ivfpq }
+  /// Whether vectors are product-quantized.
+  public var hasCodes: Bool { self == .pq || self == .ivfpq }
 }
 
 /// What the header says of the index (Formats/pqx-v1.md, "Header", bytes 72..<112).

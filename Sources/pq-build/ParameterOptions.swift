@@ -52,6 +52,7 @@ struct ParameterOptions: ParsableArguments {
   var align = 12
 
   func resolved(_ resources: ResourceOptions) throws(ToolFailure) -> BuildParameters {
+    try refuseWhatMeansNothing()
     var p = BuildParameters()
     p.kind = kind
     p.metric = metric ?? .l2
@@ -77,6 +78,20 @@ struct ParameterOptions: ParsableArguments {
     p.compression = compression
     p.alignmentLog2 = align
     return p
+  }
+
+  /// Refuses flags that the kind of index has no use for. What a build of it would pass over as a default is a mistake
+  /// where it was given.
+  private func refuseWhatMeansNothing() throws(ToolFailure) {
+    let given: [(flag: String, isGiven: Bool, isOfUse: Bool, lack: String)] = [
+      ("--m", m != nil, kind.hasCodes, "codes"), ("--nbits", nbits != nil, kind.hasCodes, "codes"),
+      ("--train-size", trainSize != nil, kind != .flat, "quantizers to be trained"),
+      ("--iterations", iterations != nil, kind != .flat, "quantizers to be trained"),
+    ]
+    for option in given where option.isGiven && !option.isOfUse {
+      throw ToolFailure(
+        .usage, "\(option.flag) with --index \(kind.rawValue), which has no \(option.lack); remove one of them")
+    }
   }
 }
 

@@ -12,7 +12,8 @@ import Testing
     let folder = try TemporaryFolder()
     let input = folder.path("in.fvecs")
     #expect(try runTool("pq-data", ["generate", "--count", "3000", "--dim", "32", "-o", input]).exitCode == 0)
-    let flags = ["--train-size", "1000", "--iterations", "1", "--index"] + index.split(separator: " ").map(String.init)
+    let training = index == "flat" ? [] : ["--train-size", "1000", "--iterations", "1"]
+    let flags = training + ["--index"] + index.split(separator: " ").map(String.init)
     let whole = try runTool("pq-build", [input, "-o", folder.path("whole.pqx"), "--quiet"] + flags)
     #expect(whole.exitCode == 0, "\(whole.errors)")
 

@@ -155,6 +155,22 @@ import Testing
     #expect(flat.exitCode == 64 && flat.errors.contains("--rotate"), "\(flat.errors)")
   }
 
+  /// What the kind of index has no use for is refused where it is given, and names both flags.
+  @Test(
+    arguments: [
+      ("flat", "--m 4"), ("flat", "--nbits 8"), ("flat", "--train-size 300"), ("flat", "--iterations 3"),
+      ("ivfflat", "--m 4"), ("ivfflat", "--nbits 4"),
+    ])
+  func flagsThatMeanNothing(kind: String, option: String) throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let words = option.split(separator: " ").map(String.init)
+    let run = try runTool("pq-build", [base, "-o", folder.path("a.pqx"), "--index", kind, "--quiet"] + words)
+    #expect(run.exitCode == 64, "\(run.errors)")
+    #expect(run.errors.contains("\(words[0]) with --index \(kind), which has no"), "\(run.errors)")
+    #expect(try folder.names() == ["base.fvecs"])
+  }
+
   @Test func resultFiles() throws {
     let folder = try TemporaryFolder()
     let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
@@ -216,7 +232,8 @@ import Testing
         rows: UInt32(rows.count), dimension: UInt32(rows[0].count),
         rows.flatMap { $0.flatMap { VectorBytes.bytes($0) } })
     let base = try folder.write(bytes, to: "base.\(format)")
-    var flags = ["--quiet", "--iterations", "3"] + options.split(separator: " ").map(String.init)
+    let training = options == "--index flat" ? [] : ["--iterations", "3"]
+    var flags = ["--quiet"] + training + options.split(separator: " ").map(String.init)
     if options.hasSuffix("--ids") {
       flags.append(try folder.write(rows.indices.flatMap { VectorBytes.bytes(UInt64($0 * 3)) }, to: "ids"))
     }
