@@ -83,14 +83,13 @@ struct ParameterOptions: ParsableArguments {
   /// Refuses flags that the kind of index has no use for. What a build of it would pass over as a default is a mistake
   /// where it was given.
   private func refuseWhatMeansNothing() throws(ToolFailure) {
-    let given: [(flag: String, isGiven: Bool, isOfUse: Bool, lack: String)] = [
-      ("--m", m != nil, kind.hasCodes, "codes"), ("--nbits", nbits != nil, kind.hasCodes, "codes"),
-      ("--train-size", trainSize != nil, kind != .flat, "quantizers to be trained"),
-      ("--iterations", iterations != nil, kind != .flat, "quantizers to be trained"),
+    let options: [(given: String?, isOfUse: Bool, lack: String)] = [
+      (m.map { "--m \($0)" }, kind.hasCodes, "codes"), (nbits.map { "--nbits \($0)" }, kind.hasCodes, "codes"),
+      (trainSize.map { "--train-size \($0)" }, kind != .flat, "quantizers to be trained"),
+      (iterations.map { "--iterations \($0)" }, kind != .flat, "quantizers to be trained"),
     ]
-    for option in given where option.isGiven && !option.isOfUse {
-      throw ToolFailure(
-        .usage, "\(option.flag) with --index \(kind.rawValue), which has no \(option.lack); remove one of them")
+    for case (let given?, false, let lack) in options {
+      throw ToolFailure(.usage, "\(given) with --index \(kind.rawValue), which has no \(lack); remove one of them")
     }
   }
 }

@@ -167,7 +167,7 @@ import Testing
     let words = option.split(separator: " ").map(String.init)
     let run = try runTool("pq-build", [base, "-o", folder.path("a.pqx"), "--index", kind, "--quiet"] + words)
     #expect(run.exitCode == 64, "\(run.errors)")
-    #expect(run.errors.contains("\(words[0]) with --index \(kind), which has no"), "\(run.errors)")
+    #expect(run.errors.contains("\(option) with --index \(kind), which has no"), "\(run.errors)")
     #expect(try folder.names() == ["base.fvecs"])
   }
 
