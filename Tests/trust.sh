@@ -29,7 +29,7 @@ trust() {
     if [ -n "$line" ]; then echo "$line"; return; fi
   fi
   start=$(date +%s)
-  line=$(${PQX_SLICE:-} ${PQX_TOOLS:-.build/release}/trust "$@" | tee /dev/stderr | tail -n 1) || code=$?
+  line=$(${PQX_SLICE:-} ${PQX_TOOLS:-.build/release}/trust "$@" | tee >(cat >&2) | tail -n 1) || code=$?
   case $line in *$'\t'*$'\t'*$'\t'*) ;; *) return 1 ;; esac # it crashed
   line="$line"$'\t'$(($(date +%s) - start))
   if [ $code = 0 ] && [ -n "${PQX_LOG:-}" ]; then printf '%s\t%s\n' "$*" "$line" >>"$PQX_LOG"; fi
