@@ -22,6 +22,7 @@ files=(flat-f32 flat-u8 pq-8 ivfflat-ip ivfpq-4 ivfpq-lz4 ivfpq-rotated) # golde
 
 if [ -z "${PQX_TOOLS:-}" ]; then for product in trust pq-build; do swift build -c release --product $product >&2; done; fi
 # Runs one piece, which prints `name trials failures detail` last, and appends its seconds to that.
+# Standard error is handed on by cat: /dev/stderr, opened anew, would cut off a log that it is.
 trust() {
   local start line code=0
   if [ -n "${PQX_LOG:-}" ] && [ -e "$PQX_LOG" ]; then
