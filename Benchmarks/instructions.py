@@ -23,9 +23,9 @@ STAGES = (
     ("choice of lists", r"list_scores|l2_numbered|group_minima|floats_within|float_limit|l2_blocks|ListChoice|GroupChoice"
                         r"|OrderedKey|compareCentroids|chooseLists|chooseNearest|score\(|limit\(_:distance|squaredL2"
                         r"|\bproject|ListRounding"),
-    ("tables", r"ip_blocks|quantize|least_of_fours|Kernels\.fours|QuantizedTables\.fill|pair_tables|pairTables"
+    ("tables", r"ip_blocks|quantize|part_minima|Kernels\.partMinima|QuantizedTables\.fill|pair_tables|pairTables"
                r"|subtractCentre|fillTables|compareCodebooks|innerProduct"),
-    ("scan of codes", r"^scan$|^scan_checked$|^scan_bytes$|^append_passed$|^sum_codes"),
+    ("scan of codes", r"^scan$|^scan_checked$|^scan_bytes$|^append_passed$|^append_wide$|^sum_codes"),
     ("frames to scan", r"scanCodes|CodeFrames|frameView|IndexFile\.list\(|ListEntry|FrameEntry|frameNumber|frameCount"
                        r"|fetch|Kernels\.scan|Survivors\.scan|QuantizedTables|knownDirectory|CodeFrame|rawFrameBytes"
                        r"|MappedFile\.bytes|findNext|KnownDirectory|frameEntry|IndexFile\.(sum|visit|stored)\b|FirstSums\.(scan|append)"

@@ -122,23 +122,25 @@ trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, bool near,
   unsigned width = nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16;
   size_t half = (m + 1) / 2;
   size_t planes = (width == 4 ? half : width == 8 ? m : width == 12 ? m + half : 2 * m) + bracket;
-  size_t frames = (vectors + FRAME_VECTORS - 1) / FRAME_VECTORS, table_size = (size_t)1 << width;
+  size_t frames = (vectors + FRAME_VECTORS - 1) / FRAME_VECTORS;
+  size_t table_size = (size_t)1 << (width <= 8 ? width : nbits), parts = table_size / CPQ_PARTS;
+  size_t bytes = (m - 1) * table_size + ((size_t)1 << width);
   trial *t = make(set, planes * vectors, frames * 4 + 4 * FRAME_VECTORS, &state);
   if (!t) return NULL;
   t->run = run_scan;
   t->count = vectors;
   t->shape = (cpq_codes){.m = m, .planes = planes, .nbits = nbits, .bracket = bracket};
-  t->tables = calloc(m, table_size + table_size / 4);
+  t->tables = calloc(bytes + m * CPQ_PARTS, 1);
   if (!t->tables) return or_free(t, false);
   uint64_t limit = 65535 / m < (width == 4 ? 127 : 255) ? 65535 / m : width == 4 ? 127 : 255;
-  for (size_t i = 0; i < m * table_size; i++) t->tables[i] = (uint8_t)(random_bits(&state) % (limit + 1));
+  for (size_t i = 0; i < bytes; i++) t->tables[i] = (uint8_t)(random_bits(&state) % (limit + 1));
   t->bound = (cpq_bound){.entries = t->tables, .bracket_scale = 256};
   if (near) {
-    for (size_t i = 0; i < m * table_size; i++) t->tables[i] = t->tables[i - i % 4];
-    uint8_t *fours = t->tables + m * table_size;
-    if (t->set->least_of_fours) {
-      t->set->least_of_fours(t->tables, m * table_size, fours);
-      t->bound.fours = fours;
+    for (size_t i = 0; i < m * table_size; i++) t->tables[i] = t->tables[i - i % parts];
+    uint8_t *minima = t->tables + bytes;
+    if (t->set->part_minima) {
+      t->set->part_minima(t->tables, m * table_size, parts, minima);
+      t->bound.minima = minima;
     }
   }
   t->threshold = choose_threshold(t);

@@ -22,6 +22,7 @@ let benchmarks: @Sendable () -> Void = {
     add("scan 8-bit m 16", set) { .scan($0, nbits: 8, m: 16, vectors: 32768) }
     add("scan 8-bit m 16 with brackets", set) { .scan($0, nbits: 8, m: 16, bracket: true, vectors: 32768) }
     add("scan 8-bit m 16 with near codewords", set) { .scan($0, nbits: 8, m: 16, near: true, vectors: 32768) }
+    add("scan 12-bit m 8 with near codewords", set) { .scan($0, nbits: 12, m: 8, near: true, vectors: 32768) }
     add("scan 4-bit m 32", set) { .scan($0, nbits: 4, m: 32, vectors: 32768) }
     add("scan 12-bit m 8", set) { .scan($0, nbits: 12, m: 8, vectors: 32768) }
     for (type, name) in [(Int32(1), "f32"), (2, "f16"), (3, "u8")] {

@@ -82,11 +82,14 @@ INLINE vb look256(const table256 *table, vb code) {
   return choose(look128(rows, even, odd, bit5, bit6), look128(rows + 128, even, odd, bit5, bit6), code);
 }
 
-#define FOURS 1
-INLINE vb look_four(const table16 *rows, vb code) {
-  vb place = (vb)((vw)code >> 2) & 15, bit6 = code + code;
-  return choose(choose(look16(rows[0], place), look16(rows[1], place), bit6),
-                choose(look16(rows[2], place), look16(rows[3], place), bit6), code);
+#define MINIMA 1
+typedef struct {
+  table16 row[4];
+} table64;
+
+INLINE vb look_part(const table64 *table, vb part, vb bit4, vb bit5) {
+  return choose(choose(look16(table->row[0], part), look16(table->row[1], part), bit4),
+                choose(look16(table->row[2], part), look16(table->row[3], part), bit4), bit5);
 }
 
 #define CHECKS 1
@@ -129,7 +132,7 @@ const cpq_kernels cpq_avx2 = {
     .ip_rows = ip_rows,
     .rows_at = rows_at_whole,
     .quantize = quantize,
-    .least_of_fours = least_of_fours,
+    .part_minima = part_minima,
     .scan = scan,
     .sum_codes = sum_codes,
     .summed_within = summed_within,

@@ -45,16 +45,18 @@ INLINE vb look256(const table256 *table, vb code) {
   return (vb)_mm512_mask_blend_epi8(bit7, row[0], row[1]);
 }
 
-#define FOURS 1
-INLINE vb look_four(const table16 *rows, vb code) {
-  __m512i place = (__m512i)((vb)((vw)code >> 2) & 15);
-  __mmask64 bit6 = _mm512_movepi8_mask(_mm512_slli_epi16((__m512i)code, 1));
-  __mmask64 bit7 = _mm512_movepi8_mask((__m512i)code);
-  __m512i low = _mm512_shuffle_epi8((__m512i)rows[0], place);
-  __m512i high = _mm512_shuffle_epi8((__m512i)rows[2], place);
-  low = _mm512_mask_shuffle_epi8(low, bit6, (__m512i)rows[1], place);
-  high = _mm512_mask_shuffle_epi8(high, bit6, (__m512i)rows[3], place);
-  return (vb)_mm512_mask_blend_epi8(bit7, low, high);
+#define MINIMA 1
+typedef struct {
+  table16 row[4];
+} table64;
+
+INLINE vb look_part(const table64 *table, vb part, vb bit4, vb bit5) {
+  __mmask64 odd = _mm512_movepi8_mask((__m512i)bit4), upper = _mm512_movepi8_mask((__m512i)bit5);
+  __m512i low = _mm512_shuffle_epi8((__m512i)table->row[0], (__m512i)part);
+  __m512i high = _mm512_shuffle_epi8((__m512i)table->row[2], (__m512i)part);
+  low = _mm512_mask_shuffle_epi8(low, odd, (__m512i)table->row[1], (__m512i)part);
+  high = _mm512_mask_shuffle_epi8(high, odd, (__m512i)table->row[3], (__m512i)part);
+  return (vb)_mm512_mask_blend_epi8(upper, low, high);
 }
 
 #define CHECKS 0
@@ -95,7 +97,7 @@ const cpq_kernels cpq_avx512 = {
     .ip_rows = ip_rows,
     .rows_at = rows_at_whole,
     .quantize = quantize,
-    .least_of_fours = least_of_fours,
+    .part_minima = part_minima,
     .scan = scan,
     .sum_codes = sum_codes,
     .summed_within = summed_within,

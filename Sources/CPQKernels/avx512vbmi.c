@@ -43,7 +43,7 @@ INLINE vb look256(const table256 *table, vb code) {
   return (vb)_mm512_mask_blend_epi8(_mm512_movepi8_mask((__m512i)code), low, high);
 }
 
-#define FOURS 0
+#define MINIMA 0
 #define CHECKS 0
 #include "scan.inc.h"
 #include "near.inc.h"

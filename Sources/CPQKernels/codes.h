@@ -13,6 +13,10 @@ enum { CPQ_TILE = 64, CPQ_TILE_STEP = 16 };
 
 static inline unsigned cpq_code_width(unsigned nbits) { return nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16; }
 
+/* Entries of a quantized table, one after the other: those of wide codes are no more than there are codewords, so that
+ * they lie in few lines of the cache, and not all in the same sets of it. */
+static inline size_t cpq_table_entries(unsigned nbits) { return nbits <= 4 ? 16 : nbits <= 8 ? 256 : (size_t)1 << nbits; }
+
 /* Vectors in the tile that begins with vector `first` of a frame of `count`, and the lanes stored for them. */
 static inline size_t cpq_tile_vectors(size_t count, size_t first) {
   return count - first < CPQ_TILE ? count - first : CPQ_TILE;
@@ -49,6 +53,20 @@ static inline __attribute__((always_inline)) uint32_t cpq_code(unsigned width, s
   const uint8_t *high = tile + m * lanes;
   if (width == 12) return low | cpq_nibble(high + s / 2 * lanes, lane, s) << 8;
   return low | (uint32_t)high[s * lanes + lane] << 8;
+}
+
+/* The sum of m entries of one lane, of codes of 9 to 12 bits. */
+static inline __attribute__((always_inline)) uint32_t cpq_sum12(size_t m, size_t table_entries, const uint8_t *entries,
+                                                                const uint8_t *tile, size_t lanes, size_t lane) {
+  const uint8_t *low = tile + lane, *high = tile + m * lanes + lane;
+  uint32_t sum = 0;
+#pragma clang loop unroll_count(2) vectorize(disable)
+  for (size_t pairs = m / 2; pairs > 0; pairs--, low += 2 * lanes, high += lanes, entries += 2 * table_entries) {
+    uint32_t nibbles = *high;
+    sum += entries[low[0] | (nibbles & 15) << 8];
+    sum += entries[table_entries + (low[lanes] | (nibbles >> 4) << 8)];
+  }
+  return m % 2 ? sum + entries[*low | (*high & 15u) << 8] : sum;
 }
 
 /* A code that indexes codewords: below 2^nbits, which a reader has checked, even if the file is being overwritten. */

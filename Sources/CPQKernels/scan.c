@@ -8,10 +8,11 @@
  * inside. */
 INLINE void sum_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, const uint8_t *tile, size_t n,
                       uint32_t *sum) {
-  size_t table_size = (size_t)1 << width, lanes = cpq_tile_lanes(n);
-  for (size_t lane = 0; lane < n; lane++) sum[lane] = 0;
-  for (size_t s = 0; s < codes->m; s++) {
-    const uint8_t *table = bound->entries + s * table_size;
+  size_t table_entries = cpq_table_entries(codes->nbits), lanes = cpq_tile_lanes(n);
+  for (size_t lane = 0; lane < n; lane++)
+    sum[lane] = width == 12 ? cpq_sum12(codes->m, table_entries, bound->entries, tile, lanes, lane) : 0;
+  for (size_t s = 0; width != 12 && s < codes->m; s++) {
+    const uint8_t *table = bound->entries + s * table_entries;
     for (size_t lane = 0; lane < n; lane++) sum[lane] += table[cpq_code(width, codes->m, tile, lanes, lane, s)];
   }
   if (!codes->bracket) return;

@@ -7,8 +7,9 @@
  *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by the scalar loop
  *   table256, load256, look256 the 256 entries of a subspace, and their lookup by a vector of bytes
  *   table16, load16, look16    the same for 16 entries and indices below 16
- *   FOURS, look_four           whether cpq_bound.fours are heeded, and then the lookup of the 64 entries of a subspace there,
- *                              four rows of 16, by the numbers of fours of a vector of bytes
+ *   MINIMA, table64, look_part whether cpq_bound.minima are heeded, and then the 64 minima of a subspace, four rows of 16,
+ *                              and their lookup by a vector of numbers of parts, with two others whose signs are bits 4
+ *                              and 5 of these
  *   mulhi16                    the high halves of products of u16 lanes
  *   lane_bits                  bit i is the sign of byte i
  *   load_lanes                 the first n bytes (a multiple of 16, at most LANES), then zeros
@@ -107,12 +108,36 @@ INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
   }
 }
 
-#if FOURS
-INLINE void add_fours(const strip *in, vw *all, vw *odd) {
+#if MINIMA
+INLINE table64 load64(const uint8_t *p) {
+  return (table64){{load16(p), load16(p + 16), load16(p + 32), load16(p + 48)}};
+}
+
+/* A part of a table is what the six topmost bits of a code say: of the byte of each code, */
+INLINE void add_minima(const strip *in, vw *all, vw *odd) {
   for (size_t s = 0; s < in->codes->m; s++) {
-    table16 rows[4];
-    for (int row = 0; row < 4; row++) rows[row] = load16(in->bound->fours + 64 * s + 16 * row);
-    for (int c = 0; c < in->n; c++) add_entries(look_four(rows, load_codes(in, c, s)), &all[c], &odd[c]);
+    table64 table = load64(in->bound->minima + CPQ_PARTS * s);
+    for (int c = 0; c < in->n; c++) {
+      vb code = load_codes(in, c, s), part = (vb)((vw)code >> 2) & 15;
+      add_entries(look_part(&table, part, code + code, code), &all[c], &odd[c]);
+    }
+  }
+}
+
+/* or of its nibble and the top of its byte, for 9 to 12 bits. */
+INLINE void add_wide_minima(const strip *in, vw *all, vw *odd) {
+  size_t m = in->codes->m;
+  unsigned nbits = in->codes->nbits;
+  uint16_t down = (uint16_t)(nbits - 6), up = (uint16_t)(14 - nbits);
+  vb low_bits = (vb){0} + (uint8_t)(0xFF >> down), high_bits = ~low_bits & 63;
+  for (size_t s = 0; s < m; s++) {
+    table64 table = load64(in->bound->minima + CPQ_PARTS * s);
+    for (int c = 0; c < in->n; c++) {
+      vw low = (vw)load_codes(in, c, s), nibbles = (vw)load_codes(in, c, m + s / 2);
+      vw high = s & 1 ? nibbles >> 4 : nibbles;
+      vb part = ((vb)(low >> down) & low_bits) | ((vb)(high << up) & high_bits);
+      add_entries(look_part(&table, part, (vb)((vw)part << 3), (vb)((vw)part << 2)), &all[c], &odd[c]);
+    }
   }
 }
 #endif
@@ -127,10 +152,11 @@ INLINE void add_wide(const strip *in, vw *all, vw *odd) {
       vb nibbles = load_codes(in, c, m + s / 2);
       high[c] = s & 1 ? nibbles >> 4 : nibbles & 15;
     }
-    table256 first = load256(in->bound->entries + 4096 * s);
+    const uint8_t *tables = in->bound->entries + (s << in->codes->nbits);
+    table256 first = load256(tables);
     for (int c = 0; c < in->n; c++) entries[c] = look256(&first, low[c]);
     for (unsigned h = 1; h < 1u << (in->codes->nbits - 8); h++) {
-      table256 table = load256(in->bound->entries + 4096 * s + 256 * h);
+      table256 table = load256(tables + 256 * h);
       for (int c = 0; c < in->n; c++) {
         vb chosen = (vb)(high[c] == (vb){0} + (uint8_t)h);
         entries[c] = (look256(&table, low[c]) & chosen) | (entries[c] & ~chosen);
@@ -141,8 +167,8 @@ INLINE void add_wide(const strip *in, vw *all, vw *odd) {
 }
 #endif
 
-/* In place of a width: codes of a byte, the fours of their entries. */
-enum { IN_FOURS = 2 };
+/* In place of a width: the minima of codes of a byte, and of 9 to 12 bits. */
+enum { IN_MINIMA = 2, IN_WIDE_MINIMA = 3 };
 
 INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider *passenger) {
   vw all[NIBBLE_COLUMNS];
@@ -151,8 +177,9 @@ INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider 
 #if WIDE_CODES
   else if (width == 12) add_wide(in, all, odd);
 #endif
-#if FOURS
-  else if (width == IN_FOURS) add_fours(in, all, odd);
+#if MINIMA
+  else if (width == IN_MINIMA) add_minima(in, all, odd);
+  else if (width == IN_WIDE_MINIMA) add_wide_minima(in, all, odd);
 #endif
   else add_bytes(in, all, odd, passenger);
   for (int c = 0; c < in->n; c++) {
@@ -169,7 +196,7 @@ INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider 
  * there, plus `offset`, in the order that cpq_kernels.h has for sum_codes. */
 typedef struct {
   uint16_t threshold, *positions, *sums;
-  size_t found, passed; /* those, and those that fours let pass */
+  size_t found, passed; /* those, and those that minima let pass */
   uint16_t offset, *all;
 } outcome;
 
@@ -212,26 +239,34 @@ INLINE void append_tile(outcome *out, const vw *even, const vw *odd, int n, size
   out->found = append(bits, halves, first, out->positions, out->sums, out->found);
 }
 
-#if FOURS
+#if MINIMA
+/* The sum of a lane's own entries of codes of a byte. */
+INLINE uint32_t own_sum8(size_t m, const uint8_t *entries, const uint8_t *code, size_t stride) {
+  uint32_t sum = 0;
+  size_t s = 0;
+  for (; s + 8 <= m; s += 8, code += 8 * stride, entries += 8 * 256) {
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 8; i++) sum += entries[i * 256 + code[i * stride]];
+  }
+#pragma clang loop unroll(disable) vectorize(disable)
+  for (; s < m; s++, code += stride, entries += 256) sum += entries[*code];
+  return sum;
+}
+
 /* Appends those lanes whose own entries are within the threshold, which is below 65535 and so no sum that stands for greater
  * ones. */
-INLINE void append_own(uint64_t bits, const cpq_codes *codes, const cpq_bound *bound, const uint8_t *tile, size_t stride,
-                       size_t first, outcome *out) {
+INLINE void append_own(unsigned width, uint64_t bits, const cpq_codes *codes, const cpq_bound *bound, const uint8_t *tile,
+                       size_t stride, size_t first, outcome *out) {
   size_t m = codes->m, found = out->found;
   uint32_t threshold = out->threshold, scale = codes->bracket ? bound->bracket_scale : 0;
-  const uint8_t *brackets = tile + (codes->planes - 1) * stride, *tables = bound->entries;
+  const uint8_t *brackets = tile + (codes->planes - 1) * stride, *entries = bound->entries;
   uint16_t *restrict positions = out->positions, *restrict sums = out->sums;
   out->passed += (size_t)__builtin_popcountll(bits);
   for (; bits; bits &= bits - 1) {
-    size_t lane = (size_t)__builtin_ctzll(bits), s = 0;
-    const uint8_t *code = tile + lane, *entries = tables;
-    uint32_t sum = brackets[lane] * scale >> 8;
-    for (; s + 8 <= m; s += 8, code += 8 * stride, entries += 8 * 256) {
-#pragma clang loop unroll(full)
-      for (size_t i = 0; i < 8; i++) sum += entries[i * 256 + code[i * stride]];
-    }
-#pragma clang loop unroll(disable) vectorize(disable)
-    for (; s < m; s++, code += stride, entries += 256) sum += entries[*code];
+    size_t lane = (size_t)__builtin_ctzll(bits);
+    uint32_t sum = width == IN_MINIMA ? own_sum8(m, entries, tile + lane, stride)
+                                      : cpq_sum12(m, cpq_table_entries(codes->nbits), entries, tile, stride, lane);
+    sum += brackets[lane] * scale >> 8;
     /* Written over where it does not count. */
     positions[found] = (uint16_t)(first + lane);
     sums[found] = (uint16_t)sum;
@@ -242,8 +277,13 @@ INLINE void append_own(uint64_t bits, const cpq_codes *codes, const cpq_bound *b
 
 __attribute__((noinline)) static void append_passed(uint64_t bits, const cpq_codes *codes, const cpq_bound *bound,
                                                     const uint8_t *tile, size_t stride, size_t first, outcome *out) {
-  if (stride == CPQ_TILE) append_own(bits, codes, bound, tile, CPQ_TILE, first, out);
-  else append_own(bits, codes, bound, tile, stride, first, out);
+  if (stride == CPQ_TILE) append_own(IN_MINIMA, bits, codes, bound, tile, CPQ_TILE, first, out);
+  else append_own(IN_MINIMA, bits, codes, bound, tile, stride, first, out);
+}
+
+__attribute__((noinline)) static void append_wide(uint64_t bits, const cpq_codes *codes, const cpq_bound *bound,
+                                                  const uint8_t *tile, size_t stride, size_t first, outcome *out) {
+  append_own(IN_WIDE_MINIMA, bits, codes, bound, tile, stride, first, out);
 }
 #endif
 
@@ -276,11 +316,13 @@ INLINE void scan_strip(unsigned width, const strip *in, size_t first, rider *pas
   for (int c = 0; c < in->n; c += TILE_COLUMNS, first += CPQ_TILE) {
     int n = in->n - c < TILE_COLUMNS ? in->n - c : TILE_COLUMNS;
     size_t lanes = in->ragged ? cpq_tile_vectors(in->codes->count, first) : CPQ_TILE;
-#if FOURS
-    if (width == IN_FOURS) {
+#if MINIMA
+    if (width == IN_MINIMA || width == IN_WIDE_MINIMA) {
       uint64_t bits = within(out, even + c, odd + c, n, lanes);
       size_t stride = in->ragged ? cpq_tile_lanes(lanes) : CPQ_TILE;
-      if (bits) append_passed(bits, in->codes, in->bound, in->tiles[c / TILE_COLUMNS], stride, first, out);
+      const uint8_t *tile = in->tiles[c / TILE_COLUMNS];
+      if (bits && width == IN_MINIMA) append_passed(bits, in->codes, in->bound, tile, stride, first, out);
+      if (bits && width != IN_MINIMA) append_wide(bits, in->codes, in->bound, tile, stride, first, out);
       continue;
     }
 #endif
@@ -289,7 +331,7 @@ INLINE void scan_strip(unsigned width, const strip *in, size_t first, rider *pas
   }
 }
 
-#if FOURS
+#if MINIMA
 static void scan_bytes(const cpq_codes *codes, const cpq_bound *bound, size_t first, outcome *out);
 #endif
 
@@ -299,9 +341,10 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
   const size_t together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
   const uint8_t *tile = codes->frame + first * codes->planes;
   for (; codes->count - first >= together * LANES; first += together * LANES) {
-#if FOURS
-    /* Of so many that pass, each costs more than all lookups together save. */
-    if (width == IN_FOURS && out->passed > first / 4) {
+#if MINIMA
+    /* Of so many that pass, each costs more than all lookups together save; of wide codes it costs no more than one does that
+     * is not asked for its minima. */
+    if (width == IN_MINIMA && out->passed > first / 4) {
       out->passed += codes->count - first;
       return scan_bytes(codes, bound, first, out);
     }
@@ -324,7 +367,7 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
 #undef REST
 }
 
-#if FOURS
+#if MINIMA
 __attribute__((noinline)) static void scan_bytes(const cpq_codes *codes, const cpq_bound *bound, size_t first,
                                                  outcome *out) {
   scan_width(8, codes, bound, first, 0, out);
@@ -345,9 +388,10 @@ INLINE void scan_any(const cpq_codes *codes, const cpq_bound *bound, outcome *ou
 static cpq_found scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                       uint16_t *sums) {
   outcome out = {.threshold = threshold, .positions = positions, .sums = sums};
-#if FOURS
-  if (bound->fours && threshold < UINT16_MAX) {
-    scan_width(IN_FOURS, codes, bound, 0, 0, &out);
+#if MINIMA
+  if (bound->minima && threshold < UINT16_MAX) {
+    if (codes->nbits <= 8) scan_width(IN_MINIMA, codes, bound, 0, 0, &out);
+    else scan_width(IN_WIDE_MINIMA, codes, bound, 0, 0, &out);
     return (cpq_found){out.found, out.passed};
   }
 #endif
@@ -355,12 +399,23 @@ static cpq_found scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t t
   return (cpq_found){out.found, codes->count};
 }
 
-#if FOURS
-static void least_of_fours(const uint8_t *entries, size_t count, uint8_t *out) {
-  for (size_t i = 0; i < count; i += 4) {
-    const uint8_t *four = entries + i;
-    uint8_t low = four[0] < four[1] ? four[0] : four[1], high = four[2] < four[3] ? four[2] : four[3];
-    out[i / 4] = low < high ? low : high;
+#if MINIMA
+/* Inlined with a constant `part`. */
+INLINE void minima_of(const uint8_t *entries, size_t count, size_t part, uint8_t *out) {
+  for (size_t i = 0; i < count; i += part) {
+    uint8_t least = entries[i];
+    for (size_t j = 1; j < part; j++) least = entries[i + j] < least ? entries[i + j] : least;
+    out[i / part] = least;
+  }
+}
+
+static void part_minima(const uint8_t *entries, size_t count, size_t part, uint8_t *out) {
+  switch (part) {
+  case 4: minima_of(entries, count, 4, out); return;
+  case 8: minima_of(entries, count, 8, out); return;
+  case 16: minima_of(entries, count, 16, out); return;
+  case 32: minima_of(entries, count, 32, out); return;
+  default: minima_of(entries, count, 64, out); return;
   }
 }
 #endif

@@ -91,12 +91,11 @@ package struct CodeLayout: Sendable, Equatable {
 
   package var shape: CodeShape { CodeShape(m: m, nbits: nbits, planes: planes, hasBracket: hasBracket) }
 
-  /// Entries of a float lookup table, and of a quantized one.
+  /// Entries of a float lookup table.
   package var tableFloats: Int { shape.tableFloats }
-  package var tableSize: Int { shape.tableSize }
 
   /// Whether a code's planes can hold more than the codes below 2^nbits.
-  package var canHoldOtherCodes: Bool { tableSize > 1 << nbits }
+  package var canHoldOtherCodes: Bool { shape.planeValues > 1 << nbits }
 
   /// Up to 64 tiles, but no more than 1 MiB of them: a frame is what a reader may have to decompress whole.
   package var tilesPerFrame: Int { max(1, min(64, (1 << 20) / (planes * Self.tileLanes))) }

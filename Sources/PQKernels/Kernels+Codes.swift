@@ -28,8 +28,21 @@ internal import CPQKernels
   /// Floats of the tables that estimates are made by.
   package var estimateFloats: Int { pairsTables ? (m + 1) / 2 * Int(CPQ_PAIRS) : m * tableFloats }
 
-  /// Entries of a quantized table: all values that the planes of a code can hold.
-  package var tableSize: Int { 1 << (nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16) }
+  /// All values that the planes of a code can hold.
+  package var planeValues: Int { 1 << (nbits <= 4 ? 4 : nbits <= 8 ? 8 : nbits <= 12 ? 12 : 16) }
+
+  /// Entries of a quantized table: no more for a wide code than there are codewords.
+  package var tableSize: Int { nbits <= 8 ? planeValues : 1 << nbits }
+
+  /// Bytes of m quantized tables, with what any value of the planes leads to past the last one.
+  package var tableBytes: Int { (m - 1) * tableSize + planeValues }
+
+  /// Whether the tables of codes of `nbits` bits have ``partSize``.
+  package static func hasParts(nbits: Int) -> Bool { (5...12).contains(nbits) }
+
+  /// Entries of one of the 64 parts of a quantized table, and how many parts all tables have.
+  package var partSize: Int { tableSize / Int(CPQ_PARTS) }
+  package var minimaCount: Int { m * Int(CPQ_PARTS) }
 
   /// The largest entry of a quantized table, or sum of two entries whose codes share a byte, with which no such sum exceeds
   /// 8 bits and no sum of m entries 16.
@@ -82,7 +95,7 @@ package struct TableRange: Sendable {
 
 extension Kernels {
   /// Quantizes the float tables `[m][tableFloats]`, times `factor`, to u8 `[m][tableSize]`: floor((entry − least entry of
-  /// its table) / step), within `shape.entryLimit`, with one step for all. The entries past 2^nbits become 0.
+  /// its table) / step), within `shape.entryLimit`, with one step for all. Entries of a table past 2^nbits become 0.
   ///
   /// Sums of quantized entries therefore bound the sums of entries, each less the least of its table, from below, but for
   /// rounding: by less than 2^-21 they may exceed them.
@@ -92,7 +105,7 @@ extension Kernels {
     into entries: inout MutableSpan<UInt8>
   ) -> TableRange {
     precondition(
-      tables.count >= shape.m * shape.tableFloats && entries.count >= shape.m * shape.tableSize
+      tables.count >= shape.m * shape.tableFloats && entries.count >= shape.tableBytes
         && minima.count >= shape.m, "tables are too short")
     return unsafe tables.withUnsafeBufferPointer { tables in
       unsafe entries.withUnsafeMutableBufferPointer { entries in

@@ -5,43 +5,47 @@ extension Kernels {
   /// Finds the vectors of a frame whose sum of quantized entries, plus bracket · `bracketScale` / 256 where the frame has
   /// brackets, is at most `threshold`: fills `positions` (ascending) and `sums`.
   /// - Parameters:
-  ///   - entries: `[m][tableSize]`, within `shape.entryLimit`.
-  ///   - fours: as of ``fours(_:into:)``, of all entries; or none. What is found does not depend on them.
+  ///   - entries: `[m][tableSize]`, of `shape.tableBytes` bytes, within `shape.entryLimit`.
+  ///   - minima: as of ``partMinima(_:shape:into:)``; or none. What is found does not depend on them.
   ///   - positions: room for all vectors of the frame, as `sums`.
-  /// - Returns: how many vectors are found, and how many passed their fours, so that each was looked at; all those do that
-  ///   are scanned without, as the rest of a frame is where too many passed before.
+  /// - Returns: how many vectors are found, and how many passed their minima, so that each was looked at; all those do that
+  ///   are scanned without, as the rest of a frame of codes of a byte is where too many passed before.
   /// - Complexity: O(count · m).
   package func scan(
-    _ frame: borrowing CodeFrame, entries: Span<UInt8>, fours: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
+    _ frame: borrowing CodeFrame, entries: Span<UInt8>, minima: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
     positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>
   ) -> (found: Int, passed: Int) {
     precondition(
-      fours.isEmpty
-        || scansFours(nbits: frame.shape.nbits) && fours.count * 4 >= frame.shape.m * frame.shape.tableSize,
-      "fours of fewer entries, or of codes that have none")
+      minima.isEmpty || scansMinima(nbits: frame.shape.nbits) && minima.count >= frame.shape.minimaCount,
+      "minima of fewer tables, or of codes that have none")
     let found = unsafe withScan(frame, entries, bracketScale, &positions, &sums) { codes, bound, positions, sums in
-      unsafe fours.withUnsafeBufferPointer { fours in
-        unsafe bound.pointee.fours = fours.isEmpty ? nil : UnsafePointer(fours.baseAddress)
+      unsafe minima.withUnsafeBufferPointer { minima in
+        unsafe bound.pointee.minima = minima.isEmpty ? nil : UnsafePointer(minima.baseAddress)
         return unsafe table.pointee.scan(codes, bound, threshold, positions, sums)
       }
     }
     return (found.found, found.passed)
   }
 
-  /// Whether a scan of codes of `nbits` bits takes less time with ``fours(_:into:)``, if not too many vectors pass them.
-  package func scansFours(nbits: Int) -> Bool {
-    unsafe table.pointee.least_of_fours != nil && CodeShape.fillsByte(nbits: nbits)
+  /// Whether a scan of codes of `nbits` bits takes less time with ``partMinima(_:shape:into:)``, if not too many vectors pass
+  /// them.
+  package func scansMinima(nbits: Int) -> Bool {
+    unsafe table.pointee.part_minima != nil && CodeShape.hasParts(nbits: nbits)
   }
 
-  /// The least of each four `entries` that follow each other. Where codes that differ in their last two bits stand for
-  /// codewords that are near each other, their sums are almost those of the entries.
-  /// - Precondition: ``scansFours(nbits:)``.
+  /// The least entry of each of the 64 parts of a table, `[m][64]`: of ``CodeShape/partSize`` entries that follow each other.
+  /// Where codes that differ in their last bits stand for codewords that are near each other, sums of minima are almost those
+  /// of the entries.
+  /// - Precondition: ``scansMinima(nbits:)``.
   /// - Complexity: O(entries).
-  package func fours(_ entries: Span<UInt8>, into output: inout MutableSpan<UInt8>) {
-    precondition(entries.count % 4 == 0 && output.count * 4 == entries.count, "fours of other entries")
+  package func partMinima(_ entries: Span<UInt8>, shape: CodeShape, into output: inout MutableSpan<UInt8>) {
+    precondition(
+      scansMinima(nbits: shape.nbits) && entries.count >= shape.tableBytes && output.count >= shape.minimaCount,
+      "minima of other tables")
     unsafe entries.withUnsafeBufferPointer { entries in
       unsafe output.withUnsafeMutableBufferPointer { output in
-        unsafe table.pointee.least_of_fours(entries.baseAddress, entries.count, output.baseAddress)
+        unsafe table.pointee.part_minima(
+          entries.baseAddress, shape.m * shape.tableSize, shape.partSize, output.baseAddress)
       }
     }
   }
@@ -75,13 +79,13 @@ extension Kernels {
     ) -> R
   ) -> R {
     precondition(
-      entries.count >= frame.shape.m * frame.shape.tableSize && positions.count >= frame.count
+      entries.count >= frame.shape.tableBytes && positions.count >= frame.count
         && sums.count >= frame.count, "tables or results are too short")
     return unsafe withCodes(frame) { codes in
       unsafe entries.withUnsafeBufferPointer { entries in
         unsafe positions.withUnsafeMutableBufferPointer { positions in
           unsafe sums.withUnsafeMutableBufferPointer { sums in
-            var bound = unsafe cpq_bound(entries: entries.baseAddress, fours: nil, bracket_scale: bracketScale)
+            var bound = unsafe cpq_bound(entries: entries.baseAddress, minima: nil, bracket_scale: bracketScale)
             return unsafe scan(codes, &bound, positions.baseAddress, sums.baseAddress)
           }
         }
@@ -141,12 +145,12 @@ extension Kernels {
     _ body: (UnsafePointer<cpq_codes>, UnsafePointer<cpq_bound>, UnsafeMutablePointer<UInt16>?) -> Void
   ) {
     precondition(
-      entries.count >= frame.shape.m * frame.shape.tableSize && sums.count >= Self.sumRoom(frame.count),
+      entries.count >= frame.shape.tableBytes && sums.count >= Self.sumRoom(frame.count),
       "tables or results are too short")
     unsafe withCodes(frame) { codes in
       unsafe entries.withUnsafeBufferPointer { entries in
         unsafe sums.withUnsafeMutableBufferPointer { sums in
-          var bound = unsafe cpq_bound(entries: entries.baseAddress, fours: nil, bracket_scale: bracketScale)
+          var bound = unsafe cpq_bound(entries: entries.baseAddress, minima: nil, bracket_scale: bracketScale)
           unsafe body(codes, &bound, sums.baseAddress)
         }
       }

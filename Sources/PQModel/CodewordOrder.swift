@@ -1,8 +1,8 @@
 import PQKernels
 
 /// An order of the codewords of a codebook in which those whose numbers begin with the same bits are near each other, as
-/// tables of queries see it: the numbers of each four that follow each other differ in their last two bits, and one entry,
-/// the least, can stand for all four in a bound (as the minimum tables of André, Kermarrec, Le Scouarnec: "Cache locality
+/// tables of queries see it: the numbers of each part of 4, or of a 64th of them, that follow each other differ in their last
+/// bits, and one entry, the least, can stand for the whole part in a bound (as the minimum tables of André, Kermarrec, Le Scouarnec: "Cache locality
 /// is not enough: high-performance nearest neighbor search with product quantization fast scan", 2015).
 ///
 /// The codewords are halved again and again, each time by 2-means with as many on one side as on the other. Two are near if
@@ -13,8 +13,9 @@ package struct CodewordOrder {
   /// L of M = LLᵀ, row-major: lengths of xᵀL are those that count.
   private let factor: [Double]
 
-  /// Codewords are halved down to so many.
-  private static let four = 4
+  /// Codewords are halved down to parts of so many, or of a 64th of all.
+  private static let leastPart = 4
+  private static let mostParts = 64
   private static let mostIterations = 10
 
   /// What tables of one subspace are made of.
@@ -42,7 +43,8 @@ package struct CodewordOrder {
     let points = project(words)
     var order = Array(0..<words.count / dimension)
     var size = order.count
-    while size > Self.four {
+    let part = max(Self.leastPart, size / Self.mostParts)
+    while size > part {
       for first in stride(from: 0, to: order.count, by: size) {
         order[first..<first + size] = halve(order[first..<first + size], points)[...]
       }
@@ -143,12 +145,12 @@ package struct CodewordOrder {
 }
 
 extension ProductQuantizer {
-  /// The same codewords in an order by which scans of codes of 5 to 8 bits are faster; others as they are.
+  /// The same codewords in an order by which scans of codes of 5 to 12 bits are faster; others as they are.
   /// - Parameter coarse: whose residuals the codes are of; nil: they are of vectors.
   /// - Complexity: O(m · (1,280 · (D/m)² + 2^nbits · D/m · nbits)); it does not depend on threads.
   package func ordered(residualsOf coarse: CoarseQuantizer?, threads: Int) -> ProductQuantizer {
     // Beyond so many components a subspace the moments would take longer than they save.
-    guard CodeShape.fillsByte(nbits: nbits), subdimension <= 128 else { return self }
+    guard CodeShape.hasParts(nbits: nbits), subdimension <= 128 else { return self }
     let books = Threads.map(count: m, threads: threads) { s -> [Float] in
       let words = (0..<centroids).flatMap { word in
         (0..<subdimension).map { Double(component($0, of: word, subspace: s)) }

@@ -208,11 +208,10 @@ extension IndexParameters {
   /// Floats of one query's tables: no more than the codebooks have.
   var tableFloats: Int { codeLayout.map { $0.m * $0.tableFloats } ?? 0 }
 
-  /// Bytes of the quantized tables by which codes are scanned. They have a place for all that a plane can hold, up to
-  /// eight times the codewords, so there are none where they would take more than a few MiB: then every code's distance
-  /// is computed.
+  /// Bytes of the quantized tables by which codes are scanned. There are none where they would take more than a few MiB:
+  /// then every code's distance is computed.
   var scanEntries: Int {
-    let bytes = codeLayout.map { $0.m * $0.tableSize } ?? 0
+    let bytes = codeLayout?.shape.tableBytes ?? 0
     return bytes <= 8 << 20 ? bytes : 0
   }
 

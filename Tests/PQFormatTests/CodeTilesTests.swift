@@ -160,7 +160,7 @@ private struct TileDescription {
       #expect(layout.tilesPerFrame == tiles)
       #expect(layout.vectorsPerFrame == 64 * tiles)
       #expect(layout.frameBytes(100) == bytes)
-      #expect(layout.tableSize >= 1 << nbits)
+      #expect(layout.shape.planeValues >= 1 << nbits)
     }
     let brackets = CodeLayout(m: 16, nbits: 8, hasBracket: true)
     #expect(brackets.planes == 17 && brackets.vectorsPerFrame == 4096 && brackets.frameBytes(100) == 1904)

@@ -13,13 +13,13 @@ import Testing
   private func quantize(_ kernels: Kernels, _ tables: [Float], _ shape: CodeShape, _ factor: Float) -> (
     Result, TableRange
   ) {
-    var entries = GuardedBuffer<UInt8>(repeating: 0xAA, count: shape.m * shape.tableSize)
+    var entries = GuardedBuffer<UInt8>(repeating: 0xAA, count: shape.tableBytes)
     var minima = GuardedBuffer<Float>(repeating: .nan, count: shape.m)
     let guarded = GuardedBuffer(tables)
     var output = entries.mutableSpan
     var work = minima.mutableSpan
     let range = kernels.quantize(guarded.span, shape: shape, factor: factor, minima: &work, into: &output)
-    let bytes = (0..<output.count).map { output[$0] }
+    let bytes = (0..<shape.m * shape.tableSize).map { output[$0] }
     let bits = [range.minimum.bitPattern, range.magnitude.bitPattern, UInt64(range.step.bitPattern)]
     return (Result(entries: bytes, range: bits), range)
   }

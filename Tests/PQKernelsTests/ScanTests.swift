@@ -8,12 +8,12 @@ private struct ScanCase {
   let layout: CodeLayout
   let codes: [UInt16]
   let brackets: [UInt8]
-  /// `[m][tableSize]`, up to the limit.
+  /// `[m][tableSize]`, up to the limit, and what no code leads to.
   let entries: [UInt8]
   /// The sum of each vector's entries, without bracket.
   let sums: [Int]
 
-  /// - Parameter areNear: each four entries that follow each other are the same.
+  /// - Parameter areNear: the entries of each part of a table are the same.
   init(m: Int, nbits: Int, hasBracket: Bool, vectors: Int, areNear: Bool = false) {
     var values = Values(seed: UInt64(1000 * m + 2 * nbits + (hasBracket ? 1 : 0)))
     let layout = CodeLayout(m: m, nbits: nbits, hasBracket: hasBracket)
@@ -22,8 +22,9 @@ private struct ScanCase {
     let some = values.codes(4099, nbits: 16)
     // Of two tables that share a byte of codes the first has most of the limit.
     let shares: [UInt16] = nbits <= 4 ? [limit - limit / 4, limit / 4] : [limit, limit]
-    let entries = (0..<m * layout.tableSize).map { i in
-      UInt8(some[(areNear ? i / 4 : i) % some.count] % (shares[i / layout.tableSize % 2] + 1))
+    let size = layout.shape.tableSize
+    let entries = (0..<layout.shape.tableBytes).map { i in
+      UInt8(some[(areNear ? i / layout.shape.partSize : i) % some.count] % (shares[i / size % 2] + 1))
     }
     var codes = values.codes(vectors * m, nbits: nbits)
     // One vector of the largest code everywhere.
@@ -34,7 +35,7 @@ private struct ScanCase {
     brackets = hasBracket ? values.codes(vectors, nbits: 8).map(UInt8.init) : []
     sums = (0..<vectors).map { v in
       var sum = 0
-      for s in 0..<m { sum += Int(entries[s * layout.tableSize + Int(codes[v * m + s])]) }
+      for s in 0..<m { sum += Int(entries[s * size + Int(codes[v * m + s])]) }
       return sum
     }
   }
@@ -91,7 +92,7 @@ private struct ScanCase {
           var p = positions.mutableSpan
           var s = sums.mutableSpan
           let found = kernels.scan(
-            frame, entries: entries.span, fours: Span(), bracketScale: scale, threshold: threshold, positions: &p,
+            frame, entries: entries.span, minima: Span(), bracketScale: scale, threshold: threshold, positions: &p,
             sums: &s
           ).found
           let (foundPositions, foundSums) = ((0..<found).map { p[$0] }, (0..<found).map { s[$0] })
@@ -111,30 +112,31 @@ private struct ScanCase {
     }
   }
 
-  /// Fours tell at most what all entries would; what is found is the same, whether few vectors pass them or all do.
-  @Test(arguments: [5, 7, 8]) func foursFindTheSame(nbits: Int) {
-    for m in [1, 2, 5, 8, 16, 23, 300] {
+  /// Minima tell at most what all entries would; what is found is the same, whether few vectors pass them or all do.
+  @Test(arguments: [5, 7, 8, 9, 10, 11, 12]) func minimaFindTheSame(nbits: Int) {
+    for m in nbits <= 8 ? [1, 2, 5, 8, 16, 23, 300] : [1, 2, 5, 8, 17] {
       for (hasBracket, areNear) in [(false, true), (true, true), (true, false)] {
         let counts = m < 300 ? Self.counts : [300]
         let test = ScanCase(
           m: m, nbits: nbits, hasBracket: hasBracket, vectors: counts[counts.count - 1], areNear: areNear)
-        for kernels in Kernels.available where kernels.scansFours(nbits: nbits) {
-          for count in counts { checkFours(test, count, kernels, areNear: areNear) }
+        for kernels in Kernels.available where kernels.scansMinima(nbits: nbits) {
+          for count in counts { checkMinima(test, count, kernels, areNear: areNear) }
         }
       }
     }
   }
 
-  private func checkFours(_ test: ScanCase, _ count: Int, _ kernels: Kernels, areNear: Bool) {
+  private func checkMinima(_ test: ScanCase, _ count: Int, _ kernels: Kernels, areNear: Bool) {
     let layout = test.layout
     var bytes: [UInt8] = []
     layout.appendFrame(test.codes.span.extracting(0..<count * layout.m), brackets: test.brackets, to: &bytes)
     let content = GuardedBuffer(bytes)
     let entries = GuardedBuffer(test.entries)
-    var fours = GuardedBuffer<UInt8>(repeating: 0xAA, count: test.entries.count / 4)
-    var output = fours.mutableSpan
-    kernels.fours(entries.span, into: &output)
-    for i in 0..<output.count { #expect(output[i] == test.entries[4 * i..<4 * i + 4].min()) }
+    let (shape, part) = (layout.shape, layout.shape.partSize)
+    var minima = GuardedBuffer<UInt8>(repeating: 0xAA, count: shape.minimaCount)
+    var output = minima.mutableSpan
+    kernels.partMinima(entries.span, shape: shape, into: &output)
+    for i in 0..<output.count { #expect(output[i] == test.entries[part * i..<part * (i + 1)].min()) }
     let scale: UInt16 = layout.hasBracket ? 300 : 0
     let sorted = test.expected(count, scale: scale, threshold: 65535).sums.sorted()
     for threshold in Set([0, sorted[0], sorted[count / 50], sorted[count / 2], 65534, 65535]) {
@@ -144,13 +146,13 @@ private struct ScanCase {
       var p = positions.mutableSpan
       var s = sums.mutableSpan
       let (found, passed) = kernels.scan(
-        CodeFrame(content.rawSpan, count: count, shape: layout.shape), entries: entries.span, fours: fours.span,
+        CodeFrame(content.rawSpan, count: count, shape: shape), entries: entries.span, minima: minima.span,
         bracketScale: scale, threshold: threshold, positions: &p, sums: &s)
       let context = "\(kernels.name), m \(layout.m), \(count) vectors, threshold \(threshold)"
       #expect((0..<found).map { p[$0] } == expected.positions, "\(context)")
       #expect((0..<found).map { s[$0] } == expected.sums, "\(context)")
       #expect((found...count).contains(passed), "\(context)")
-      // Fours of entries that are the same pass what is found alone; of others, far apart, with many sums all.
+      // Minima of entries that are the same pass what is found alone; of others, far apart, with many sums all.
       if areNear, found <= count / 8 { #expect(passed == found, "\(context)") }
       if !areNear, layout.m >= 16, threshold == sorted[count / 2] { #expect(passed == count, "\(context)") }
     }
@@ -226,9 +228,9 @@ private struct ScanCase {
       let layout = CodeLayout(m: m, nbits: nbits, hasBracket: true)
       let limit = layout.shape.entryLimit
       // Of two tables that share a byte of codes the first has all of the limit.
-      var entries = [UInt8](repeating: UInt8(limit), count: m * layout.tableSize)
+      var entries = [UInt8](repeating: UInt8(limit), count: layout.shape.tableBytes)
       if nbits <= 4 {
-        for s in stride(from: 1, to: m, by: 2) { for j in 0..<16 { entries[s * layout.tableSize + j] = 0 } }
+        for s in stride(from: 1, to: m, by: 2) { for j in 0..<16 { entries[s * layout.shape.tableSize + j] = 0 } }
       }
       let largest = limit * (nbits <= 4 ? (m + 1) / 2 : m)
       var bytes: [UInt8] = []
@@ -241,7 +243,7 @@ private struct ScanCase {
         var s = sums.mutableSpan
         let frame = CodeFrame(bytes.rawSpan, next: bytes.rawSpan.slice(0, 0), count: 70, shape: layout.shape)
         let found = kernels.scan(
-          frame, entries: entries.span, fours: Span(), bracketScale: 65535, threshold: 65535, positions: &p, sums: &s
+          frame, entries: entries.span, minima: Span(), bracketScale: 65535, threshold: 65535, positions: &p, sums: &s
         ).found
         let expected = (0..<70).map { UInt16(min(65535, largest + ($0 * 3 + 48) * 65535 / 256)) }
         #expect(found == 70)

@@ -24,6 +24,20 @@ import Testing
     }
   }
 
+  /// Of more than 256 codewords a 64th is a part.
+  @Test func partsOfManyAreFound() {
+    let count = 1024
+    let words = (0..<count).flatMap { (word: Int) -> [Double] in
+      let mixed = word * 91 % count
+      return [Double(mixed / 16 % 8) * 10, Double(mixed / 128) * 10, Double(mixed % 16) * 0.1]
+    }
+    let order = CodewordOrder(words: words, centroids: [], dimension: 3).order(of: words)
+    #expect(order.sorted() == Array(0..<count))
+    for first in stride(from: 0, to: count, by: 16) {
+      #expect(Set(order[first..<first + 16].map { $0 * 91 % count / 16 }).count == 1)
+    }
+  }
+
   /// Where centroids differ in one component alone, inner products with queries do too, and that one says what is near.
   @Test func centroidsSayWhatIsNear() {
     let words = (0..<256).flatMap { (word: Int) -> [Double] in [Double(word % 64) / 64, Double(word / 64) / 4] }
@@ -44,8 +58,8 @@ import Testing
     #expect(order == CodewordOrder(words: words, centroids: [value, 0, 1], dimension: 3).order(of: words))
   }
 
-  /// A quantizer keeps its codewords, each subspace its own, for any number of threads; only codes of a byte are ordered.
-  @Test(arguments: [4, 5, 8, 9]) func quantizersKeepTheirWords(nbits: Int) {
+  /// A quantizer keeps its codewords, each subspace its own, for any number of threads; codes of 5 to 12 bits are ordered.
+  @Test(arguments: [4, 5, 8, 9, 12, 13]) func quantizersKeepTheirWords(nbits: Int) {
     let (m, words) = (3, 1 << nbits)
     let books = (0..<m).map { SeededVectors.floats(rows: words, dimension: 4, seed: UInt64($0)) }
     let blocks = books.flatMap { book in pack(book) }
@@ -55,7 +69,7 @@ import Testing
     for residualsOf in [nil, coarse] {
       let ordered = plain.ordered(residualsOf: residualsOf, threads: 1)
       #expect(ordered.codebooks == plain.ordered(residualsOf: residualsOf, threads: 3).codebooks)
-      #expect((ordered.codebooks == plain.codebooks) == !(5...8).contains(nbits))
+      #expect((ordered.codebooks == plain.codebooks) == !(5...12).contains(nbits))
       for s in 0..<m {
         let found = (0..<words).map { word in (0..<4).map { ordered.component($0, of: word, subspace: s) } }
         #expect(Set(found) == Set(books[s]))

@@ -20,6 +20,7 @@
 #define CPQ_NEAR_NORM 107
 #define CPQ_NEAR_WORDS 14
 #define CPQ_SUM_GROUPS 256
+#define CPQ_PARTS 64
 
 typedef struct {
   uint32_t index;
@@ -41,19 +42,19 @@ typedef struct {
 } cpq_codes;
 
 /* What the integer scan adds up for a vector: entries[s][code] for every subspace s, and its bracket times
- * bracket_scale / 256, rounded down; a sum above 65535 is 65535. `entries` is [m][2^width], where the width is what a
- * code's planes can hold (4, 8, 12 or 16 bits). No entry exceeds min(255, 65535 / m); for width 4, where two subspaces share
- * a byte, no sum of two such entries exceeds min(255, 65535 / ((m + 1) / 2)). */
+ * bracket_scale / 256, rounded down; a sum above 65535 is 65535. `entries` is [m][cpq_table_entries], and goes on for as
+ * many bytes as a code's planes can lead past the last table. No entry exceeds min(255, 65535 / m); for up to 4 bits, where
+ * two subspaces share a byte, no sum of two such entries exceeds min(255, 65535 / ((m + 1) / 2)). */
 typedef struct {
   const uint8_t *entries;
-  /* For codes of a byte, [m][64]: the least of entries 4 * i ... 4 * i + 3, whose sums say for most vectors that their own
-   * exceed a threshold; or null. */
-  const uint8_t *fours;
+  /* For codes of 5 to 12 bits, [m][CPQ_PARTS]: the least entry of each of so many parts of a table, whose sums say for most
+   * vectors that their own exceed a threshold; or null. */
+  const uint8_t *minima;
   uint16_t bracket_scale;
 } cpq_bound;
 
-/* How many vectors a scan found, and how many passed their fours, so that each was looked at; all those do that are scanned
- * without, as the rest of a frame is where too many passed before. */
+/* How many vectors a scan found, and how many passed their minima, so that each was looked at; all those do that are scanned
+ * without, as the rest of a frame of codes of a byte is where too many passed before. */
 typedef struct {
   size_t found, passed;
 } cpq_found;
@@ -183,15 +184,16 @@ typedef struct {
   cpq_range (*quantize)(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
                         unsigned limit, float *minima, uint8_t *out);
 
-  /* out[i] = the least of entries 4 * i ... 4 * i + 3, of `count`, a multiple of 4. Null where `scan` heeds no fours. */
-  void (*least_of_fours)(const uint8_t *entries, size_t count, uint8_t *out);
+  /* out[i] = the least of `part` entries from part * i on, of `count` in all; `part` is 4, 8, 16, 32 or 64, and `count` a
+   * multiple. Null where `scan` heeds no minima. */
+  void (*part_minima)(const uint8_t *entries, size_t count, size_t part, uint8_t *out);
 
   /* The vectors of a frame whose sum of u8 entries is at most `threshold`: their numbers in the frame, ascending, and
-   * sums. `positions` and `sums` have room for all. What is found does not depend on fours. */
+   * sums. `positions` and `sums` have room for all. What is found does not depend on minima. */
   cpq_found (*scan)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                     uint16_t *sums);
 
-  /* The same for codes of 5 to 8 bits, without fours, and the CRC-32C of the frame's `bytes` bytes, continuing from *crc,
+  /* The same for codes of 5 to 8 bits, without minima, and the CRC-32C of the frame's `bytes` bytes, continuing from *crc,
    * into *crc. Returns how many are found. Null where one after the other takes no longer. */
   size_t (*scan_checked)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                          uint16_t *sums, size_t bytes, uint32_t *crc);
