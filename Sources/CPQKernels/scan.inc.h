@@ -109,11 +109,15 @@ INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
 }
 
 #if MINIMA
+/* In place of a width: the minima of codes of a byte, and of 9 to 12 bits. */
+enum { IN_MINIMA = 2, IN_WIDE_MINIMA = 3 };
+
 INLINE table64 load64(const uint8_t *p) {
   return (table64){{load16(p), load16(p + 16), load16(p + 32), load16(p + 48)}};
 }
 
-/* A part of a table is what the six topmost bits of a code say: of the byte of each code, */
+/* Adds the minima of the parts that codes of a subspace are in: a part is what the six topmost bits of a code say, of the
+ * byte of each code, */
 INLINE void add_minima(const strip *in, vw *all, vw *odd) {
   for (size_t s = 0; s < in->codes->m; s++) {
     table64 table = load64(in->bound->minima + CPQ_PARTS * s);
@@ -124,21 +128,27 @@ INLINE void add_minima(const strip *in, vw *all, vw *odd) {
   }
 }
 
-/* or of its nibble and the top of its byte, for 9 to 12 bits. */
-INLINE void add_wide_minima(const strip *in, vw *all, vw *odd) {
-  size_t m = in->codes->m;
+/* or, for 9 to 12 bits, of its nibble, the high one of the byte if `is_high`, and the top of its byte. */
+INLINE void add_wide_part(const strip *in, size_t s, int is_high, vw *all, vw *odd) {
   unsigned nbits = in->codes->nbits;
   uint16_t down = (uint16_t)(nbits - 6), up = (uint16_t)(14 - nbits);
   vb low_bits = (vb){0} + (uint8_t)(0xFF >> down), high_bits = ~low_bits & 63;
-  for (size_t s = 0; s < m; s++) {
-    table64 table = load64(in->bound->minima + CPQ_PARTS * s);
-    for (int c = 0; c < in->n; c++) {
-      vw low = (vw)load_codes(in, c, s), nibbles = (vw)load_codes(in, c, m + s / 2);
-      vw high = s & 1 ? nibbles >> 4 : nibbles;
-      vb part = ((vb)(low >> down) & low_bits) | ((vb)(high << up) & high_bits);
-      add_entries(look_part(&table, part, (vb)((vw)part << 3), (vb)((vw)part << 2)), &all[c], &odd[c]);
-    }
+  table64 table = load64(in->bound->minima + CPQ_PARTS * s);
+  for (int c = 0; c < in->n; c++) {
+    vw low = (vw)load_codes(in, c, s), nibbles = (vw)load_codes(in, c, in->codes->m + s / 2);
+    vw high = is_high ? nibbles >> 4 : nibbles;
+    vb part = ((vb)(low >> down) & low_bits) | ((vb)(high << up) & high_bits);
+    add_entries(look_part(&table, part, (vb)((vw)part << 3), (vb)((vw)part << 2)), &all[c], &odd[c]);
   }
+}
+
+INLINE void add_wide_minima(const strip *in, vw *all, vw *odd) {
+  size_t s = 0;
+  for (; s + 2 <= in->codes->m; s += 2) {
+    add_wide_part(in, s, 0, all, odd);
+    add_wide_part(in, s + 1, 1, all, odd);
+  }
+  if (s < in->codes->m) add_wide_part(in, s, 0, all, odd);
 }
 #endif
 
@@ -166,9 +176,6 @@ INLINE void add_wide(const strip *in, vw *all, vw *odd) {
   }
 }
 #endif
-
-/* In place of a width: the minima of codes of a byte, and of 9 to 12 bits. */
-enum { IN_MINIMA = 2, IN_WIDE_MINIMA = 3 };
 
 INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider *passenger) {
   vw all[NIBBLE_COLUMNS];

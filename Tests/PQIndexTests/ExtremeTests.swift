@@ -123,7 +123,7 @@ import Testing
   }
 
   /// Enough vectors for several tiles and two frames of one list, and k beyond a tile.
-  @Test(arguments: [4, 8]) func longLists(nbits: Int) throws {
+  @Test(arguments: [4, 8, 10]) func longLists(nbits: Int) throws {
     var f = Fixture(dimension: 8, nlist: 2, m: 4, nbits: nbits, seed: 70)
     f.rows = f.values(9000, 8, seed: 71)
     f.ids = f.rows.indices.map { UInt64(($0 * 7919) % 10_007) }
