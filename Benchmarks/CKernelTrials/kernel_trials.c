@@ -123,7 +123,7 @@ trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, bool near,
   size_t half = (m + 1) / 2;
   size_t planes = (width == 4 ? half : width == 8 ? m : width == 12 ? m + half : 2 * m) + bracket;
   size_t frames = (vectors + FRAME_VECTORS - 1) / FRAME_VECTORS;
-  size_t table_size = (size_t)1 << (width <= 8 ? width : nbits), parts = table_size / CPQ_PARTS;
+  size_t table_size = (size_t)1 << (width <= 8 ? width : nbits), part = table_size / CPQ_PARTS;
   size_t bytes = (m - 1) * table_size + ((size_t)1 << width);
   trial *t = make(set, planes * vectors, frames * 4 + 4 * FRAME_VECTORS, &state);
   if (!t) return NULL;
@@ -136,10 +136,10 @@ trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, bool near,
   for (size_t i = 0; i < bytes; i++) t->tables[i] = (uint8_t)(random_bits(&state) % (limit + 1));
   t->bound = (cpq_bound){.entries = t->tables, .bracket_scale = 256};
   if (near) {
-    for (size_t i = 0; i < m * table_size; i++) t->tables[i] = t->tables[i - i % parts];
+    for (size_t i = 0; i < m * table_size; i++) t->tables[i] = t->tables[i - i % part];
     uint8_t *minima = t->tables + bytes;
     if (t->set->part_minima) {
-      t->set->part_minima(t->tables, m * table_size, parts, minima);
+      t->set->part_minima(t->tables, m * table_size, part, minima);
       t->bound.minima = minima;
     }
   }

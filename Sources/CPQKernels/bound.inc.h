@@ -57,14 +57,14 @@ INLINE void table_units(const float *table, size_t entries, size_t table_size, f
 }
 
 static cpq_range quantize(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
-                          unsigned limit, float *minima, uint8_t *out) {
+                          unsigned limit, float *lowest, uint8_t *out) {
   size_t stride = cpq_table_floats(entries);
   cpq_range range = {0, 0, 0};
   float width = 0, widest = 0, finite = 0;
   for (size_t s = 0; s < m; s++) {
     extent all = extent_of(tables + s * stride, entries);
     float min = (factor < 0 ? all.greatest : all.least) * factor, max = (factor < 0 ? all.least : all.greatest) * factor;
-    minima[s] = min;
+    lowest[s] = min;
     /* Two tables of 16 entries share a byte of codes. */
     width = max - min + (s % 2 && table_size == 16 ? width : 0);
     widest = width > widest ? width : widest;
@@ -81,7 +81,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
   float scale = widest > 0 ? (float)limit / widest * (1 - 0x1p-20f) : 0;
   if (!(scale <= FLT_MAX)) scale = 0;
   for (size_t s = 0; s < m; s++)
-    table_units(tables + s * stride, entries, table_size, factor, minima[s], scale, out + s * table_size);
+    table_units(tables + s * stride, entries, table_size, factor, lowest[s], scale, out + s * table_size);
   range.step = scale > 0 ? 1 / scale : 0;
   return range;
 }

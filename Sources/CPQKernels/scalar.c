@@ -230,7 +230,7 @@ static void ip_rows(cpq_row_type type, const float *query, size_t dim, const voi
 }
 
 static cpq_range quantize(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
-                          unsigned limit, float *minima, uint8_t *out) {
+                          unsigned limit, float *lowest, uint8_t *out) {
   size_t stride = cpq_table_floats(entries);
   cpq_range range = {0, 0, 0};
   float width = 0, widest = 0;
@@ -243,7 +243,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
       max = t > max ? t : max;
       finite &= t - t == 0;
     }
-    minima[s] = min;
+    lowest[s] = min;
     /* Two tables of 16 entries share a byte of codes. */
     width = max - min + (s % 2 && table_size == 16 ? width : 0);
     widest = width > widest ? width : widest;
@@ -257,7 +257,7 @@ static cpq_range quantize(const float *tables, size_t m, size_t table_size, size
   if (!(scale <= FLT_MAX)) scale = 0;
   for (size_t s = 0; s < m; s++) {
     for (size_t j = 0; j < entries; j++) {
-      float t = (tables[s * stride + j] * factor - minima[s]) * scale;
+      float t = (tables[s * stride + j] * factor - lowest[s]) * scale;
       out[s * table_size + j] = (uint8_t)t;
     }
   }

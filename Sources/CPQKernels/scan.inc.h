@@ -4,7 +4,7 @@
  *   LANES, vb, vw              bytes of a vector, 64, 32 or 16; vectors of so many bytes, as u8 and as u16
  *   COLUMNS                    vectors of codes that are scanned together, 2 or 4, of whole tiles
  *   NIBBLE_COLUMNS             the same for codes of a nibble, at least as many
- *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by the scalar loop
+ *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by minima or the scalar loop
  *   table256, load256, look256 the 256 entries of a subspace, and their lookup by a vector of bytes
  *   table16, load16, look16    the same for 16 entries and indices below 16
  *   MINIMA, table64, look_part whether cpq_bound.minima are heeded, and then the 64 minima of a subspace, four rows of 16,
@@ -282,7 +282,7 @@ INLINE void append_own(unsigned width, uint64_t bits, const cpq_codes *codes, co
   out->found = found;
 }
 
-__attribute__((noinline)) static void append_passed(uint64_t bits, const cpq_codes *codes, const cpq_bound *bound,
+__attribute__((noinline)) static void append_bytes(uint64_t bits, const cpq_codes *codes, const cpq_bound *bound,
                                                     const uint8_t *tile, size_t stride, size_t first, outcome *out) {
   if (stride == CPQ_TILE) append_own(IN_MINIMA, bits, codes, bound, tile, CPQ_TILE, first, out);
   else append_own(IN_MINIMA, bits, codes, bound, tile, stride, first, out);
@@ -328,7 +328,7 @@ INLINE void scan_strip(unsigned width, const strip *in, size_t first, rider *pas
       uint64_t bits = within(out, even + c, odd + c, n, lanes);
       size_t stride = in->ragged ? cpq_tile_lanes(lanes) : CPQ_TILE;
       const uint8_t *tile = in->tiles[c / TILE_COLUMNS];
-      if (bits && width == IN_MINIMA) append_passed(bits, in->codes, in->bound, tile, stride, first, out);
+      if (bits && width == IN_MINIMA) append_bytes(bits, in->codes, in->bound, tile, stride, first, out);
       if (bits && width != IN_MINIMA) append_wide(bits, in->codes, in->bound, tile, stride, first, out);
       continue;
     }

@@ -77,7 +77,7 @@ package struct CodeFrame: ~Escapable {
   }
 }
 
-/// What quantizing float tables has found; see ``Kernels/quantize(_:shape:factor:minima:into:)``.
+/// What quantizing float tables has found; see ``Kernels/quantize(_:shape:factor:lowest:into:)``.
 package struct TableRange: Sendable {
   /// The sum of the tables' least entries; −infinity when a table is not finite.
   package var minimum: Double
@@ -95,24 +95,25 @@ package struct TableRange: Sendable {
 
 extension Kernels {
   /// Quantizes the float tables `[m][tableFloats]`, times `factor`, to u8 `[m][tableSize]`: floor((entry − least entry of
-  /// its table) / step), within `shape.entryLimit`, with one step for all. Entries of a table past 2^nbits become 0.
+  /// its table) / step), within `shape.entryLimit`, with one step for all. Entries of a table past 2^nbits become 0; what
+  /// follows the last table stays.
   ///
   /// Sums of quantized entries therefore bound the sums of entries, each less the least of its table, from below, but for
   /// rounding: by less than 2^-21 they may exceed them.
-  /// - Parameter minima: m floats to work with.
+  /// - Parameter lowest: m floats to work with.
   package func quantize(
-    _ tables: Span<Float>, shape: CodeShape, factor: Float, minima: inout MutableSpan<Float>,
+    _ tables: Span<Float>, shape: CodeShape, factor: Float, lowest: inout MutableSpan<Float>,
     into entries: inout MutableSpan<UInt8>
   ) -> TableRange {
     precondition(
       tables.count >= shape.m * shape.tableFloats && entries.count >= shape.tableBytes
-        && minima.count >= shape.m, "tables are too short")
+        && lowest.count >= shape.m, "tables are too short")
     return unsafe tables.withUnsafeBufferPointer { tables in
       unsafe entries.withUnsafeMutableBufferPointer { entries in
-        unsafe minima.withUnsafeMutableBufferPointer { minima in
+        unsafe lowest.withUnsafeMutableBufferPointer { lowest in
           let range = unsafe table.pointee.quantize(
             tables.baseAddress, shape.m, shape.tableSize, 1 << shape.nbits, factor, UInt32(shape.entryLimit),
-            minima.baseAddress, entries.baseAddress)
+            lowest.baseAddress, entries.baseAddress)
           return TableRange(minimum: range.minimum, magnitude: range.magnitude, step: range.step)
         }
       }

@@ -1,8 +1,8 @@
 import PQKernels
 
 /// An order of the codewords of a codebook in which those whose numbers begin with the same bits are near each other, as
-/// tables of queries see it: the numbers of each part of 4, or of a 64th of them, that follow each other differ in their last
-/// bits, and one entry, the least, can stand for the whole part in a bound (as the minimum tables of André, Kermarrec, Le Scouarnec: "Cache locality
+/// tables of queries see it: of each part, of 4 or of a 64th of all, the numbers follow each other, and one entry, the
+/// least, can stand for the part in a bound (as the minimum tables of André, Kermarrec, Le Scouarnec: "Cache locality
 /// is not enough: high-performance nearest neighbor search with product quantization fast scan", 2015).
 ///
 /// The codewords are halved again and again, each time by 2-means with as many on one side as on the other. Two are near if
@@ -147,7 +147,7 @@ package struct CodewordOrder {
 extension ProductQuantizer {
   /// The same codewords in an order by which scans of codes of 5 to 12 bits are faster; others as they are.
   /// - Parameter coarse: whose residuals the codes are of; nil: they are of vectors.
-  /// - Complexity: O(m · (1,280 · (D/m)² + 2^nbits · D/m · nbits)); it does not depend on threads.
+  /// - Complexity: O(m · ((1,024 + 2^nbits) · (D/m)² + 2^nbits · D/m · nbits)); it does not depend on threads.
   package func ordered(residualsOf coarse: CoarseQuantizer?, threads: Int) -> ProductQuantizer {
     // Beyond so many components a subspace the moments would take longer than they save.
     guard CodeShape.hasParts(nbits: nbits), subdimension <= 128 else { return self }

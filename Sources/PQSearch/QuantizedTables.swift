@@ -3,38 +3,39 @@ internal import PQKernels
 
 /// Tables of a query, or of a list, in bytes.
 struct QuantizedTables: ~Copyable {
-  /// `[m][tableSize]`; empty where codes are compared without.
+  /// `[m][tableSize]`, and zeros up to `tableBytes`; empty where codes are compared without.
   private(set) var entries: [UInt8]
   /// As of ``Kernels/partMinima(_:shape:into:)``; empty where the scan does not heed them.
   private var minima: [UInt8]
   /// The least entry of each float table.
-  private var least: [Float]
+  private var lowest: [Float]
   /// Frames to scan without minima, since too many of a frame's codes passed them, and how many those were the last time.
   private var pause = 0
   private var lastPause = 0
 
   init(_ p: IndexParameters) {
     entries = [UInt8](repeating: 0, count: p.scanEntries)
-    let shape = p.codeLayout?.shape
-    let scansMinima = !entries.isEmpty && shape.map { Kernels.best.scansMinima(nbits: $0.nbits) } == true
-    minima = [UInt8](repeating: 0, count: scansMinima ? shape?.minimaCount ?? 0 : 0)
-    least = [Float](repeating: 0, count: p.m)
+    minima = []
+    if let shape = p.codeLayout?.shape, !entries.isEmpty, Kernels.best.scansMinima(nbits: shape.nbits) {
+      minima = [UInt8](repeating: 0, count: shape.minimaCount)
+    }
+    lowest = [Float](repeating: 0, count: p.m)
   }
 
   /// Quantizes float tables, `[m][tableFloats]` in a part of `tables`, times `factor`.
   mutating func quantize(_ tables: [Float], _ part: Range<Int>, _ shape: CodeShape, factor: Float) -> TableRange {
     (pause, lastPause) = (0, 0)
-    let range = Self.quantize(tables.span.extracting(part), shape, factor, &least, &entries)
+    let range = Self.quantize(tables.span.extracting(part), shape, factor, &lowest, &entries)
     if !minima.isEmpty { Self.fill(&minima, entries, shape) }
     return range
   }
 
   private static func quantize(
-    _ tables: Span<Float>, _ shape: CodeShape, _ factor: Float, _ least: inout [Float], _ entries: inout [UInt8]
+    _ tables: Span<Float>, _ shape: CodeShape, _ factor: Float, _ lowest: inout [Float], _ entries: inout [UInt8]
   ) -> TableRange {
     var output = entries.mutableSpan
-    var work = least.mutableSpan
-    return Kernels.best.quantize(tables, shape: shape, factor: factor, minima: &work, into: &output)
+    var work = lowest.mutableSpan
+    return Kernels.best.quantize(tables, shape: shape, factor: factor, lowest: &work, into: &output)
   }
 
   private static func fill(_ minima: inout [UInt8], _ entries: [UInt8], _ shape: CodeShape) {
@@ -53,9 +54,9 @@ struct QuantizedTables: ~Copyable {
       return
     }
     let passed = survivors.scan(codes, entries.span, minima: minima.span, bracketScale: bracketScale, limit)
-    // The limit falls, and lists come whose codes are farther from it.
     // A code of a byte is summed by itself at the price of several that are summed together, a wide one at that of its own.
     let most = codes.shape.nbits <= 8 ? codes.count / 4 : codes.count - codes.count / 8
+    // A pause ends: the limit falls, and lists come whose codes are farther from it.
     lastPause = passed > most ? min(8, 2 * lastPause + 1) : 0
     pause = lastPause
   }

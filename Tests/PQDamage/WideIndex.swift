@@ -4,7 +4,8 @@ internal import PQModel
 internal import PQStorage
 internal import PQTestSupport
 
-/// Index files whose quantized tables, padded to all that a plane of codes can hold, would be twice the file.
+/// Index files that are codebooks for the most part: quantized tables of 5 bits, padded to all that a byte can hold, would be
+/// twice the file.
 public enum WideIndex {
   /// Writes an index of a few vectors, of one component a subspace.
   public static func write(to path: String, nbits: Int, m: Int, nlist: Int = 0) throws {

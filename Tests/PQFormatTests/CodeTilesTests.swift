@@ -160,8 +160,12 @@ private struct TileDescription {
       #expect(layout.tilesPerFrame == tiles)
       #expect(layout.vectorsPerFrame == 64 * tiles)
       #expect(layout.frameBytes(100) == bytes)
-      #expect(layout.shape.planeValues >= 1 << nbits)
     }
+    // What any value of the planes leads to past the last table of codewords.
+    let wide = CodeLayout(m: 3, nbits: 11).shape
+    #expect(wide.planeValues == 4096 && wide.tableSize == 2048 && wide.tableBytes == 2 * 2048 + 4096)
+    let narrow = CodeLayout(m: 3, nbits: 5).shape
+    #expect(narrow.planeValues == 256 && narrow.tableSize == 256 && narrow.tableBytes == 3 * 256)
     let brackets = CodeLayout(m: 16, nbits: 8, hasBracket: true)
     #expect(brackets.planes == 17 && brackets.vectorsPerFrame == 4096 && brackets.frameBytes(100) == 1904)
   }

@@ -93,12 +93,12 @@ import Testing
 
   /// Codes whose quantized tables would take more than a few MiB are compared without them.
   @Test(arguments: [(Metric.l2, 2), (.ip, 2), (.ip, 0)]) func wideTables(metric: Metric, nlist: Int) throws {
-    var f = Fixture(metric: metric, dimension: 132, nlist: nlist, m: 132, nbits: 13, vectors: .none, seed: 80)
-    f.rows = f.values(5, 132, seed: 81)
+    var f = Fixture(metric: metric, dimension: 32_800, nlist: nlist, m: 32_800, nbits: 5, vectors: .none, seed: 80)
+    f.rows = f.values(5, f.dimension, seed: 81)
     if nlist > 0 { f.ids = [7, 3, 9, 1, 5] }
     let folder = try TemporaryFolder()
     let (index, oracle) = try f.make(in: folder)
-    let query = f.values(1, 132, seed: 82)[0]
+    let query = f.values(1, f.dimension, seed: 82)[0]
     let found = try index.search(query, SearchOptions(k: 4, nprobe: 2))
     #expect(found.bits(0) == oracle.search(query, k: 4, nprobe: 2).bits)
   }

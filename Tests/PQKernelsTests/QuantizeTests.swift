@@ -14,12 +14,13 @@ import Testing
     Result, TableRange
   ) {
     var entries = GuardedBuffer<UInt8>(repeating: 0xAA, count: shape.tableBytes)
-    var minima = GuardedBuffer<Float>(repeating: .nan, count: shape.m)
+    var lowest = GuardedBuffer<Float>(repeating: .nan, count: shape.m)
     let guarded = GuardedBuffer(tables)
     var output = entries.mutableSpan
-    var work = minima.mutableSpan
-    let range = kernels.quantize(guarded.span, shape: shape, factor: factor, minima: &work, into: &output)
+    var work = lowest.mutableSpan
+    let range = kernels.quantize(guarded.span, shape: shape, factor: factor, lowest: &work, into: &output)
     let bytes = (0..<shape.m * shape.tableSize).map { output[$0] }
+    for i in bytes.count..<output.count { #expect(output[i] == 0xAA) }
     let bits = [range.minimum.bitPattern, range.magnitude.bitPattern, UInt64(range.step.bitPattern)]
     return (Result(entries: bytes, range: bits), range)
   }

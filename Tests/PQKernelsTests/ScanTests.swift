@@ -112,6 +112,36 @@ private struct ScanCase {
     }
   }
 
+  /// Codes that are none, as a file may have that is overwritten after it was checked, lead nowhere outside the tables.
+  @Test(arguments: [9, 10, 11, 13, 15]) func otherCodesStayInside(nbits: Int) {
+    for m in [1, 2, 5] {
+      let shape = CodeLayout(m: m, nbits: nbits).shape
+      let entries = GuardedBuffer<UInt8>(repeating: 1, count: shape.tableBytes)
+      for count in [1, 64, 300] {
+        let content = GuardedBuffer<UInt8>(repeating: 0xFF, count: CodeLayout(m: m, nbits: nbits).frameBytes(count))
+        let frame = CodeFrame(content.rawSpan, count: count, shape: shape)
+        for kernels in Kernels.available {
+          var minima = [UInt8](repeating: 0, count: kernels.scansMinima(nbits: nbits) ? shape.minimaCount : 0)
+          for _ in 0..<2 {
+            var (positions, sums) = ([UInt16](repeating: 0, count: count), [UInt16](repeating: 0, count: count))
+            var p = positions.mutableSpan
+            var s = sums.mutableSpan
+            let found = kernels.scan(
+              frame, entries: entries.span, minima: minima.span, bracketScale: 0, threshold: 65534, positions: &p,
+              sums: &s)
+            // All entries are 1, and so is what no code leads to.
+            #expect(found.found == count && sums.allSatisfy { $0 == m }, "\(kernels.name), m \(m), \(count) vectors")
+            minima = []
+          }
+          var all = [UInt16](repeating: 0, count: Kernels.sumRoom(count))
+          var output = all.mutableSpan
+          kernels.sums(frame, entries: entries.span, bracketScale: 0, offset: 0, into: &output)
+          #expect(all.count { $0 == m } == count, "\(kernels.name), m \(m), \(count) vectors")
+        }
+      }
+    }
+  }
+
   /// Minima tell at most what all entries would; what is found is the same, whether few vectors pass them or all do.
   @Test(arguments: [5, 7, 8, 9, 10, 11, 12]) func minimaFindTheSame(nbits: Int) {
     for m in nbits <= 8 ? [1, 2, 5, 8, 16, 23, 300] : [1, 2, 5, 8, 17] {

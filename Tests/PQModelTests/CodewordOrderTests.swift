@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  /// Of more than 256 codewords a 64th is a part.
+  /// Parts of a 64th of more than 256 codewords are found.
   @Test func partsOfManyAreFound() {
     let count = 1024
     let words = (0..<count).flatMap { (word: Int) -> [Double] in

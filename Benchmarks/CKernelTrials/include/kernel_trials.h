@@ -20,7 +20,7 @@ size_t trial_chosen_set(void);
 
 /* The integer scan of `vectors` vectors (a multiple of 16) of m codes of `nbits` bits, in frames as a file has them. With
  * `bracket` each vector has a bracket as well. The threshold lets about one vector in 4,096 through. With `near` the entries
- * of each 64th of a table are the same, and a set that heeds minima has them: for codes of 5 to 12 bits. */
+ * of each 64th of a table are the same, and a set that heeds minima has them: for codes of 5 to 8, or 12, bits. */
 trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, bool near, size_t vectors);
 /* Squared L2 distances of one query to `rows` packed rows; type: 1 f32, 2 f16, 3 u8. */
 trial *trial_rows(size_t set, int type, size_t dim, size_t rows);

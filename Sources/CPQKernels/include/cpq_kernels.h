@@ -177,12 +177,12 @@ typedef struct {
 
   /* Quantizes float tables [m][`entries`, at least 16], times `factor`, which is 1 or 2 or the negative of one, to u8
    * tables out[m][table_size]:
-   * out = floor((entry - min) / step), where min is the least entry of a table (minima[m]) and step the same for all;
+   * out = floor((entry - min) / step), where min is the least entry of a table (lowest[m]) and step the same for all;
    * rounding may lift one to the next whole number, so that out * step exceeds entry - min by less than 2^-21 of it. No
    * entry exceeds `limit`, with tables of 16 no sum of an entry of table 2 * p and one of table 2 * p + 1. Bytes past the
    * entries become 0. Tables that are not all finite give zeros and -infinity. */
   cpq_range (*quantize)(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
-                        unsigned limit, float *minima, uint8_t *out);
+                        unsigned limit, float *lowest, uint8_t *out);
 
   /* out[i] = the least of `part` entries from part * i on, of `count` in all; `part` is 4, 8, 16, 32 or 64, and `count` a
    * multiple. Null where `scan` heeds no minima. */
