@@ -283,7 +283,7 @@ INLINE void append_own(unsigned width, uint64_t bits, const cpq_codes *codes, co
 }
 
 __attribute__((noinline)) static void append_bytes(uint64_t bits, const cpq_codes *codes, const cpq_bound *bound,
-                                                    const uint8_t *tile, size_t stride, size_t first, outcome *out) {
+                                                   const uint8_t *tile, size_t stride, size_t first, outcome *out) {
   if (stride == CPQ_TILE) append_own(IN_MINIMA, bits, codes, bound, tile, CPQ_TILE, first, out);
   else append_own(IN_MINIMA, bits, codes, bound, tile, stride, first, out);
 }
