@@ -83,13 +83,9 @@ INLINE vb look256(const table256 *table, vb code) {
 }
 
 #define MINIMA 1
-typedef struct {
-  table16 row[4];
-} table64;
-
-INLINE vb look_part(const table64 *table, vb part, vb bit4, vb bit5) {
-  return choose(choose(look16(table->row[0], part), look16(table->row[1], part), bit4),
-                choose(look16(table->row[2], part), look16(table->row[3], part), bit4), bit5);
+INLINE vb look_part(const table16 *row, vb part, vb bit4, vb bit5) {
+  return choose(choose(look16(row[0], part), look16(row[1], part), bit4),
+                choose(look16(row[2], part), look16(row[3], part), bit4), bit5);
 }
 
 #define CHECKS 1

@@ -46,16 +46,12 @@ INLINE vb look256(const table256 *table, vb code) {
 }
 
 #define MINIMA 1
-typedef struct {
-  table16 row[4];
-} table64;
-
-INLINE vb look_part(const table64 *table, vb part, vb bit4, vb bit5) {
+INLINE vb look_part(const table16 *row, vb part, vb bit4, vb bit5) {
   __mmask64 odd = _mm512_movepi8_mask((__m512i)bit4), upper = _mm512_movepi8_mask((__m512i)bit5);
-  __m512i low = _mm512_shuffle_epi8((__m512i)table->row[0], (__m512i)part);
-  __m512i high = _mm512_shuffle_epi8((__m512i)table->row[2], (__m512i)part);
-  low = _mm512_mask_shuffle_epi8(low, odd, (__m512i)table->row[1], (__m512i)part);
-  high = _mm512_mask_shuffle_epi8(high, odd, (__m512i)table->row[3], (__m512i)part);
+  __m512i low = _mm512_shuffle_epi8((__m512i)row[0], (__m512i)part);
+  __m512i high = _mm512_shuffle_epi8((__m512i)row[2], (__m512i)part);
+  low = _mm512_mask_shuffle_epi8(low, odd, (__m512i)row[1], (__m512i)part);
+  high = _mm512_mask_shuffle_epi8(high, odd, (__m512i)row[3], (__m512i)part);
   return (vb)_mm512_mask_blend_epi8(upper, low, high);
 }
 

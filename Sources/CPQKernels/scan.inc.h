@@ -7,9 +7,9 @@
  *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by minima or the scalar loop
  *   table256, load256, look256 the 256 entries of a subspace, and their lookup by a vector of bytes
  *   table16, load16, look16    the same for 16 entries and indices below 16
- *   MINIMA, table64, look_part whether cpq_bound.minima are heeded, and then the 64 minima of a subspace, four rows of 16,
- *                              and their lookup by a vector of numbers of parts, with two others whose signs are bits 4
- *                              and 5 of these
+ *   MINIMA, look_part          whether cpq_bound.minima are heeded, and then the lookup of the 64 minima of a subspace, four
+ *                              rows of 16, by a vector of numbers of parts, with two others whose signs are bits 4 and 5
+ *                              of these
  *   mulhi16                    the high halves of products of u16 lanes
  *   lane_bits                  bit i is the sign of byte i
  *   load_lanes                 the first n bytes (a multiple of 16, at most LANES), then zeros
@@ -112,6 +112,10 @@ INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
 /* In place of a width: the minima of codes of a byte, and of 9 to 12 bits. */
 enum { IN_MINIMA = 2, IN_WIDE_MINIMA = 3 };
 
+typedef struct {
+  table16 row[4];
+} table64;
+
 INLINE table64 load64(const uint8_t *p) {
   return (table64){{load16(p), load16(p + 16), load16(p + 32), load16(p + 48)}};
 }
@@ -123,7 +127,7 @@ INLINE void add_minima(const strip *in, vw *all, vw *odd) {
     table64 table = load64(in->bound->minima + CPQ_PARTS * s);
     for (int c = 0; c < in->n; c++) {
       vb code = load_codes(in, c, s), part = (vb)((vw)code >> 2) & 15;
-      add_entries(look_part(&table, part, code + code, code), &all[c], &odd[c]);
+      add_entries(look_part(table.row, part, code + code, code), &all[c], &odd[c]);
     }
   }
 }
@@ -138,7 +142,7 @@ INLINE void add_wide_part(const strip *in, size_t s, int is_high, vw *all, vw *o
     vw low = (vw)load_codes(in, c, s), nibbles = (vw)load_codes(in, c, in->codes->m + s / 2);
     vw high = is_high ? nibbles >> 4 : nibbles;
     vb part = ((vb)(low >> down) & low_bits) | ((vb)(high << up) & high_bits);
-    add_entries(look_part(&table, part, (vb)((vw)part << 3), (vb)((vw)part << 2)), &all[c], &odd[c]);
+    add_entries(look_part(table.row, part, (vb)((vw)part << 3), (vb)((vw)part << 2)), &all[c], &odd[c]);
   }
 }
 

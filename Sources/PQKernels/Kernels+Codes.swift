@@ -37,11 +37,12 @@ internal import CPQKernels
   /// Bytes of m quantized tables, with what any value of the planes leads to past the last one.
   package var tableBytes: Int { (m - 1) * tableSize + planeValues }
 
-  /// Whether the tables of codes of `nbits` bits have ``partSize``.
-  package static func hasParts(nbits: Int) -> Bool { (5...12).contains(nbits) }
+  /// Entries of one of the 64 parts of a quantized table, of codes of `nbits` bits; nil where it has none.
+  package static func partSize(nbits: Int) -> Int? {
+    (5...12).contains(nbits) ? (1 << max(8, nbits)) / Int(CPQ_PARTS) : nil
+  }
 
-  /// Entries of one of the 64 parts of a quantized table, and how many parts all tables have.
-  package var partSize: Int { tableSize / Int(CPQ_PARTS) }
+  /// How many parts all tables have.
   package var minimaCount: Int { m * Int(CPQ_PARTS) }
 
   /// The largest entry of a quantized table, or sum of two entries whose codes share a byte, with which no such sum exceeds

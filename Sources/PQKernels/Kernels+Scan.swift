@@ -30,22 +30,24 @@ extension Kernels {
   /// Whether a scan of codes of `nbits` bits takes less time with ``partMinima(_:shape:into:)``, if not too many vectors pass
   /// them.
   package func scansMinima(nbits: Int) -> Bool {
-    unsafe table.pointee.part_minima != nil && CodeShape.hasParts(nbits: nbits)
+    unsafe table.pointee.part_minima != nil && CodeShape.partSize(nbits: nbits) != nil
   }
 
-  /// The least entry of each of the 64 parts of a table, `[m][64]`: of ``CodeShape/partSize`` entries that follow each other.
+  /// The least entry of each of the 64 parts of a table, `[m][64]`: of ``CodeShape/partSize(nbits:)`` entries that follow each other.
   /// Where codes that differ in their last bits stand for codewords that are near each other, sums of minima are almost those
   /// of the entries.
   /// - Precondition: ``scansMinima(nbits:)``.
   /// - Complexity: O(entries).
   package func partMinima(_ entries: Span<UInt8>, shape: CodeShape, into output: inout MutableSpan<UInt8>) {
+    guard scansMinima(nbits: shape.nbits), let part = CodeShape.partSize(nbits: shape.nbits) else {
+      preconditionFailure("minima of codes that have none")
+    }
     precondition(
-      scansMinima(nbits: shape.nbits) && entries.count >= shape.tableBytes && output.count >= shape.minimaCount,
-      "minima of other tables")
+      entries.count >= shape.tableBytes && output.count >= shape.minimaCount, "minima of other tables")
     unsafe entries.withUnsafeBufferPointer { entries in
       unsafe output.withUnsafeMutableBufferPointer { output in
         unsafe table.pointee.part_minima(
-          entries.baseAddress, shape.m * shape.tableSize, shape.partSize, output.baseAddress)
+          entries.baseAddress, shape.m * shape.tableSize, part, output.baseAddress)
       }
     }
   }

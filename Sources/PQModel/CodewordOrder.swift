@@ -1,9 +1,9 @@
 import PQKernels
 
 /// An order of the codewords of a codebook in which those whose numbers begin with the same bits are near each other, as
-/// tables of queries see it: of each part, of 4 or of a 64th of all, the numbers follow each other, and one entry, the
-/// least, can stand for the part in a bound (as the minimum tables of André, Kermarrec, Le Scouarnec: "Cache locality
-/// is not enough: high-performance nearest neighbor search with product quantization fast scan", 2015).
+/// tables of queries see it: of a part, whose numbers follow each other, one entry, the least, can stand for all in a bound
+/// (as the minimum tables of André, Kermarrec, Le Scouarnec: "Cache locality is not enough: high-performance nearest
+/// neighbor search with product quantization fast scan", 2015).
 ///
 /// The codewords are halved again and again, each time by 2-means with as many on one side as on the other. Two are near if
 /// their inner products with queries are, so a difference x counts as xᵀMx, M being the second moment of what tables are made
@@ -13,9 +13,6 @@ package struct CodewordOrder {
   /// L of M = LLᵀ, row-major: lengths of xᵀL are those that count.
   private let factor: [Double]
 
-  /// Codewords are halved down to parts of so many, or of a 64th of all.
-  private static let leastPart = 4
-  private static let mostParts = 64
   private static let mostIterations = 10
 
   /// What tables of one subspace are made of.
@@ -37,13 +34,13 @@ package struct CodewordOrder {
     factor = Self.cholesky(moment, dimension)
   }
 
-  /// The order of `words`, `[word][dimension]`: the number of the codeword that comes first, second, ...
+  /// The order of `words`, `[word][dimension]`, in which parts of so many are near: the number of the codeword that comes
+  /// first, second, ...
   /// - Complexity: O(words · log words · (dimension + log words)).
-  package func order(of words: [Double]) -> [Int] {
+  package func order(of words: [Double], part: Int) -> [Int] {
     let points = project(words)
     var order = Array(0..<words.count / dimension)
     var size = order.count
-    let part = max(Self.leastPart, size / Self.mostParts)
     while size > part {
       for first in stride(from: 0, to: order.count, by: size) {
         order[first..<first + size] = halve(order[first..<first + size], points)[...]
@@ -150,13 +147,13 @@ extension ProductQuantizer {
   /// - Complexity: O(m · ((1,024 + 2^nbits) · (D/m)² + 2^nbits · D/m · nbits)); it does not depend on threads.
   package func ordered(residualsOf coarse: CoarseQuantizer?, threads: Int) -> ProductQuantizer {
     // Beyond so many components a subspace the moments would take longer than they save.
-    guard CodeShape.hasParts(nbits: nbits), subdimension <= 128 else { return self }
+    guard let part = CodeShape.partSize(nbits: nbits), subdimension <= 128 else { return self }
     let books = Threads.map(count: m, threads: threads) { s -> [Float] in
       let words = (0..<centroids).flatMap { word in
         (0..<subdimension).map { Double(component($0, of: word, subspace: s)) }
       }
       let lists = coarse.map { $0.components(s * subdimension..<(s + 1) * subdimension) } ?? []
-      let order = CodewordOrder(words: words, centroids: lists, dimension: subdimension).order(of: words)
+      let order = CodewordOrder(words: words, centroids: lists, dimension: subdimension).order(of: words, part: part)
       let rows = order.flatMap { word in (0..<subdimension).map { component($0, of: word, subspace: s) } }
       return LaneBlocks.pack(rows.span, dimension: subdimension)
     }

@@ -23,8 +23,9 @@ private struct ScanCase {
     // Of two tables that share a byte of codes the first has most of the limit.
     let shares: [UInt16] = nbits <= 4 ? [limit - limit / 4, limit / 4] : [limit, limit]
     let size = layout.shape.tableSize
+    let part = areNear ? CodeShape.partSize(nbits: nbits) ?? 1 : 1
     let entries = (0..<layout.shape.tableBytes).map { i in
-      UInt8(some[(areNear ? i / layout.shape.partSize : i) % some.count] % (shares[i / size % 2] + 1))
+      UInt8(some[i / part % some.count] % (shares[i / size % 2] + 1))
     }
     var codes = values.codes(vectors * m, nbits: nbits)
     // One vector of the largest code everywhere.
@@ -162,7 +163,7 @@ private struct ScanCase {
     layout.appendFrame(test.codes.span.extracting(0..<count * layout.m), brackets: test.brackets, to: &bytes)
     let content = GuardedBuffer(bytes)
     let entries = GuardedBuffer(test.entries)
-    let (shape, part) = (layout.shape, layout.shape.partSize)
+    let (shape, part) = (layout.shape, CodeShape.partSize(nbits: layout.nbits) ?? 1)
     var minima = GuardedBuffer<UInt8>(repeating: 0xAA, count: shape.minimaCount)
     var output = minima.mutableSpan
     kernels.partMinima(entries.span, shape: shape, into: &output)

@@ -17,45 +17,48 @@ import Testing
       let mixed = word * 91 % 256
       words += [Double(mixed / 4 % 8) * 10, Double(mixed / 32) * 10, Double(mixed % 4) * 0.1]
     }
-    let order = CodewordOrder(words: words, centroids: [], dimension: 3).order(of: words)
+    let order = CodewordOrder(words: words, centroids: [], dimension: 3).order(of: words, part: 4)
     #expect(order.sorted() == Array(0..<256))
     for first in stride(from: 0, to: 256, by: 4) {
       #expect(Set(order[first..<first + 4].map { $0 * 91 % 256 / 4 }).count == 1)
     }
   }
 
-  /// Parts of a 64th of more than 256 codewords are found.
+  /// So are larger parts.
   @Test func partsOfManyAreFound() {
     let count = 1024
     let words = (0..<count).flatMap { (word: Int) -> [Double] in
       let mixed = word * 91 % count
       return [Double(mixed / 16 % 8) * 10, Double(mixed / 128) * 10, Double(mixed % 16) * 0.1]
     }
-    let order = CodewordOrder(words: words, centroids: [], dimension: 3).order(of: words)
+    let order = CodewordOrder(words: words, centroids: [], dimension: 3).order(of: words, part: 16)
     #expect(order.sorted() == Array(0..<count))
     for first in stride(from: 0, to: count, by: 16) {
       #expect(Set(order[first..<first + 16].map { $0 * 91 % count / 16 }).count == 1)
     }
+    // Parts are not halved again.
+    let whole = CodewordOrder(words: words, centroids: [], dimension: 3).order(of: words, part: count)
+    #expect(whole == Array(0..<count))
   }
 
   /// Where centroids differ in one component alone, inner products with queries do too, and that one says what is near.
   @Test func centroidsSayWhatIsNear() {
     let words = (0..<256).flatMap { (word: Int) -> [Double] in [Double(word % 64) / 64, Double(word / 64) / 4] }
     let centroids = (0..<100).flatMap { (list: Int) -> [Double] in [Double(list), 7] }
-    let order = CodewordOrder(words: words, centroids: centroids, dimension: 2).order(of: words)
+    let order = CodewordOrder(words: words, centroids: centroids, dimension: 2).order(of: words, part: 4)
     for first in stride(from: 0, to: 256, by: 4) {
       #expect(Set(order[first..<first + 4].map { words[2 * $0] }).count == 1)
     }
-    let unaware = CodewordOrder(words: words, centroids: [], dimension: 2).order(of: words)
+    let unaware = CodewordOrder(words: words, centroids: [], dimension: 2).order(of: words, part: 4)
     #expect(unaware != order)
   }
 
   /// All words are there, whatever they are, and in the same order each time.
   @Test(arguments: [0, 1, Double.greatestFiniteMagnitude, .infinity, .nan]) func anyWords(value: Double) {
     let words = [Double](repeating: value, count: 32 * 3)
-    let order = CodewordOrder(words: words, centroids: [value, 0, 1], dimension: 3).order(of: words)
+    let order = CodewordOrder(words: words, centroids: [value, 0, 1], dimension: 3).order(of: words, part: 4)
     #expect(order.sorted() == Array(0..<32))
-    #expect(order == CodewordOrder(words: words, centroids: [value, 0, 1], dimension: 3).order(of: words))
+    #expect(order == CodewordOrder(words: words, centroids: [value, 0, 1], dimension: 3).order(of: words, part: 4))
   }
 
   /// A quantizer keeps its codewords, each subspace its own, for any number of threads; codes of 5 to 12 bits are ordered.
