@@ -212,21 +212,21 @@ typedef struct {
 } outcome;
 
 /* Apart from the loops over codes, whose registers it would take. */
-__attribute__((noinline)) static size_t append(uint64_t bits, uint16_t (*halves)[CPQ_TILE / 2], size_t first,
+__attribute__((noinline)) static size_t append(uint64_t bits, uint16_t (*halves)[CPQ_TILE / 2], size_t first, size_t lanes,
                                                uint16_t *restrict positions, uint16_t *restrict sums, size_t found) {
+  positions += found, sums += found;
   if (bits == ~0ull) { /* as in the first lists, which know no limit yet */
-    positions += found, sums += found;
     for (size_t lane = 0; lane < CPQ_TILE; lane++) positions[lane] = (uint16_t)(first + lane);
     for (size_t i = 0; i < CPQ_TILE / 2; i++) sums[2 * i] = halves[0][i], sums[2 * i + 1] = halves[1][i];
     return found + CPQ_TILE;
   }
-  do {
-    unsigned lane = (unsigned)__builtin_ctzll(bits);
-    bits &= bits - 1;
-    positions[found] = (uint16_t)(first + lane);
-    sums[found++] = halves[lane & 1][lane / 2];
-  } while (bits);
-  return found;
+  size_t hits = (size_t)__builtin_popcountll(bits);
+  for (size_t j = 0; j < taken(hits, lanes); j++) {
+    unsigned lane = take_lowest(&bits);
+    positions[j] = (uint16_t)(first + lane);
+    sums[j] = halves[lane & 1][lane / 2];
+  }
+  return found + hits;
 }
 
 /* Which of the first `lanes` lanes of a tile, 1 to 64, of `n` columns, are within the threshold. */
@@ -244,10 +244,10 @@ INLINE uint64_t within(const outcome *out, const vw *even, const vw *odd, int n,
 INLINE void append_tile(outcome *out, const vw *even, const vw *odd, int n, size_t first, size_t lanes) {
   uint64_t bits = within(out, even, odd, n, lanes);
   if (__builtin_expect(bits == 0, 1)) return;
-  uint16_t halves[2][CPQ_TILE / 2];
+  uint16_t halves[2][CPQ_TILE / 2] = {0}; /* lanes past the last column are looked at, if not for what they are */
   memcpy(halves[0], even, (size_t)n * LANES);
   memcpy(halves[1], odd, (size_t)n * LANES);
-  out->found = append(bits, halves, first, out->positions, out->sums, out->found);
+  out->found = append(bits, halves, first, lanes, out->positions, out->sums, out->found);
 }
 
 #if MINIMA
@@ -467,11 +467,13 @@ static size_t summed_within(const uint16_t *sums, size_t count, uint16_t low, ui
       vw odd = (vw)(*(const vw *)(column + CPQ_TILE / 2) - least <= width) & 0xFF00;
       bits |= lane_bits((vb)(even | odd)) << (c * LANES);
     }
-    for (; bits; bits &= bits - 1) {
-      unsigned lane = (unsigned)__builtin_ctzll(bits);
-      positions[found] = (uint16_t)(first + lane);
-      out[found++] = (uint16_t)(sums[cpq_sum_place(lane)] - offset);
+    size_t hits = (size_t)__builtin_popcountll(bits);
+    for (size_t j = 0; j < taken(hits, CPQ_TILE); j++) {
+      unsigned lane = take_lowest(&bits);
+      positions[found + j] = (uint16_t)(first + lane);
+      out[found + j] = (uint16_t)(sums[cpq_sum_place(lane)] - offset);
     }
+    found += hits;
   }
   return found;
 }

@@ -10,6 +10,22 @@ INLINE unsigned bits_of(bits16 bits) {
   return mask;
 }
 
+/* Of a mask of 64 lanes few are set, but how many would not be foreseen, and a wrong guess costs more than all of them: so TAKEN
+ * are taken at least, unless there are fewer lanes, and what counts is written over the others. */
+enum { TAKEN = 4 };
+INLINE size_t taken(size_t hits, size_t lanes) {
+  size_t least = lanes < TAKEN ? lanes : TAKEN;
+  return hits > least ? hits : least;
+}
+
+/* The lowest lane that is set, which no longer is then; 63 where there is none. */
+INLINE unsigned take_lowest(uint64_t *bits) {
+  unsigned lane = (unsigned)__builtin_ctzll(*bits | 1ull << 63);
+  __asm__("" : "+r"(lane)); /* one by one: several brought into a vector take longer */
+  *bits &= *bits - 1;
+  return lane;
+}
+
 static size_t group_minima(const float *values, size_t count, size_t depth, float *out) {
   size_t groups = 0;
   for (size_t i = 0; i < count; groups += CPQ_LANES) {
@@ -29,12 +45,24 @@ static size_t group_minima(const float *values, size_t count, size_t depth, floa
   return groups;
 }
 
+typedef _Bool bits8 __attribute__((ext_vector_type(8)));
+INLINE uint64_t mask8(const float *values, v8 low, v8 high) {
+  v8 v = *(const v8 *)values;
+  bits8 bits = __builtin_convertvector((v >= low) & (v <= high), bits8);
+  uint8_t mask;
+  memcpy(&mask, &bits, sizeof mask);
+  return mask;
+}
+
 static size_t floats_within(const float *values, size_t count, float low, float high, uint32_t *out) {
+  enum { LANES64 = 64 };
   size_t found = 0, i = 0;
-  for (; i + CPQ_LANES <= count; i += CPQ_LANES) {
-    v16 v = load(values + i);
-    for (unsigned bits = LANE_MASK((v >= splat(low)) & (v <= splat(high))); bits; bits &= bits - 1)
-      out[found++] = (uint32_t)i + (uint32_t)__builtin_ctz(bits);
+  for (; i + LANES64 <= count; i += LANES64) {
+    uint64_t bits = 0;
+    for (size_t j = 0; j < LANES64; j += 8) bits |= mask8(values + i + j, (v8)low, (v8)high) << j;
+    size_t hits = (size_t)__builtin_popcountll(bits);
+    for (size_t j = 0; j < taken(hits, LANES64); j++) out[found + j] = (uint32_t)i + take_lowest(&bits);
+    found += hits;
   }
   for (; i < count; i++) {
     out[found] = (uint32_t)i;

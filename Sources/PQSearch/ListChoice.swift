@@ -65,7 +65,7 @@ struct ListChoice: ~Copyable {
     }
     makeRoom(found)
     for i in 0..<found { numberKeys[i] = keys[Int(numbers[i])] }
-    takeLeast(count, among: found)
+    takeLeast(count, among: found, limit: .infinity)
   }
 
   /// Chooses the `count` least of the keys of all lists, of which no more is known than their scores: lists of the least
@@ -83,13 +83,14 @@ struct ListChoice: ~Copyable {
     let least = limit(count, scores)
     var found = select(from: -.infinity, to: least, of: scores, after: 0)
     fill(0..<found, compare)
-    let most = bound(Kernels.best.limit(numberKeys.span.extracting(0..<found), count))
+    let limit = Kernels.best.limit(numberKeys.span.extracting(0..<found), count)
+    let most = bound(limit)
     if most > least {
       let first = found
       found += select(from: least.nextUp, to: most, of: scores, after: first)
       fill(first..<found, compare)
     }
-    takeLeast(count, among: found)
+    takeLeast(count, among: found, limit: limit)
   }
 
   /// Makes room for what so many `lists` take, of which up to `room` come into question.
@@ -125,18 +126,33 @@ struct ListChoice: ~Copyable {
   }
 
   /// Makes the `count` nearest of those in question, all different, the chosen ones.
-  private mutating func takeLeast(_ count: Int, among found: Int) {
-    for i in 0..<found {
-      words[i] = OrderedKey.word(numberKeys[i], numbers[i])
-      listKeys[Int(numbers[i])] = numberKeys[i]
-    }
-    let least = Self.sort(&words, found, nearest: count)
+  /// - Parameter limit: a key that at least so many do not exceed.
+  private mutating func takeLeast(_ count: Int, among found: Int, limit: Float) {
+    let near = Self.makeWords(found, numberKeys, numbers, limit, &words, &listKeys)
+    let least = Self.sort(&words, near, nearest: count)
     lists.removeAll()
     for place in 0..<min(count, least) {
       let list = UInt32(truncatingIfNeeded: words[place])
       lists.numbers.append(list)
       lists.keys.append(listKeys[Int(list)])
     }
+  }
+
+  /// Makes words of those with keys of at most `limit`, and of those that are no numbers; returns how many. Notes all keys.
+  private static func makeWords(
+    _ found: Int, _ keys: [Float], _ numbers: [UInt32], _ limit: Float, _ words: inout [UInt64],
+    _ listKeys: inout [Float]
+  ) -> Int {
+    let (keys, numbers) = (keys.span, numbers.span)
+    var words = words.mutableSpan
+    var listKeys = listKeys.mutableSpan
+    var near = 0
+    for i in 0..<found {
+      words[near] = OrderedKey.word(keys[i], numbers[i])
+      listKeys[Int(numbers[i])] = keys[i]
+      near += keys[i] > limit ? 0 : 1
+    }
+    return near
   }
 
   /// Sorts the first `found` words, or of many more than `count` only so many least ones; returns how many.
