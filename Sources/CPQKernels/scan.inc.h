@@ -342,9 +342,7 @@ INLINE void scan_strip(unsigned width, const strip *in, size_t first, rider *pas
   }
 }
 
-#if MINIMA
-static void scan_bytes(const cpq_codes *codes, const cpq_bound *bound, size_t first, outcome *out);
-#endif
+static void scan_8(const cpq_codes *codes, const cpq_bound *bound, size_t first, outcome *out);
 
 /* Scans a frame from vector `first` on, which begins a tile. */
 INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, size_t first, rider *passenger,
@@ -357,7 +355,7 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
      * is not asked for its minima. */
     if (width == IN_MINIMA && out->passed > first / 4) {
       out->passed += codes->count - first;
-      return scan_bytes(codes, bound, first, out);
+      return scan_8(codes, bound, first, out);
     }
 #endif
     strip whole = strip_at(codes, bound, (int)together, 0, tile, first);
@@ -378,19 +376,29 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
 #undef REST
 }
 
-#if MINIMA
-__attribute__((noinline)) static void scan_bytes(const cpq_codes *codes, const cpq_bound *bound, size_t first,
-                                                 outcome *out) {
-  scan_width(8, codes, bound, first, 0, out);
-}
+/* A function for each width: one for all would take most of a thread's stack where nothing is optimized. */
+#define SCAN(name, width)                                                                                  \
+  __attribute__((noinline)) static void name(const cpq_codes *codes, const cpq_bound *bound, size_t first, \
+                                             outcome *out) {                                               \
+    scan_width(width, codes, bound, first, 0, out);                                                        \
+  }
+SCAN(scan_4, 4)
+SCAN(scan_8, 8)
+#if WIDE_CODES
+SCAN(scan_12, 12)
 #endif
+#if MINIMA
+SCAN(scan_minima_8, IN_MINIMA)
+SCAN(scan_minima_12, IN_WIDE_MINIMA)
+#endif
+#undef SCAN
 
 /* What a frame's sums are made by. */
 INLINE void scan_any(const cpq_codes *codes, const cpq_bound *bound, outcome *out) {
-  if (codes->nbits <= 4) scan_width(4, codes, bound, 0, 0, out);
-  else if (codes->nbits <= 8) scan_width(8, codes, bound, 0, 0, out);
+  if (codes->nbits <= 4) scan_4(codes, bound, 0, out);
+  else if (codes->nbits <= 8) scan_8(codes, bound, 0, out);
 #if WIDE_CODES
-  else if (codes->nbits <= 12) scan_width(12, codes, bound, 0, 0, out);
+  else if (codes->nbits <= 12) scan_12(codes, bound, 0, out);
 #endif
   else if (out->all) cpq_sum_generic(codes, bound, out->offset, out->all);
   else out->found = cpq_scan_generic(codes, bound, out->threshold, out->positions, out->sums).found;
@@ -401,8 +409,8 @@ static cpq_found scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t t
   outcome out = {.threshold = threshold, .positions = positions, .sums = sums};
 #if MINIMA
   if (bound->minima && threshold < UINT16_MAX) {
-    if (codes->nbits <= 8) scan_width(IN_MINIMA, codes, bound, 0, 0, &out);
-    else scan_width(IN_WIDE_MINIMA, codes, bound, 0, 0, &out);
+    if (codes->nbits <= 8) scan_minima_8(codes, bound, 0, &out);
+    else scan_minima_12(codes, bound, 0, &out);
     return (cpq_found){out.found, out.passed};
   }
 #endif

@@ -10,8 +10,8 @@ INLINE unsigned bits_of(bits16 bits) {
   return mask;
 }
 
-/* Of a mask of 64 lanes few are set, but how many would not be foreseen, and a wrong guess costs more than all of them: so TAKEN
- * are taken at least, unless there are fewer lanes, and what counts is written over the others. */
+/* Of a mask of 64 lanes few are set, but how many is not foreseen, and a wrong guess costs more than all of them: so TAKEN are
+ * taken at least, unless there are fewer lanes, and what counts is written over the others. */
 enum { TAKEN = 4 };
 INLINE size_t taken(size_t hits, size_t lanes) {
   size_t least = lanes < TAKEN ? lanes : TAKEN;

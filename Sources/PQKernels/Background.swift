@@ -49,7 +49,7 @@ protocol ThreadBody: AnyObject, Sendable {
 }
 
 extension Threads {
-  /// Bytes of a thread's stack: the deepest kernel takes a few hundred KiB less.
+  /// Bytes of a thread's stack: the deepest kernels take half where nothing is optimized.
   package static let stackBytes = 1 << 20
 
   /// Starts a thread that runs `body`; the caller joins it. Nil if there is none to be had.
