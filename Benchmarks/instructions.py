@@ -25,7 +25,7 @@ STAGES = (
                         r"|\bproject|ListRounding"),
     ("tables", r"ip_blocks|quantize|part_minima|Kernels\.partMinima|QuantizedTables\.fill|pair_tables|pairTables"
                r"|subtractCentre|fillTables|compareCodebooks|innerProduct"),
-    ("scan of codes", r"^scan$|^scan_checked$|^scan_bytes$|^append_bytes$|^append_wide$|^sum_codes"),
+    ("scan of codes", r"^scan$|^scan(_minima)?_\d+$|^scan_checked$|^append_bytes$|^append_wide$|^sum_codes"),
     ("frames to scan", r"scanCodes|CodeFrames|frameView|IndexFile\.list\(|ListEntry|FrameEntry|frameNumber|frameCount"
                        r"|fetch|Kernels\.scan|Survivors\.scan|QuantizedTables|knownDirectory|CodeFrame|rawFrameBytes"
                        r"|MappedFile\.bytes|findNext|KnownDirectory|frameEntry|IndexFile\.(sum|visit|stored)\b|FirstSums\.(scan|append)"

@@ -84,19 +84,21 @@ static trial *or_free(trial *t, bool good) {
   return NULL;
 }
 
-/* The answer of a scan: how many vectors pass in each frame, then their positions and sums, frame by frame. */
+/* The answer of a scan: of each frame what depends on all that it finds, and not on what is written behind that. */
 static uint64_t run_scan(trial *t, const cpq_kernels *set, void *answer) {
-  uint32_t *found = answer;
+  uint64_t *frame = answer;
   size_t frames = (t->count + FRAME_VECTORS - 1) / FRAME_VECTORS;
-  uint16_t *positions = (uint16_t *)(found + frames), *sums = positions + FRAME_VECTORS;
+  uint16_t positions[FRAME_VECTORS], sums[FRAME_VECTORS];
   cpq_codes codes = t->shape;
   uint64_t total = 0;
   for (size_t f = 0, first = 0; f < frames; f++, first += FRAME_VECTORS) {
     codes.frame = t->input + first * codes.planes;
     codes.next = f + 1 < frames ? codes.frame + FRAME_VECTORS * codes.planes : NULL;
     codes.count = t->count - first < FRAME_VECTORS ? t->count - first : FRAME_VECTORS;
-    found[f] = (uint32_t)set->scan(&codes, &t->bound, t->threshold, positions, sums).found;
-    total += found[f];
+    size_t found = set->scan(&codes, &t->bound, t->threshold, positions, sums).found;
+    frame[f] = found;
+    for (size_t i = 0; i < found; i++) frame[f] = frame[f] * 0x9E3779B97F4A7C15 + ((uint64_t)positions[i] << 16 | sums[i]);
+    total += frame[f];
   }
   return total;
 }
@@ -125,7 +127,7 @@ trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, bool near,
   size_t frames = (vectors + FRAME_VECTORS - 1) / FRAME_VECTORS;
   size_t table_size = (size_t)1 << (width <= 8 ? width : nbits), part = table_size / CPQ_PARTS;
   size_t bytes = (m - 1) * table_size + ((size_t)1 << width);
-  trial *t = make(set, planes * vectors, frames * 4 + 4 * FRAME_VECTORS, &state);
+  trial *t = make(set, planes * vectors, frames * sizeof(uint64_t), &state);
   if (!t) return NULL;
   t->run = run_scan;
   t->count = vectors;

@@ -244,7 +244,7 @@ INLINE uint64_t within(const outcome *out, const vw *even, const vw *odd, int n,
 INLINE void append_tile(outcome *out, const vw *even, const vw *odd, int n, size_t first, size_t lanes) {
   uint64_t bits = within(out, even, odd, n, lanes);
   if (__builtin_expect(bits == 0, 1)) return;
-  uint16_t halves[2][CPQ_TILE / 2] = {0}; /* lanes past the last column are looked at, if not for what they are */
+  uint16_t halves[2][CPQ_TILE / 2] = {0}; /* lanes past the last column are read, but do not count */
   memcpy(halves[0], even, (size_t)n * LANES);
   memcpy(halves[1], odd, (size_t)n * LANES);
   out->found = append(bits, halves, first, lanes, out->positions, out->sums, out->found);

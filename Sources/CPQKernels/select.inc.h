@@ -11,17 +11,17 @@ INLINE unsigned bits_of(bits16 bits) {
 }
 
 /* Of a mask of 64 lanes few are set, but how many is not foreseen, and a wrong guess costs more than all of them: so TAKEN are
- * taken at least, unless there are fewer lanes, and what counts is written over the others. */
+ * taken at least, unless there are fewer lanes: what does not count is written over, or lies behind what is found. */
 enum { TAKEN = 4 };
 INLINE size_t taken(size_t hits, size_t lanes) {
   size_t least = lanes < TAKEN ? lanes : TAKEN;
   return hits > least ? hits : least;
 }
 
-/* The lowest lane that is set, which no longer is then; 63 where there is none. */
+/* The lowest lane that is set, and clears it; 63 where there is none. */
 INLINE unsigned take_lowest(uint64_t *bits) {
   unsigned lane = (unsigned)__builtin_ctzll(*bits | 1ull << 63);
-  __asm__("" : "+r"(lane)); /* one by one: several brought into a vector take longer */
+  __asm__("" : "+r"(lane)); /* so that none are found together, in a vector: that takes longer */
   *bits &= *bits - 1;
   return lane;
 }

@@ -7,7 +7,7 @@ extension Kernels {
   /// - Parameters:
   ///   - entries: `[m][tableSize]`, of `shape.tableBytes` bytes, within `shape.entryLimit`.
   ///   - minima: as of ``partMinima(_:shape:into:)``; or none. What is found does not depend on them.
-  ///   - positions: room for all vectors of the frame, as `sums`.
+  ///   - positions: room for all vectors of the frame, as `sums`. What lies behind those found is written over.
   /// - Returns: how many vectors are found, and how many passed their minima, so that each was looked at; all those do that
   ///   are scanned without, as the rest of a frame of codes of a byte is where too many passed before.
   /// - Complexity: O(count · m).

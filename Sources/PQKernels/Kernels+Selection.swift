@@ -75,11 +75,12 @@ extension Kernels {
     }
   }
 
-  /// Writes the numbers of the values from `low` to `high`, ascending, and returns how many they are.
+  /// Writes the numbers of the values from `low` to `high`, ascending, and returns how many they are. What lies behind those
+  /// is written over: there is room for as many as there are values.
   package func numbers(
     _ values: Span<Float>, from low: Float, to high: Float, into output: inout MutableSpan<UInt32>
   ) -> Int {
-    precondition(output.count > values.count, "no room for all numbers")
+    precondition(output.count >= values.count, "no room for all numbers")
     return unsafe values.withUnsafeBufferPointer { values in
       unsafe output.withUnsafeMutableBufferPointer { output in
         unsafe table.pointee.floats_within(values.baseAddress, values.count, low, high, output.baseAddress)

@@ -99,7 +99,7 @@ struct ListChoice: ~Copyable {
       minima = [Float](repeating: 0, count: (lists + 15) / 16 * 16)
       listKeys = [Float](repeating: 0, count: lists)
     }
-    if numbers.count <= room { numbers = [UInt32](repeating: 0, count: room + 1) }
+    if numbers.count < room { numbers = [UInt32](repeating: 0, count: room) }
   }
 
   private mutating func makeRoom(_ count: Int) {
@@ -138,7 +138,7 @@ struct ListChoice: ~Copyable {
     }
   }
 
-  /// Makes words of those with keys of at most `limit`, and of those that are no numbers; returns how many. Notes all keys.
+  /// Makes words of the lists whose keys are at most `limit`, or NaN; returns how many. Notes all keys.
   private static func makeWords(
     _ found: Int, _ keys: [Float], _ numbers: [UInt32], _ limit: Float, _ words: inout [UInt64],
     _ listKeys: inout [Float]

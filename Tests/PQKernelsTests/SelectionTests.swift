@@ -5,7 +5,7 @@ import Testing
 
 /// Selections and sums of every instruction set, by what they are defined to be.
 @Suite struct SelectionTests {
-  private static let counts = [1, 2, 15, 16, 17, 31, 32, 33, 100, 255, 256, 257, 1000]
+  private static let counts = [1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 255, 256, 257, 1000]
   /// Many of one value, few, and all different.
   private static let kinds: [(String, @Sendable (inout Values, Int) -> [Float])] = [
     ("whole", { $0.whole($1) }), ("floats", { $0.floats($1) }),
@@ -124,13 +124,14 @@ import Testing
   @Test(arguments: Kernels.available) func numbersInRange(kernels: Kernels) {
     var values = Values(seed: 23)
     for count in [0] + Self.counts {
-      let keys = values.floats(count)
+      var keys = values.floats(count)
+      if count > 2 { keys[count / 2] = .nan }
       let first = keys.first ?? 1
       for (low, high) in [
         (-.infinity, -.infinity), (-.infinity, 0), (-.infinity, first), (-.infinity, .infinity), (first, .infinity),
         (first, first), (first.nextUp, first), (0, first.magnitude),
       ] as [(Float, Float)] {
-        var output = GuardedBuffer<UInt32>(repeating: .max, count: count + 1)
+        var output = GuardedBuffer<UInt32>(repeating: .max, count: count)
         var span = output.mutableSpan
         let found = kernels.numbers(keys.span, from: low, to: high, into: &span)
         let expected = keys.indices.filter { keys[$0] >= low && keys[$0] <= high }.map(UInt32.init)

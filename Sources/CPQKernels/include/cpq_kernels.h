@@ -113,7 +113,8 @@ typedef struct {
    * another. Returns their number, 16 for each 16 * depth values begun; groups past the end are infinite. */
   size_t (*group_minima)(const float *values, size_t count, size_t depth, float *out);
 
-  /* The numbers of the values from `low` to `high`, ascending; returns how many. `out` has room for all. */
+  /* The numbers of the values from `low` to `high`, ascending; returns how many. `out` has room for as many as there are
+   * values: what lies behind those found is written over. */
   size_t (*floats_within)(const float *values, size_t count, float low, float high, uint32_t *out);
 
   /* A value that at least k of the values do not exceed, and few more than k, which is from 1 to count. */
@@ -189,7 +190,8 @@ typedef struct {
   void (*part_minima)(const uint8_t *entries, size_t count, size_t part, uint8_t *out);
 
   /* The vectors of a frame whose sum of u8 entries is at most `threshold`: their numbers in the frame, ascending, and
-   * sums. `positions` and `sums` have room for all. What is found does not depend on minima. */
+   * sums. `positions` and `sums` have room for all vectors of the frame: what lies behind those found is written over. What
+   * is found does not depend on minima. */
   cpq_found (*scan)(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                     uint16_t *sums);
 
@@ -206,7 +208,8 @@ typedef struct {
                             size_t bytes, uint32_t *crc);
 
   /* The vectors with sums from `low` to `high` among `count` sums, whole tiles of them, that sum_codes gave: their numbers
-   * in the frame, ascending, and their sums less `offset`. Returns how many; the outputs have room for all. */
+   * in the frame, ascending, and their sums less `offset`. Returns how many; the outputs have room for `count`: what lies
+   * behind those found is written over. */
   size_t (*summed_within)(const uint16_t *sums, size_t count, uint16_t low, uint16_t high, uint16_t offset,
                           uint16_t *positions, uint16_t *out);
 
