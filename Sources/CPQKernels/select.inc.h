@@ -45,23 +45,16 @@ static size_t group_minima(const float *values, size_t count, size_t depth, floa
   return groups;
 }
 
-typedef _Bool bits8 __attribute__((ext_vector_type(8)));
-INLINE uint64_t mask8(const float *values, v8 low, v8 high) {
-  v8 v = *(const v8 *)values;
-  bits8 bits = __builtin_convertvector((v >= low) & (v <= high), bits8);
-  uint8_t mask;
-  memcpy(&mask, &bits, sizeof mask);
-  return mask;
-}
-
 static size_t floats_within(const float *values, size_t count, float low, float high, uint32_t *out) {
-  enum { LANES64 = 64 };
   size_t found = 0, i = 0;
-  for (; i + LANES64 <= count; i += LANES64) {
+  for (; i + 64 <= count; i += 64) {
     uint64_t bits = 0;
-    for (size_t j = 0; j < LANES64; j += 8) bits |= mask8(values + i + j, (v8)low, (v8)high) << j;
+    for (size_t j = 0; j < 64; j += CPQ_LANES) {
+      v16 v = load(values + i + j);
+      bits |= (uint64_t)LANE_MASK((v >= splat(low)) & (v <= splat(high))) << j;
+    }
     size_t hits = (size_t)__builtin_popcountll(bits);
-    for (size_t j = 0; j < taken(hits, LANES64); j++) out[found + j] = (uint32_t)i + take_lowest(&bits);
+    for (size_t j = 0; j < taken(hits, 64); j++) out[found + j] = (uint32_t)i + take_lowest(&bits);
     found += hits;
   }
   for (; i < count; i++) {

@@ -65,7 +65,7 @@ struct ListChoice: ~Copyable {
     }
     makeRoom(found)
     for i in 0..<found { numberKeys[i] = keys[Int(numbers[i])] }
-    takeLeast(count, among: found, limit: .infinity)
+    takeLeast(count, among: found, limit: limit)
   }
 
   /// Chooses the `count` least of the keys of all lists, of which no more is known than their scores: lists of the least
