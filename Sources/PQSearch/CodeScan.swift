@@ -15,8 +15,6 @@ struct CodeScan {
   /// The length of the query minus the centre, and what no residual exceeds: 0 without brackets.
   let length: Double
   let longest: Double
-  /// Of the quantized tables: the query's, or those of the list in work.
-  var range = TableRange()
 }
 
 /// A frame of codes, and what the sums of its codes say.

@@ -13,7 +13,7 @@ extension IndexFile {
     _ scratch: inout CodeScratch, _ work: inout ScanWork, _ statistics: inout SearchStatistics
   ) throws(FormatError) {
     guard let shape = parameters.codeLayout?.shape else { return }
-    var scan = beginScan(query, options, group, shape, work.model, &scratch)
+    let scan = beginScan(query, options, group, shape, work.model, &scratch)
     work.pending.begin(capacity: work.candidates.capacity)
     scratch.frames.begin()
     // Codes of the nearest lists, as long as nothing is known.
@@ -26,11 +26,11 @@ extension IndexFile {
         if frame.index == 0 {
           statistics.lists += 1
           if scan.filters, parameters.comparison == .listTables {
-            makeTables(of: frame.list, query, group, &scan, &scratch, &work)
+            makeTables(of: frame.list, query, group, scan, &scratch, &work)
           }
         }
         statistics.codesScanned += frame.count
-        let visit = visit(frame, key, scan)
+        let visit = visit(frame, key, scan, scratch.quantized.range)
         let threshold = min(work.pending.threshold, work.candidates.threshold)
         guard let limit = scan.filters ? visit.bound.threshold(threshold) : .max else { continue }
         statistics.read(frame)
@@ -57,14 +57,14 @@ extension IndexFile {
   ) -> CodeScan {
     let hasBrackets = parameters.comparison == .brackets
     let filters = options.filtersCodes && !scratch.quantized.entries.isEmpty
-    var scan = CodeScan(
+    let scan = CodeScan(
       shape: shape, tables: group.tables(query), filters: filters,
       // The distances of a few winners cost less than bringing the float tables of wide codes into the cache.
       estimates: filters && parameters.estimates && (options.rerank > 0 || shape.pairsTables),
       checks: filters && !codesHaveRules && Kernels.best.checksAsItScans(nbits: shape.nbits),
       length: hasBrackets ? group.lengths[query] : 0, longest: hasBrackets ? model?.longestResidual ?? 0 : 0)
     if filters, parameters.comparison != .listTables {
-      scan.range = scratch.quantized.quantize(group.tables, scan.tables, shape, factor: tableFactor)
+      scratch.quantized.quantize(group.tables, scan.tables, shape, factor: tableFactor)
     }
     if scan.estimates, shape.pairsTables {
       var output = scratch.pairTables.mutableSpan
@@ -75,12 +75,12 @@ extension IndexFile {
 
   /// Makes the tables of a list that has its own.
   private borrowing func makeTables(
-    of list: Int, _ query: Int, _ group: borrowing QueryGroup, _ scan: inout CodeScan, _ scratch: inout CodeScratch,
+    of list: Int, _ query: Int, _ group: borrowing QueryGroup, _ scan: CodeScan, _ scratch: inout CodeScratch,
     _ work: inout ScanWork
   ) {
     subtractCentroid(list, group.vectors.span.extracting(group.vector(query)), work.model, &work.residual)
     fillTables(work.residual, 1, stride: 0, inner: false, &scratch.listTables)
-    scan.range = scratch.quantized.quantize(
+    scratch.quantized.quantize(
       scratch.listTables, scratch.listTables.indices, scan.shape, factor: tableFactor)
   }
 
@@ -89,14 +89,14 @@ extension IndexFile {
 
   /// What the sums of a frame of a list with the key `key` say of keys.
   @inline(__always)
-  borrowing func visit(_ frame: FrameView, _ key: Float, _ scan: CodeScan) -> CodeVisit {
+  borrowing func visit(_ frame: FrameView, _ key: Float, _ scan: CodeScan, _ range: TableRange) -> CodeVisit {
     guard parameters.comparison == .brackets else {
-      let bound = CodeBound(scan.range, base: parameters.addsListKey ? key : 0, m: scan.shape.m)
+      let bound = CodeBound(range, base: parameters.addsListKey ? key : 0, m: scan.shape.m)
       return CodeVisit(frame: frame, key: key, rounding: 0, bound: bound)
     }
     let rounding = rounding(key, scan)
     let bound = CodeBound(
-      scan.range, score: key, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep,
+      range, score: key, minimum: frame.entry.bracketMinimum, bracketStep: frame.entry.bracketStep,
       m: scan.shape.m, rounding: rounding)
     return CodeVisit(frame: frame, key: key, rounding: rounding, bound: bound)
   }

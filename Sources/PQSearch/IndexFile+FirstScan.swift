@@ -22,7 +22,7 @@ extension IndexFile {
     for listed in scratch.frames.found {
       // Codes that are decompressed are there for one frame at a time.
       guard !listed.frame.isCompressed, first.hasRoom(for: listed.frame, wanted) else { break }
-      first.append(visit(listed.frame, listed.key, scan))
+      first.append(visit(listed.frame, listed.key, scan, scratch.quantized.range))
     }
     guard first.count > wanted, first.setOffsets() else { return 0 }
     try sum(&first, scratch.frames, scan, scratch.quantized)

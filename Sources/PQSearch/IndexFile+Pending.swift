@@ -12,14 +12,16 @@ extension IndexFile {
     isLast: Bool = false, _ work: inout ScanWork
   ) throws(FormatError) {
     var (pending, residual) = (take(&work.pending, leaving: Pending()), take(&work.residual))
-    var (positions, sure, distances) = (take(&work.positions), take(&work.sure), take(&work.distances))
+    var (positions, numbers, distances) = (take(&work.positions), take(&work.numbers), take(&work.distances))
+    var keys = take(&work.keys)
     defer {
       pending.removeAll()
       swap(&pending, &work.pending)
       swap(&residual, &work.residual)
       swap(&positions, &work.positions)
-      swap(&sure, &work.sure)
+      swap(&numbers, &work.numbers)
       swap(&distances, &work.distances)
+      swap(&keys, &work.keys)
     }
     if scan.filters {
       pending.cut()
@@ -27,44 +29,54 @@ extension IndexFile {
     }
     // Nothing is known of codes beside candidates that are there already.
     let limit = isLast && work.candidates.count == 0 ? pending.sureLimit : -.infinity
+    if keys.count < pending.count { keys = [Float](repeating: 0, count: pending.count) }
     var residualList: Int?
     var first = 0
     while first < pending.count {
-      let part = Self.run(pending, from: first, below: limit, &sure, &positions)
-      let frame = part.frame
-      first += part.sure + part.open
-      if part.sure > 0 {
-        for i in 0..<part.sure { distances[i] = parameters.metric.key(-.infinity) }
-        try offer(
-          frame, sure.span.extracting(0..<part.sure), distances.span.extracting(0..<part.sure), &work.ids,
-          &work.candidates)
-      }
-      guard part.open > 0 else { continue }
-      let codes = CodeFrame(content(frame, decompressed), count: frame.count, shape: scan.shape)
-      let run = positions.span.extracting(0..<part.open)
-      if parameters.comparison == .tables {
-        let key = parameters.addsListKey ? part.key : 0
-        var output = distances.mutableSpan
-        Kernels.best.distances(
-          codes, positions: run, tables: group.tables.span.extracting(group.tables(query)),
-          base: parameters.metric.key(key), into: &output)
-      } else {
-        if residualList != frame.list {
-          subtractCentroid(frame.list, group.vectors.span.extracting(group.vector(query)), work.model, &residual)
+      let part = Self.run(pending, from: first, below: limit, &positions, &numbers)
+      if part.open > 0 {
+        let place = pending.place(first)
+        let codes = CodeFrame(content(place.frame, decompressed), count: place.frame.count, shape: scan.shape)
+        let run = positions.span.extracting(0..<part.open)
+        if parameters.comparison == .tables {
+          let key = parameters.addsListKey ? place.key : 0
+          var output = distances.mutableSpan
+          Kernels.best.distances(
+            codes, positions: run, tables: group.tables.span.extracting(group.tables(query)),
+            base: parameters.metric.key(key), into: &output)
+        } else {
+          if residualList != place.frame.list {
+            subtractCentroid(
+              place.frame.list, group.vectors.span.extracting(group.vector(query)), work.model, &residual)
+          }
+          residualList = place.frame.list
+          distance(codes, run, residual.span, work.model, into: &distances)
         }
-        residualList = frame.list
-        distance(codes, run, residual.span, work.model, into: &distances)
       }
-      try offer(frame, run, distances.span.extracting(0..<part.open), &work.ids, &work.candidates)
+      let range = first..<first + part.count
+      Self.fill(&keys, range, numbers, distances, part.open, else: parameters.metric.key(-.infinity))
+      first = range.upperBound
     }
+    try offer(pending, keys.span.extracting(0..<pending.count), &work.ids, &work.candidates)
   }
 
   private static func run(
-    _ pending: borrowing Pending, from first: Int, below limit: Float, _ sure: inout [UInt16], _ open: inout [UInt16]
-  ) -> (sure: Int, open: Int, frame: FrameView, key: Float) {
-    var sure = sure.mutableSpan
+    _ pending: borrowing Pending, from first: Int, below limit: Float, _ open: inout [UInt16], _ numbers: inout [UInt16]
+  ) -> (count: Int, open: Int) {
     var open = open.mutableSpan
-    return pending.run(from: first, below: limit, &sure, &open)
+    var numbers = numbers.mutableSpan
+    return pending.run(from: first, below: limit, &open, &numbers)
+  }
+
+  /// Fills a range of `keys` with the `open` distances of those that `numbers` tells, and with `rest`.
+  private static func fill(
+    _ keys: inout [Float], _ range: Range<Int>, _ numbers: [UInt16], _ distances: [Float], _ open: Int, else rest: Float
+  ) {
+    var all = keys.mutableSpan
+    var keys = all.part(range)
+    let (numbers, distances) = (numbers.span, distances.span)
+    if open < keys.count { for i in keys.indices { keys[i] = rest } }
+    for i in 0..<open { keys[Int(numbers[i])] = distances[i] }
   }
 
   /// Canonical distances from the codewords: of their copy, if there is one.
@@ -84,15 +96,15 @@ extension IndexFile {
   }
 
   private borrowing func offer(
-    _ frame: FrameView, _ positions: Span<UInt16>, _ distances: Span<Float>, _ ids: inout [UInt8],
-    _ candidates: inout Candidates
+    _ pending: borrowing Pending, _ distances: Span<Float>, _ ids: inout [UInt8], _ candidates: inout Candidates
   ) throws(FormatError) {
-    let (list, first) = (UInt32(frame.list), frame.index * parameters.vectorsPerFrame(.codes))
+    let perFrame = parameters.vectorsPerFrame(.codes)
     func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
       try self.id(Place(list: number, position: position), scratch: &ids)
     }
     try candidates.offer(distances, parameters.metric, id: id) {
-      Place(list: list, position: first + Int(positions[$0]))
+      let (frame, _, position) = pending.place($0)
+      return Place(list: UInt32(frame.list), position: frame.index * perFrame + position)
     }
     if candidates.isWorthCutting { try candidates.cut(id) }
   }

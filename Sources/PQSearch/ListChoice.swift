@@ -14,6 +14,18 @@ struct ChosenLists {
     keys.removeAll(keepingCapacity: true)
   }
 
+  /// Takes the lists of the first sorted `words`, and their keys from those of all lists.
+  fileprivate mutating func take(_ count: Int, of words: [UInt64], _ listKeys: [Float]) {
+    let (words, listKeys) = (words.span.extracting(0..<count), listKeys.span)
+    removeAll()
+    numbers.append(addingCapacity: words.count) { output in
+      for i in words.indices { output.append(UInt32(truncatingIfNeeded: words[i])) }
+    }
+    keys.append(addingCapacity: words.count) { output in
+      for i in words.indices { output.append(listKeys[Int(UInt32(truncatingIfNeeded: words[i]))]) }
+    }
+  }
+
   /// Keeps the first `count`.
   mutating func keep(first count: Int) {
     numbers.removeLast(numbers.count - count)
@@ -130,12 +142,7 @@ struct ListChoice: ~Copyable {
   private mutating func takeLeast(_ count: Int, among found: Int, limit: Float) {
     let near = Self.makeWords(found, numberKeys, numbers, limit, &words, &listKeys)
     let least = Self.sort(&words, near, nearest: count)
-    lists.removeAll()
-    for place in 0..<min(count, least) {
-      let list = UInt32(truncatingIfNeeded: words[place])
-      lists.numbers.append(list)
-      lists.keys.append(listKeys[Int(list)])
-    }
+    lists.take(min(count, least), of: words, listKeys)
   }
 
   /// Makes words of the lists whose keys are at most `limit`, or NaN; returns how many. Notes all keys.

@@ -51,7 +51,7 @@ struct Pending {
   ) {
     let place = UInt64(frames.count) << 16
     let positions = survivors.positions.span.extracting(0..<survivors.count)
-    found.append(survivors.count, floor) { place | UInt64(positions[$0]) }
+    found.append(survivors.count, atMost: threshold, floor) { place | UInt64(positions[$0]) }
     frames.append((frame, key, gap))
     self.gap = max(self.gap, gap)
   }
@@ -79,25 +79,33 @@ struct Pending {
   /// - Precondition: nothing was added since the last cut.
   var sureLimit: Float { count <= capacity ? .infinity : gap < .infinity ? kthFloor : -.infinity }
 
-  /// The codes from `first` on that stand in one frame, at most as many as `open` holds, ascending: fills in the
-  /// positions of those with keys below `limit` as far as is known, and of the others. O(codes of the frame).
-  /// - Parameter sure: of those below the limit; `open`: of the others.
+  /// The codes from `first` on that stand in one frame, at most as many as `open` holds, ascending. O(codes of the frame).
+  /// - Parameters:
+  ///   - open: the positions of those whose keys are not below `limit` as far as is known;
+  ///   - numbers: and how many of the codes are before each.
+  /// - Returns: how many the codes are, and how many of them are open.
   func run(
-    from first: Int, below limit: Float, _ sure: inout MutableSpan<UInt16>, _ open: inout MutableSpan<UInt16>
-  ) -> (sure: Int, open: Int, frame: FrameView, key: Float) {
+    from first: Int, below limit: Float, _ open: inout MutableSpan<UInt16>, _ numbers: inout MutableSpan<UInt16>
+  ) -> (count: Int, open: Int) {
     let (floors, places) = (found.keys.span, found.items.span)
     let number = places[first] >> 16
-    let frame = frames[Int(number)]
     // No gap matters where all are sure.
-    let limit = limit < .infinity ? (limit - frame.gap).nextDown : limit
-    var (i, moved) = (first, 0)
-    while i - first < open.count, i < count, places[i] >> 16 == number {
-      let position = UInt16(truncatingIfNeeded: places[i])
-      open[i - first - moved] = position
-      sure[moved] = position
-      moved += floors[i] < limit ? 1 : 0
+    let limit = limit < .infinity ? (limit - frames[Int(number)].gap).nextDown : limit
+    let most = min(open.count, count - first)
+    var (i, left) = (0, 0)
+    while i < most, places[first + i] >> 16 == number {
+      open[left] = UInt16(truncatingIfNeeded: places[first + i])
+      numbers[left] = UInt16(truncatingIfNeeded: i)
+      left += floors[first + i] < limit ? 0 : 1
       i += 1
     }
-    return (moved, i - first - moved, frame.view, frame.key)
+    return (i, left)
+  }
+
+  /// The frame of a code, the key of its list, and its position in the frame.
+  func place(_ i: Int) -> (frame: FrameView, key: Float, position: Int) {
+    let place = found.items[i]
+    let frame = frames[Int(place >> 16)]
+    return (frame.view, frame.key, Int(place & 0xFFFF))
   }
 }

@@ -5,6 +5,8 @@ internal import PQKernels
 struct QuantizedTables: ~Copyable {
   /// `[m][tableSize]`, and zeros up to `tableBytes`; empty where codes are compared without.
   private(set) var entries: [UInt8]
+  /// What quantizing them has found.
+  private(set) var range = TableRange()
   /// As of ``Kernels/partMinima(_:shape:into:)``; empty where the scan does not heed them.
   private var minima: [UInt8]
   /// The least entry of each float table.
@@ -23,11 +25,10 @@ struct QuantizedTables: ~Copyable {
   }
 
   /// Quantizes float tables, `[m][tableFloats]` in a part of `tables`, times `factor`.
-  mutating func quantize(_ tables: [Float], _ part: Range<Int>, _ shape: CodeShape, factor: Float) -> TableRange {
+  mutating func quantize(_ tables: [Float], _ part: Range<Int>, _ shape: CodeShape, factor: Float) {
     (pause, lastPause) = (0, 0)
-    let range = Self.quantize(tables.span.extracting(part), shape, factor, &lowest, &entries)
+    range = Self.quantize(tables.span.extracting(part), shape, factor, &lowest, &entries)
     if !minima.isEmpty { Self.fill(&minima, entries, shape) }
-    return range
   }
 
   private static func quantize(

@@ -157,9 +157,11 @@ struct ScanWork: ~Copyable {
   var frame: [UInt8] = []
   /// A decompressed frame of ids.
   var ids: [UInt8] = []
-  /// Positions of pending codes of one frame: of those that need their distance, and of those that do not.
+  /// Of pending codes of one frame that need their distance: positions, and numbers among all that are pending there.
   var positions: [UInt16]
-  var sure: [UInt16]
+  var numbers: [UInt16]
+  /// Distances of all pending codes.
+  var keys: [Float] = []
   /// Candidates in the order of results, their ids and id frames, and where their rows are.
   var order: [UInt64] = []
   var winners: [UInt64] = []
@@ -172,7 +174,7 @@ struct ScanWork: ~Copyable {
   init(_ p: IndexParameters) {
     residual = [Float](repeating: 0, count: p.comparison == .tables ? 0 : p.dimension)
     positions = [UInt16](repeating: 0, count: p.codeRoom)
-    sure = positions
+    numbers = positions
     distances = [Float](repeating: 0, count: p.m > 0 ? p.codeRoom : p.rowsPerFrame)
   }
 }
