@@ -3,7 +3,7 @@ internal import CPQKernels
 /// One instruction set's kernels: spans in, spans out, the same bits from every set.
 ///
 /// A *lane block* holds 16 vectors as `[component][16 lanes]`; see ``LaneBlocks``.
-@safe package struct Kernels: Sendable {
+@usableFromInline @safe package struct Kernels: Sendable {
   // The C tables are constants of the program: they outlive every use and never change.
   nonisolated(unsafe) let table: UnsafePointer<cpq_kernels>
 
@@ -94,12 +94,13 @@ internal import CPQKernels
   }
 
   /// Fetches the bytes into the cache, and returns at once.
+  @usableFromInline
   package static func fetch(_ bytes: RawSpan) {
     unsafe bytes.withUnsafeBytes { unsafe cpq_fetch($0.baseAddress, $0.count) }
   }
 
   /// The same of elements.
-  @inline(__always)
+  @inlinable @inline(__always)
   package static func fetch<Element: BitwiseCopyable>(_ elements: Span<Element>, _ range: Range<Int>) {
     unsafe fetch(elements.extracting(range).bytes)  // bytes that pad them may be anything: none is read
   }
