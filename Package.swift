@@ -73,7 +73,7 @@ let package = Package(
     library("ToolSupport", ["CPQSystem", "PQFormat", "PQKernels", "PQStorage", argumentParser]),
     tool("pq-build", ["PQBuild", "PQFormat", "PQKernels", "PQStorage"]),
     tool("pq-search", ["PQSearch", "PQFormat", "PQKernels", "PQStorage", histogram]),
-    tool("pq-inspect", ["PQSearch", "PQFormat"]),
+    tool("pq-inspect", ["PQSearch", "PQFormat", "PQKernels"]),
     tool("pq-data", ["PQSearch", "PQStorage", "PQFormat", "PQKernels"]),
     tool("pq-demo", ["PQBuild", "PQSearch", "PQFormat", "PQStorage", "SIFTSample"]),
 

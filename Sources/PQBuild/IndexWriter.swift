@@ -1,4 +1,5 @@
 internal import PQFormat
+internal import PQKernels
 internal import PQModel
 internal import PQStorage
 
@@ -238,9 +239,9 @@ struct IndexWriter: ~Copyable {
       rows: RowPiece(index, batch: vectorFrames.batch))
   }
 
-  /// nlist · Σ nᵢ² / n² over the lists written so far: 1 when they are equal.
+  /// Of the lists written so far.
   var imbalance: Double {
-    count == 0 ? 1 : Double(index.listCount) * squares / (Double(count) * Double(count))
+    ListImbalance.of(lists: index.listCount, vectors: Double(count), squares: squares)
   }
 
   /// Appends what is left, then the header, and makes the file durable and read-only.

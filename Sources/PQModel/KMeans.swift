@@ -34,7 +34,7 @@ package struct KMeans: Sendable {
     /// The sum of squared distances of the points to their centroids, before the update; 0 if the iteration saw a part of
     /// them.
     package var objective: Double
-    /// k · Σ nᵢ² / n²: 1 when all clusters are equal, k when one has all points.
+    /// Of the clusters; see ``ListImbalance``.
     package var imbalance: Double
     /// Clusters without a point, which were split from large ones.
     package var empty: Int
@@ -68,7 +68,7 @@ package struct KMeans: Sendable {
         seen, dimension: dimension, assigned: assigned, centers: seenCount < count ? [] : centers)
       let sizes = Self.sizes(assigned, k: k)
       let iteration = Iteration(
-        objective: objective, imbalance: listImbalance(sizes), empty: sizes.count { $0 == 0 })
+        objective: objective, imbalance: ListImbalance.of(sizes), empty: sizes.count { $0 == 0 })
       history.append(iteration)
       guard progress(iteration) else { throw .cancelled }
       for cluster in 0..<k {
@@ -181,17 +181,4 @@ struct Members: Sendable {
   }
 
   func points(of cluster: Int) -> Range<Int> { starts[cluster]..<starts[cluster + 1] }
-}
-
-/// k · Σ nᵢ² / n² over the sizes of k lists: 1 when they are equal, k when one has all. 1 for no vectors.
-package func listImbalance(_ sizes: some Sequence<Int>) -> Double {
-  var k = 0.0
-  var total = 0.0
-  var squares = 0.0
-  for size in sizes {
-    k += 1
-    total += Double(size)
-    squares += Double(size) * Double(size)
-  }
-  return total == 0 ? 1 : k * squares / (total * total)
 }

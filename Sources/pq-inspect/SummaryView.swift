@@ -1,5 +1,6 @@
 import Foundation
 import PQFormat
+import PQKernels
 import PQSearch
 import ToolSupport
 
@@ -49,8 +50,6 @@ struct SummaryView {
     let rest = UInt64(index.fileBytes) - sections.reduce(0) { $0 + $1.length }
     parts.append(Part(section: "header, table, padding", bytes: rest, bytesPerVector: Double(rest) / n))
     let metadata = try index.metadata()
-    let sizes = try index.listSizes().map(Double.init)
-    let squares = sizes.reduce(0) { $0 + $1 * $1 }
     report = Report(
       file: index.path, formatVersion: index.formatVersion, fileId: Self.hex(index.fileID), index: p.kind.rawValue,
       metric: p.metric.name, vectors: p.count, dimension: p.dimension, nlist: p.nlist, m: p.m, nbits: p.nbits,
@@ -58,7 +57,7 @@ struct SummaryView {
       ids: p.storesIDs ? "stored" : "row number + \(p.firstID)", fileBytes: index.fileBytes,
       bytesPerVector: Double(index.fileBytes) / n,
       compressionRatio: 4 * Double(p.dimension) * Double(p.count) / Double(index.fileBytes),
-      imbalance: p.count == 0 ? 1 : Double(sizes.count) * squares / (n * n), parts: parts,
+      imbalance: ListImbalance.of(try index.listSizes()), parts: parts,
       built: metadata.flatMap(JSONValue.init(metadata:)))
     self.metadata = metadata
   }
