@@ -31,12 +31,21 @@ INLINE void ride(rider *none) { (void)none; }
 /* How far ahead of a strip codes are fetched: a stream from memory needs it, one in the cache does not mind. */
 enum { PREFETCH_BYTES = 4096 };
 
-/* What lies so far ahead of a tile: in the frame, or in the next one, of which a short frame fetches as much as it has
- * itself. */
-INLINE const uint8_t *ahead_of(const cpq_codes *codes, const uint8_t *tile) {
-  size_t bytes = cpq_tile_lanes(codes->count) * codes->planes, left = bytes - (size_t)(tile - codes->frame);
-  size_t distance = bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES;
-  return left > distance ? tile + distance : codes->next ? codes->next + (distance - left) : tile;
+/* What lies so far ahead of a tile: in the frame, before its tile `turn`, and from there on in the next frame, of which a
+ * short frame fetches as much as it has itself. Distances in bytes. */
+typedef struct {
+  const uint8_t *turn;
+  uintptr_t within, beyond;
+} outlook;
+
+INLINE outlook outlook_of(const cpq_codes *codes) {
+  size_t bytes = cpq_tile_lanes(codes->count) * codes->planes, within = bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES;
+  const uint8_t *turn = codes->frame + (bytes - within);
+  return (outlook){turn, within, codes->next ? (uintptr_t)codes->next - (uintptr_t)turn : 0};
+}
+
+INLINE const uint8_t *ahead_of(const outlook *from, const uint8_t *tile) {
+  return (const uint8_t *)((uintptr_t)tile + (tile < from->turn ? from->within : from->beyond));
 }
 
 /* Columns, of LANES lanes each, of tiles one after the other: all the columns of whole tiles, or, of a `ragged` strip, the
@@ -52,12 +61,12 @@ typedef struct {
 } strip;
 
 /* The strip that begins with vector `first`, the first one of `tile`. */
-INLINE strip strip_at(const cpq_codes *codes, const cpq_bound *bound, int n, int ragged, const uint8_t *tile,
-                      size_t first) {
+INLINE strip strip_at(const cpq_codes *codes, const cpq_bound *bound, const outlook *from, int n, int ragged,
+                      const uint8_t *tile, size_t first) {
   strip made = {.codes = codes, .bound = bound, .n = n, .ragged = ragged};
   for (int t = 0; t * TILE_COLUMNS < n; t++, tile += CPQ_TILE * codes->planes) {
     made.tiles[t] = tile;
-    made.ahead[t] = ahead_of(codes, tile);
+    made.ahead[t] = ahead_of(from, tile);
   }
   int last = (n - 1) / TILE_COLUMNS;
   made.stride = cpq_tile_lanes(cpq_tile_vectors(codes->count, first + (size_t)last * CPQ_TILE));
@@ -349,6 +358,7 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
                        outcome *out) {
   const size_t together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
   const uint8_t *tile = codes->frame + first * codes->planes;
+  outlook from = outlook_of(codes);
   for (; codes->count - first >= together * LANES; first += together * LANES) {
 #if MINIMA
     /* Of so many that pass, each costs more than all lookups together save; of wide codes it costs no more than one does that
@@ -358,14 +368,14 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
       return scan_8(codes, bound, first, out);
     }
 #endif
-    strip whole = strip_at(codes, bound, (int)together, 0, tile, first);
+    strip whole = strip_at(codes, bound, &from, (int)together, 0, tile, first);
     scan_strip(width, &whole, first, passenger, out);
     tile += together * LANES * codes->planes;
   }
   /* The rest at once, a constant number of columns, so that they stay in registers. */
 #define REST(columns)                                                        \
   {                                                                          \
-    strip rest = strip_at(codes, bound, columns, 1, tile, first);            \
+    strip rest = strip_at(codes, bound, &from, columns, 1, tile, first);     \
     scan_strip(width, &rest, first, passenger, out);                        \
   }
   size_t left = (codes->count - first + LANES - 1) / LANES;
