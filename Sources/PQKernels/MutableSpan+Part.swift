@@ -1,5 +1,5 @@
 extension MutableSpan where Element: BitwiseCopyable {
   /// The elements of `range`, to be written through the result.
-  @_lifetime(&self)
+  @inlinable @inline(__always) @_lifetime(&self)
   package mutating func part(_ range: Range<Int>) -> MutableSpan { _mutatingExtracting(range) }
 }

@@ -33,16 +33,17 @@ extension IndexFile {
     var residualList: Int?
     var first = 0
     while first < pending.count {
-      let part = Self.run(pending, from: first, below: limit, &positions, &numbers)
-      if part.open > 0 {
+      let run = pending.run(from: first, atMost: positions.count)
+      let open = Self.open(pending, run, from: limit, &positions, &numbers)
+      if open > 0 {
         let place = pending.place(first)
         let codes = CodeFrame(content(place.frame, decompressed), count: place.frame.count, shape: scan.shape)
-        let run = positions.span.extracting(0..<part.open)
+        let open = positions.span.extracting(0..<open)
         if parameters.comparison == .tables {
           let key = parameters.addsListKey ? place.key : 0
           var output = distances.mutableSpan
           Kernels.best.distances(
-            codes, positions: run, tables: group.tables.span.extracting(group.tables(query)),
+            codes, positions: open, tables: group.tables.span.extracting(group.tables(query)),
             base: parameters.metric.key(key), into: &output)
         } else {
           if residualList != place.frame.list {
@@ -50,33 +51,37 @@ extension IndexFile {
               place.frame.list, group.vectors.span.extracting(group.vector(query)), work.model, &residual)
           }
           residualList = place.frame.list
-          distance(codes, run, residual.span, work.model, into: &distances)
+          distance(codes, open, residual.span, work.model, into: &distances)
         }
       }
-      let range = first..<first + part.count
-      Self.fill(&keys, range, numbers, distances, part.open, else: parameters.metric.key(-.infinity))
-      first = range.upperBound
+      Self.fill(&keys, run, numbers, distances, open, else: parameters.metric.key(-.infinity))
+      first = run.upperBound
     }
     try offer(pending, keys.span.extracting(0..<pending.count), &work.ids, &work.candidates)
   }
 
-  private static func run(
-    _ pending: borrowing Pending, from first: Int, below limit: Float, _ open: inout [UInt16], _ numbers: inout [UInt16]
-  ) -> (count: Int, open: Int) {
-    var open = open.mutableSpan
+  private static func open(
+    _ pending: borrowing Pending, _ run: Range<Int>, from limit: Float, _ positions: inout [UInt16],
+    _ numbers: inout [UInt16]
+  ) -> Int {
+    var positions = positions.mutableSpan
     var numbers = numbers.mutableSpan
-    return pending.run(from: first, below: limit, &open, &numbers)
+    return pending.open(run, from: limit, &positions, &numbers)
   }
 
-  /// Fills a range of `keys` with the `open` distances of those that `numbers` tells, and with `rest`.
+  /// Fills a run of `keys` with the distances of its `open` codes, and with `rest`.
   private static func fill(
-    _ keys: inout [Float], _ range: Range<Int>, _ numbers: [UInt16], _ distances: [Float], _ open: Int, else rest: Float
+    _ keys: inout [Float], _ run: Range<Int>, _ numbers: [UInt16], _ distances: [Float], _ open: Int, else rest: Float
   ) {
     var all = keys.mutableSpan
-    var keys = all.part(range)
-    let (numbers, distances) = (numbers.span, distances.span)
-    if open < keys.count { for i in keys.indices { keys[i] = rest } }
-    for i in 0..<open { keys[Int(numbers[i])] = distances[i] }
+    var keys = all.part(run)
+    let distances = distances.span.extracting(0..<open)
+    guard open < keys.count else {
+      for i in keys.indices { keys[i] = distances[i] }
+      return
+    }
+    for i in keys.indices { keys[i] = rest }
+    for i in distances.indices { keys[Int(numbers[i])] = distances[i] }
   }
 
   /// Canonical distances from the codewords: of their copy, if there is one.

@@ -1,3 +1,5 @@
+internal import PQKernels
+
 /// Codes that the integer scan has found, before their distances are computed. Of the key of each no more is known than
 /// floor ≤ key ≤ floor + gap.
 ///
@@ -79,27 +81,37 @@ struct Pending {
   /// - Precondition: nothing was added since the last cut.
   var sureLimit: Float { count <= capacity ? .infinity : gap < .infinity ? kthFloor : -.infinity }
 
-  /// The codes from `first` on that stand in one frame, at most as many as `open` holds, ascending. O(codes of the frame).
-  /// - Parameters:
-  ///   - open: the positions of those whose keys are not below `limit` as far as is known;
-  ///   - numbers: and how many of the codes are before each.
-  /// - Returns: how many the codes are, and how many of them are open.
-  func run(
-    from first: Int, below limit: Float, _ open: inout MutableSpan<UInt16>, _ numbers: inout MutableSpan<UInt16>
-  ) -> (count: Int, open: Int) {
-    let (floors, places) = (found.keys.span, found.items.span)
-    let number = places[first] >> 16
-    // No gap matters where all are sure.
-    let limit = limit < .infinity ? (limit - frames[Int(number)].gap).nextDown : limit
-    let most = min(open.count, count - first)
-    var (i, left) = (0, 0)
-    while i < most, places[first + i] >> 16 == number {
-      open[left] = UInt16(truncatingIfNeeded: places[first + i])
-      numbers[left] = UInt16(truncatingIfNeeded: i)
-      left += floors[first + i] < limit ? 0 : 1
-      i += 1
+  /// The codes from `first` on that stand in one frame, at most so many. O(codes of the frame).
+  func run(from first: Int, atMost most: Int) -> Range<Int> {
+    let places = found.items.span.extracting(first..<min(count, first + most))
+    let number = places[0] >> 16
+    var run = 1
+    while run < places.count, places[run] >> 16 == number { run += 1 }
+    return first..<first + run
+  }
+
+  /// Fills in the positions, ascending, of those codes of a run whose keys are not below `limit` as far as is known, and
+  /// returns how many they are. O(codes of the run).
+  /// - Parameter numbers: unless they are all, how many codes of the run are before each.
+  func open(
+    _ run: Range<Int>, from limit: Float, _ positions: inout MutableSpan<UInt16>, _ numbers: inout MutableSpan<UInt16>
+  ) -> Int {
+    let places = found.items.span.extracting(run)
+    guard limit > -.infinity else {
+      var positions = positions.part(0..<places.count)
+      for i in places.indices { positions[i] = UInt16(truncatingIfNeeded: places[i]) }
+      return places.count
     }
-    return (i, left)
+    let floors = found.keys.span.extracting(run)
+    // No gap matters where all are sure.
+    let limit = limit < .infinity ? (limit - frames[Int(places[0] >> 16)].gap).nextDown : limit
+    var open = 0
+    for i in places.indices {
+      positions[open] = UInt16(truncatingIfNeeded: places[i])
+      numbers[open] = UInt16(truncatingIfNeeded: i)
+      open += floors[i] < limit ? 0 : 1
+    }
+    return open
   }
 
   /// The frame of a code, the key of its list, and its position in the frame.
