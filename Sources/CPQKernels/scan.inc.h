@@ -31,8 +31,8 @@ INLINE void ride(rider *none) { (void)none; }
 /* How far ahead of a strip codes are fetched: a stream from memory needs it, one in the cache does not mind. */
 enum { PREFETCH_BYTES = 4096 };
 
-/* What lies so far ahead of a tile: in the frame, before its tile `turn`, and from there on in the next frame, of which a
- * short frame fetches as much as it has itself. Distances in bytes. */
+/* What lies so far ahead of a tile: of one that begins before `turn`, in the frame; else in the next frame, of which a short
+ * frame fetches as much as it has itself. Distances in bytes. */
 typedef struct {
   const uint8_t *turn;
   uintptr_t within, beyond;

@@ -13,7 +13,7 @@ extension IndexFile {
   ) throws(FormatError) {
     var (pending, residual) = (take(&work.pending, leaving: Pending()), take(&work.residual))
     var (positions, numbers, distances) = (take(&work.positions), take(&work.numbers), take(&work.distances))
-    var keys = take(&work.keys)
+    var all = take(&work.pendingDistances)
     defer {
       pending.removeAll()
       swap(&pending, &work.pending)
@@ -21,7 +21,7 @@ extension IndexFile {
       swap(&positions, &work.positions)
       swap(&numbers, &work.numbers)
       swap(&distances, &work.distances)
-      swap(&keys, &work.keys)
+      swap(&all, &work.pendingDistances)
     }
     if scan.filters {
       pending.cut()
@@ -29,21 +29,21 @@ extension IndexFile {
     }
     // Nothing is known of codes beside candidates that are there already.
     let limit = isLast && work.candidates.count == 0 ? pending.sureLimit : -.infinity
-    if keys.count < pending.count { keys = [Float](repeating: 0, count: pending.count) }
+    if all.count < pending.count { all = [Float](repeating: 0, count: pending.count) }
     var residualList: Int?
     var first = 0
     while first < pending.count {
       let run = pending.run(from: first, atMost: positions.count)
-      let open = Self.open(pending, run, from: limit, &positions, &numbers)
+      let open = Self.findOpen(pending, run, from: limit, &positions, &numbers)
       if open > 0 {
         let place = pending.place(first)
         let codes = CodeFrame(content(place.frame, decompressed), count: place.frame.count, shape: scan.shape)
-        let open = positions.span.extracting(0..<open)
+        let openPositions = positions.span.extracting(0..<open)
         if parameters.comparison == .tables {
           let key = parameters.addsListKey ? place.key : 0
           var output = distances.mutableSpan
           Kernels.best.distances(
-            codes, positions: open, tables: group.tables.span.extracting(group.tables(query)),
+            codes, positions: openPositions, tables: group.tables.span.extracting(group.tables(query)),
             base: parameters.metric.key(key), into: &output)
         } else {
           if residualList != place.frame.list {
@@ -51,37 +51,36 @@ extension IndexFile {
               place.frame.list, group.vectors.span.extracting(group.vector(query)), work.model, &residual)
           }
           residualList = place.frame.list
-          distance(codes, open, residual.span, work.model, into: &distances)
+          distance(codes, openPositions, residual.span, work.model, into: &distances)
         }
       }
-      Self.fill(&keys, run, numbers, distances, open, else: parameters.metric.key(-.infinity))
+      Self.fill(&all, run, numbers, distances, open, else: parameters.metric.key(-.infinity))
       first = run.upperBound
     }
-    try offer(pending, keys.span.extracting(0..<pending.count), &work.ids, &work.candidates)
+    try offer(pending, all.span.extracting(0..<pending.count), &work.ids, &work.candidates)
   }
 
-  private static func open(
+  private static func findOpen(
     _ pending: borrowing Pending, _ run: Range<Int>, from limit: Float, _ positions: inout [UInt16],
     _ numbers: inout [UInt16]
   ) -> Int {
     var positions = positions.mutableSpan
     var numbers = numbers.mutableSpan
-    return pending.open(run, from: limit, &positions, &numbers)
+    return pending.findOpen(run, from: limit, &positions, &numbers)
   }
 
-  /// Fills a run of `keys` with the distances of its `open` codes, and with `rest`.
+  /// Fills a run of `all` with the distances of its `open` codes, and with `rest`.
   private static func fill(
-    _ keys: inout [Float], _ run: Range<Int>, _ numbers: [UInt16], _ distances: [Float], _ open: Int, else rest: Float
+    _ all: inout [Float], _ run: Range<Int>, _ numbers: [UInt16], _ distances: [Float], _ open: Int, else rest: Float
   ) {
-    var all = keys.mutableSpan
-    var keys = all.part(run)
-    let distances = distances.span.extracting(0..<open)
-    guard open < keys.count else {
-      for i in keys.indices { keys[i] = distances[i] }
+    var span = all.mutableSpan
+    var output = span.part(run)
+    guard open < run.count else {
+      for i in output.indices { output[i] = distances[i] }
       return
     }
-    for i in keys.indices { keys[i] = rest }
-    for i in distances.indices { keys[Int(numbers[i])] = distances[i] }
+    for i in output.indices { output[i] = rest }
+    for i in 0..<open { output[Int(numbers[i])] = distances[i] }
   }
 
   /// Canonical distances from the codewords: of their copy, if there is one.

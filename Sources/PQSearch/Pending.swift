@@ -36,7 +36,7 @@ struct Pending {
     frames.removeAll(keepingCapacity: true)
   }
 
-  /// Adds what a scan of a frame has found, by its sums. O(survivors).
+  /// Adds what a scan of a frame has found, by its sums, unless it is above the threshold. O(survivors).
   mutating func append(_ survivors: borrowing Survivors, of visit: CodeVisit) {
     let bounds = visit.bound.inFloats
     let sums = survivors.sums.span.extracting(0..<survivors.count)
@@ -45,15 +45,16 @@ struct Pending {
     }
   }
 
-  /// Adds what a scan of `frame` has found. O(survivors).
+  /// Adds what a scan of `frame` has found, unless it is above the threshold. O(survivors).
   /// - Parameter floor: of survivor i; its key is at most the floor plus `gap`.
   @inline(__always)
   mutating func append(
     _ survivors: borrowing Survivors, of frame: FrameView, key: Float, gap: Float, floor: (Int) -> Float
   ) {
-    let place = UInt64(frames.count) << 16
+    let (before, place) = (count, UInt64(frames.count) << 16)
     let positions = survivors.positions.span.extracting(0..<survivors.count)
     found.append(survivors.count, atMost: threshold, floor) { place | UInt64(positions[$0]) }
+    guard count > before else { return }
     frames.append((frame, key, gap))
     self.gap = max(self.gap, gap)
   }
@@ -93,7 +94,7 @@ struct Pending {
   /// Fills in the positions, ascending, of those codes of a run whose keys are not below `limit` as far as is known, and
   /// returns how many they are. O(codes of the run).
   /// - Parameter numbers: unless they are all, how many codes of the run are before each.
-  func open(
+  func findOpen(
     _ run: Range<Int>, from limit: Float, _ positions: inout MutableSpan<UInt16>, _ numbers: inout MutableSpan<UInt16>
   ) -> Int {
     let places = found.items.span.extracting(run)

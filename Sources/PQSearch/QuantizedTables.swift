@@ -5,7 +5,7 @@ internal import PQKernels
 struct QuantizedTables: ~Copyable {
   /// `[m][tableSize]`, and zeros up to `tableBytes`; empty where codes are compared without.
   private(set) var entries: [UInt8]
-  /// What quantizing them has found.
+  /// What quantizing them has found; of an earlier query where the present one does not scan by them.
   private(set) var range = TableRange()
   /// As of ``Kernels/partMinima(_:shape:into:)``; empty where the scan does not heed them.
   private var minima: [UInt8]

@@ -160,8 +160,8 @@ struct ScanWork: ~Copyable {
   /// Of pending codes of one frame that need their distance: positions, and numbers among all that are pending there.
   var positions: [UInt16]
   var numbers: [UInt16]
-  /// Distances of all pending codes.
-  var keys: [Float] = []
+  /// Distances or similarities of all pending codes.
+  var pendingDistances: [Float] = []
   /// Candidates in the order of results, their ids and id frames, and where their rows are.
   var order: [UInt64] = []
   var winners: [UInt64] = []
