@@ -10,30 +10,12 @@ struct Reservoir<Item: BitwiseCopyable> {
 
   mutating func removeAll() { count = 0 }
 
-  /// Appends `more` keys with their items.
-  @inline(__always)
-  mutating func append(_ more: Int, _ key: (Int) -> Float, _ item: (Int) -> Item) {
-    guard more > 0 else { return }
-    if count + more > keys.count { grow(to: count + more, with: item(0)) }
-    Self.fill(&keys, count..<count + more, key)
-    Self.fill(&items, count..<count + more, item)
-    count += more
-  }
-
   /// Appends those of `more` keys that are at most `limit`, with their items.
   @inline(__always)
   mutating func append(_ more: Int, atMost limit: Float, _ key: (Int) -> Float, _ item: (Int) -> Item) {
     guard more > 0 else { return }
     if count + more > keys.count { grow(to: count + more, with: item(0)) }
     count += Self.fill(&keys, &items, count..<count + more, atMost: limit, key, item)
-  }
-
-  @inline(__always)
-  private static func fill<Element: BitwiseCopyable>(
-    _ array: inout [Element], _ range: Range<Int>, _ element: (Int) -> Element
-  ) {
-    var span = array.mutableSpan
-    for i in 0..<range.count { span[range.lowerBound + i] = element(i) }
   }
 
   @inline(__always)
