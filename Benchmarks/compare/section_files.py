@@ -29,7 +29,7 @@ def opening(run):
             pqx.run("pq-data", "generate", "--count", 4 * MANY_LISTS, "--dim", 8, "-o", base, "--force")
             pqx.run("pq-data", "generate", "--count", 1000, "--dim", 8, "--seed", 2, "-o", query, "--force")
             pqx.run("pq-build", base, "-o", path, "--force", "--quiet", "--nlist", MANY_LISTS, "--m", 4, "--iterations", 2)
-    search = ["pq-search", path, query, "-k", 100, "--nprobe", 16]
+    search = ["pq-search", path, query, "-k", 100, "--nprobe", 16, "--threads", 1]
     pqx.run(*search)
     with TURNS.timing():
         opens = [json.loads(pqx.run(*search, "--limit", 1, "--json"))["open_us"] for _ in range(51)]
@@ -85,7 +85,7 @@ def cold(run):
     outputs = [os.path.join(run.work, f"cold-{name}") for name in ("ids.ivecs", "distances.fvecs")]
     search = [
         "pq-search", index.path, run.data.query_path, "-k", 10, "--nprobe", NPROBE, "--limit", QUERIES, "--json",
-        "--cold", "--force", "-o", outputs[0], "--distances", outputs[1]]
+        "--cold", "--threads", 1, "--force", "-o", outputs[0], "--distances", outputs[1]]
 
     def results():
         return [open(path, "rb").read() for path in outputs]

@@ -33,7 +33,7 @@ def ids(run):
 def sample(run, index, flags):
     """Samples under the decoding of ids, and under searching."""
     record = os.path.join(run.work, "ids.perf")
-    search = [os.path.join(pqx.BIN, "pq-search"), index.path, run.data.query_path, *map(str, flags), "--json"]
+    search = [os.path.join(pqx.BIN, "pq-search"), index.path, run.data.query_path, *map(str, flags), "--threads", "1", "--json"]
     with TURNS.timing():
         subprocess.run(
             ["perf", "record", "-q", "-e", "cpu-clock", "-F", "4000", "--call-graph", "fp", "-o", record, "--", *search],

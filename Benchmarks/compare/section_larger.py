@@ -23,7 +23,7 @@ def larger(run):
     section = Section(
         f"{index.name} in a memory cgroup of {limit / MIB:.0f} MiB, a quarter of the file: {' '.join(map(str, SEARCH))}", 10)
     outputs = [os.path.join(run.work, f"larger-{name}") for name in ("ids.ivecs", "distances.fvecs")]
-    search = ["pq-search", index.path, run.data.query_path, *SEARCH, "--json", "--force",
+    search = ["pq-search", index.path, run.data.query_path, *SEARCH, "--threads", 1, "--json", "--force",
               "-o", outputs[0], "--distances", outputs[1]]
 
     def results():

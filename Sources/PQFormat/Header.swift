@@ -93,6 +93,7 @@ package struct Header: Sendable, Equatable {
       throw bad(64, "\(bytes.u32(at: 64)) sections, at most \(SectionTable.maximumCount)")
     }
     sectionCount = Int(bytes.u32(at: 64))
+    try checkPlaces(bad)
     parameters = try IndexParameters(decoding: bytes)
     parameters.hasBracket = features.incompatible & Features.brackets != 0
     guard !parameters.hasBracket || parameters.takesBrackets else {
@@ -106,7 +107,6 @@ package struct Header: Sendable, Equatable {
     guard fileID == id else { throw bad(48, "file id expected \(hex(id)), found \(hex(fileID))") }
     guard bytes.slice(Header.parameterRange.upperBound, Header.crcOffset - Header.parameterRange.upperBound).isZero
     else { throw FormatError(.badPadding, "header", at: UInt64(Header.parameterRange.upperBound), "reserved bytes") }
-    try checkPlaces(bad)
   }
 
   private func checkPlaces(_ bad: (UInt64, String) -> FormatError) throws(FormatError) {

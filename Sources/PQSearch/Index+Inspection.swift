@@ -4,7 +4,8 @@ internal import PQStorage
 
 /// What an index file is made of.
 extension Index {
-  /// Checks every checksum, all padding and the whole directory; `deep` also decodes every frame.
+  /// Checks every checksum, the whole directory and the padding between parts; `deep` also decodes every frame and checks
+  /// what is in it.
   /// - Returns: what is wrong, at most 100 problems, each once; empty for a sound file. What follows from another
   ///   problem is not reported beside it.
   /// - Complexity: O(file bytes); deep: O(n · (m + D)), and for ids that are not dense O(n · log n). Memory: at most a

@@ -14,6 +14,8 @@ struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pq-demo",
     abstract: "Compares a Flat, a PQ and an IVF-PQ index of the same vectors, and shares one between processes.",
+    // Without the subcommand, which it runs by itself.
+    usage: "pq-demo [--data <data>] [--keep <keep>] [--force] [--json]",
     discussion: """
       Uses the sample of 20,000 SIFT descriptors that travels with the package, or a folder with base, learn and \
       query (any vector format, told by the extension) and groundtruth.ivecs.

@@ -16,7 +16,8 @@ struct Inspect: ParsableCommand {
         list N             the ids and codes of list N
         codebooks          per subspace, the training distortion and the entropy of the codes
         hexdump SECTION    bytes with field names: header, table, footer, or a section's name
-        verify             every checksum, all padding, the whole directory; exits with 1 if anything is wrong
+        verify [--deep]    every checksum, the directory, what lies between the parts; deep: what is in them, too;
+                           exits with 1 if anything is wrong
 
       Examples:
         pq-inspect base.pqx

@@ -34,8 +34,8 @@ struct VerifyView {
       try printJSON(Report(file: path, deep: deep, ok: problems.isEmpty, problems: problems.map(Problem.init)))
     } else if problems.isEmpty {
       print(
-        "\(path): ok: header, footer, section table, directory, every checksum and all padding"
-          + (deep ? "; codes, ids and vectors decoded" : ""))
+        "\(path): ok: header, footer, section table, directory, every checksum and the padding between parts"
+          + (deep ? "; codes, ids and vectors decoded, and their padding" : ""))
     } else {
       for problem in problems { print("\(path): \(problem.description)") }
     }

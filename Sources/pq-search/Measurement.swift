@@ -49,7 +49,7 @@ struct Measurement {
   ) throws -> SearchResults {
     let clock = ContinuousClock()
     var results = SearchResults()
-    if batch == 1, threads == 1 {
+    if batch == 1 {  // threads share queries, not one query
       var searcher = Searcher(index)
       var found = SearchResults()
       for query in 0..<queries.count {

@@ -11,8 +11,11 @@ struct Search: ParsableCommand {
     commandName: "pq-search",
     abstract: "Searches a .pqx index.",
     discussion: """
-      Prints one line a query, id:distance best first; with --groundtruth a table instead, one row for each
+      Prints one line a query, id:distance best first; with --groundtruth a table instead, one row for each \
       combination of --nprobe and --rerank. Distances are squared L2 (smaller is nearer), or similarities.
+
+      recall@k is the share of the true k nearest among the k results, recall@1 how often the first result is the \
+      true first. p50, p95 and p99 are of calls: of single queries with --batch 1, else of whole batches.
 
       Examples:
         pq-search base.pqx query.fvecs -k 10
@@ -32,7 +35,7 @@ struct Search: ParsableCommand {
   @Option(name: .customShort("k"), help: "Results per query.")
   var k = 10
 
-  @Option(help: "Lists to visit: N, or N,N,… with --groundtruth. (default: max(1, nlist/64))")
+  @Option(help: "Lists to visit: N, or N,N,… with --groundtruth or --json. (default: max(1, nlist/64))")
   var nprobe: NumberList?
 
   @Option(help: "Visit no further list once those visited hold N vectors: bounds a query's time.")
@@ -41,14 +44,14 @@ struct Search: ParsableCommand {
   @Option(help: "Visit no list whose centroid is more than X times as far as the nearest one; l2 only.")
   var reach: Float?
 
-  @Option(help: "Candidates to compare exactly with the stored vectors: N, or N,N,… with --groundtruth.")
+  @Option(help: "Candidates to compare exactly with the stored vectors: N, or N,N,… with --groundtruth or --json.")
   var rerank = NumberList([0])
 
   @Option(help: "The true neighbours, .ivecs; at least k a query.")
   var groundtruth: String?
 
-  @Option(help: "Threads that share a batch.")
-  var threads = 1
+  @Option(help: "Threads that share a batch. (default: one for each usable processor)")
+  var threads: Int?
 
   @Option(help: "Queries in one call: N, or 1 for one query at a time. (default: all)")
   var batch: Int?
@@ -104,8 +107,8 @@ struct Search: ParsableCommand {
       for options in points {
         measured.append(
           try Measurement(
-            index, queries, options, threads: threads, batch: batch ?? queries.count, repeats: repeats, cold: cold,
-            truth: truth))
+            index, queries, options, threads: threads ?? usableProcessors, batch: batch ?? queries.count,
+            repeats: repeats, cold: cold, truth: truth))
       }
       if let last = measured.last { try files.finish(last.results) }
       // Mapped to the end, so that /proc shows what a waiting process shares with others.
@@ -114,7 +117,7 @@ struct Search: ParsableCommand {
   }
 
   private func checkFlags() throws(ToolFailure) {
-    guard Threads.range.contains(threads) else {
+    if let threads, !Threads.range.contains(threads) {
       throw ToolFailure(.usage, "--threads \(threads): use \(Threads.range.lowerBound) to \(Threads.range.upperBound)")
     }
     if let batch, batch <= 0 { throw ToolFailure(.usage, "--batch \(batch): use at least 1") }

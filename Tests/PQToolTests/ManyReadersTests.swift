@@ -50,7 +50,7 @@ import Testing
     let flags = ["--nlist", "8", "--m", "4", "--nbits", "4", "--iterations", "2", "--quiet"]
     #expect(try runTool("pq-build", [base, "-o", index] + flags).exitCode == 0)
     let before = try folder.read("a.pqx")
-    let search = [index, base, "-k", "40", "--nprobe", "8", "--limit", "200"]
+    let search = [index, base, "-k", "40", "--nprobe", "8", "--limit", "200", "--threads", "1"]
     let expected = try runTool("pq-search", search, timeout: 60).output
     // More than a pipe holds: a reader that has searched waits for its results to be taken, with the index mapped.
     #expect(expected.count > 1 << 16)

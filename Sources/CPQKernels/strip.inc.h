@@ -1,0 +1,218 @@
+/* Strips of code tiles and the sums of their entries: what scan.inc.h, which includes this, does with each. All names that
+ * an including file defines are listed there.
+ *
+ * A sum of u8 entries is kept as two vectors of u16: `odd` of the odd lanes, and `all`, which adds even lanes with the
+ * odd ones 8 bits above them, so that nothing is unpacked inside the loop. No sum exceeds 16 bits: the caller's entries
+ * are small enough (cpq_bound). */
+
+static const uint8_t zero_table[16];
+
+#if CHECKS
+_Static_assert(LANES == 32, "a rider takes the bytes of one lookup");
+#else
+typedef struct rider rider;
+INLINE void ride(rider *none) { (void)none; }
+#endif
+
+/* How far ahead of a strip codes are fetched: a stream from memory needs it, one in the cache does not mind. */
+enum { PREFETCH_BYTES = 4096 };
+
+/* What lies so far ahead of a tile: of one that begins before `turn`, in the frame; else in the next frame, of which a short
+ * frame fetches as much as it has itself. Distances in bytes. */
+typedef struct {
+  const uint8_t *turn;
+  uintptr_t within, beyond;
+} outlook;
+
+INLINE outlook outlook_of(const cpq_codes *codes) {
+  size_t bytes = cpq_tile_lanes(codes->count) * codes->planes, within = bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES;
+  const uint8_t *turn = codes->frame + (bytes - within);
+  return (outlook){turn, within, codes->next ? (uintptr_t)codes->next - (uintptr_t)turn : 0};
+}
+
+INLINE const uint8_t *ahead_of(const outlook *from, const uint8_t *tile) {
+  return (const uint8_t *)((uintptr_t)tile + (tile < from->turn ? from->within : from->beyond));
+}
+
+/* Columns, of LANES lanes each, of tiles one after the other: all the columns of whole tiles, or, of a `ragged` strip, the
+ * last ones of the frame. Their number and whether they are ragged are constants wherever a strip is inlined. */
+enum { TILE_COLUMNS = CPQ_TILE / LANES };
+
+typedef struct {
+  const cpq_codes *codes;
+  const cpq_bound *bound;
+  int n, ragged;
+  const uint8_t *tiles[NIBBLE_COLUMNS], *ahead[NIBBLE_COLUMNS];
+  size_t stride, lanes; /* of the last tile of a ragged strip, and of its last column */
+} strip;
+
+/* The strip that begins with vector `first`, the first one of `tile`. */
+INLINE strip strip_at(const cpq_codes *codes, const cpq_bound *bound, const outlook *from, int n, int ragged,
+                      const uint8_t *tile, size_t first) {
+  strip made = {.codes = codes, .bound = bound, .n = n, .ragged = ragged};
+  for (int t = 0; t * TILE_COLUMNS < n; t++, tile += CPQ_TILE * codes->planes) {
+    made.tiles[t] = tile;
+    made.ahead[t] = ahead_of(from, tile);
+  }
+  int last = (n - 1) / TILE_COLUMNS;
+  made.stride = cpq_tile_lanes(cpq_tile_vectors(codes->count, first + (size_t)last * CPQ_TILE));
+  made.lanes = made.stride - (size_t)(n - 1 - last * TILE_COLUMNS) * LANES;
+  return made;
+}
+
+/* Plane p of column c; a tile's first column fetches for all of its line of the cache. */
+INLINE vb load_codes(const strip *in, int c, size_t p) {
+  int tile = c / TILE_COLUMNS, last = in->ragged && tile == (in->n - 1) / TILE_COLUMNS;
+  size_t plane = p * (last ? in->stride : CPQ_TILE);
+  if (c % TILE_COLUMNS == 0) __builtin_prefetch(in->ahead[tile] + plane);
+  const uint8_t *codes = in->tiles[tile] + plane + c % TILE_COLUMNS * LANES;
+  return in->ragged && c == in->n - 1 ? load_lanes(codes, in->lanes) : *(const vb *)codes;
+}
+
+INLINE void add_entries(vb entries, vw *all, vw *odd) {
+  *all += (vw)entries;
+  *odd += (vw)entries >> 8;
+}
+
+/* Adds the entries of a plane of nibbles. */
+INLINE void add_pair(const strip *in, table16 low, table16 high, size_t p, vw *all, vw *odd) {
+  for (int c = 0; c < in->n; c++) {
+    vb code = load_codes(in, c, p);
+    add_entries(look16(low, code & 15) + look16(high, code >> 4), &all[c], &odd[c]);
+  }
+}
+
+INLINE void add_nibbles(const strip *in, vw *all, vw *odd) {
+  size_t pairs = in->codes->m / 2;
+  const uint8_t *entries = in->bound->entries;
+#pragma clang loop unroll_count(2)
+  for (size_t p = 0; p < pairs; p++)
+    add_pair(in, load16(entries + 32 * p), load16(entries + 32 * p + 16), p, all, odd);
+  if (in->codes->m % 2) add_pair(in, load16(entries + 32 * pairs), load16(zero_table), pairs, all, odd);
+}
+
+INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
+  for (size_t s = 0; s < in->codes->m; s++) {
+    table256 table = load256(in->bound->entries + 256 * s);
+#pragma clang loop unroll(full)
+    for (int c = 0; c < in->n; c++) {
+      add_entries(look256(&table, load_codes(in, c, s)), &all[c], &odd[c]);
+      /* Bytes of as many codes as were looked up, which the frame has; a last column may be half of one. */
+      if (passenger && !(in->ragged && c == in->n - 1)) ride(passenger);
+    }
+  }
+}
+
+#if MINIMA
+/* In place of a width: the minima of codes of a byte, and of 9 to 12 bits. */
+enum { IN_MINIMA = 2, IN_WIDE_MINIMA = 3 };
+
+typedef struct {
+  table16 row[4];
+} table64;
+
+INLINE table64 load64(const uint8_t *p) {
+  return (table64){{load16(p), load16(p + 16), load16(p + 32), load16(p + 48)}};
+}
+
+/* Adds the minima of the parts that codes of a subspace are in: a part is what the six topmost bits of a code say, of the
+ * byte of each code, */
+INLINE void add_minima(const strip *in, vw *all, vw *odd) {
+  for (size_t s = 0; s < in->codes->m; s++) {
+    table64 table = load64(in->bound->minima + CPQ_PARTS * s);
+    for (int c = 0; c < in->n; c++) {
+      vb code = load_codes(in, c, s), part = (vb)((vw)code >> 2) & 15;
+      add_entries(look_part(table.row, part, code + code, code), &all[c], &odd[c]);
+    }
+  }
+}
+
+/* or, for 9 to 12 bits, of its nibble, the high one of the byte if `is_high`, and the top of its byte. */
+INLINE void add_wide_part(const strip *in, size_t s, int is_high, vw *all, vw *odd) {
+  unsigned nbits = in->codes->nbits;
+  uint16_t down = (uint16_t)(nbits - 6), up = (uint16_t)(14 - nbits);
+  vb low_bits = (vb){0} + (uint8_t)(0xFF >> down), high_bits = ~low_bits & 63;
+  table64 table = load64(in->bound->minima + CPQ_PARTS * s);
+  for (int c = 0; c < in->n; c++) {
+    vw low = (vw)load_codes(in, c, s), nibbles = (vw)load_codes(in, c, in->codes->m + s / 2);
+    vw high = is_high ? nibbles >> 4 : nibbles;
+    vb part = ((vb)(low >> down) & low_bits) | ((vb)(high << up) & high_bits);
+    add_entries(look_part(table.row, part, (vb)((vw)part << 3), (vb)((vw)part << 2)), &all[c], &odd[c]);
+  }
+}
+
+INLINE void add_wide_minima(const strip *in, vw *all, vw *odd) {
+  size_t s = 0;
+  for (; s + 2 <= in->codes->m; s += 2) {
+    add_wide_part(in, s, 0, all, odd);
+    add_wide_part(in, s + 1, 1, all, odd);
+  }
+  if (s < in->codes->m) add_wide_part(in, s, 0, all, odd);
+}
+
+/* The minima of `count` entries, `part` of them each. Inlined with a constant `part`. */
+INLINE void minima_of(const uint8_t *entries, size_t count, size_t part, uint8_t *out) {
+  for (size_t i = 0; i < count; i += part) {
+    uint8_t least = entries[i];
+    for (size_t j = 1; j < part; j++) least = entries[i + j] < least ? entries[i + j] : least;
+    out[i / part] = least;
+  }
+}
+
+static void part_minima(const uint8_t *entries, size_t count, size_t part, uint8_t *out) {
+  switch (part) {
+  case 4: minima_of(entries, count, 4, out); return;
+  case 8: minima_of(entries, count, 8, out); return;
+  case 16: minima_of(entries, count, 16, out); return;
+  case 32: minima_of(entries, count, 32, out); return;
+  default: minima_of(entries, count, 64, out); return;
+  }
+}
+#endif
+
+#if WIDE_CODES
+INLINE void add_wide(const strip *in, vw *all, vw *odd) {
+  size_t m = in->codes->m;
+  for (size_t s = 0; s < m; s++) {
+    vb low[COLUMNS], high[COLUMNS], entries[COLUMNS];
+    for (int c = 0; c < in->n; c++) {
+      low[c] = load_codes(in, c, s);
+      vb nibbles = load_codes(in, c, m + s / 2);
+      high[c] = s & 1 ? nibbles >> 4 : nibbles & 15;
+    }
+    const uint8_t *tables = in->bound->entries + (s << in->codes->nbits);
+    table256 first = load256(tables);
+    for (int c = 0; c < in->n; c++) entries[c] = look256(&first, low[c]);
+    for (unsigned h = 1; h < 1u << (in->codes->nbits - 8); h++) {
+      table256 table = load256(tables + 256 * h);
+      for (int c = 0; c < in->n; c++) {
+        vb chosen = (vb)(high[c] == (vb){0} + (uint8_t)h);
+        entries[c] = (look256(&table, low[c]) & chosen) | (entries[c] & ~chosen);
+      }
+    }
+    for (int c = 0; c < in->n; c++) add_entries(entries[c], &all[c], &odd[c]);
+  }
+}
+#endif
+
+INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider *passenger) {
+  vw all[NIBBLE_COLUMNS];
+  for (int c = 0; c < in->n; c++) all[c] = odd[c] = (vw){0};
+  if (width == 4) add_nibbles(in, all, odd);
+#if WIDE_CODES
+  else if (width == 12) add_wide(in, all, odd);
+#endif
+#if MINIMA
+  else if (width == IN_MINIMA) add_minima(in, all, odd);
+  else if (width == IN_WIDE_MINIMA) add_wide_minima(in, all, odd);
+#endif
+  else add_bytes(in, all, odd, passenger);
+  for (int c = 0; c < in->n; c++) {
+    even[c] = all[c] - (odd[c] << 8);
+    if (in->codes->bracket) {
+      vw bracket = (vw)load_codes(in, c, in->codes->planes - 1), scale = (vw){0} + in->bound->bracket_scale;
+      even[c] = __builtin_elementwise_add_sat(even[c], mulhi16(bracket << 8, scale));
+      odd[c] = __builtin_elementwise_add_sat(odd[c], mulhi16(bracket & 0xFF00, scale));
+    }
+  }
+}
