@@ -73,7 +73,7 @@ extension Index {
 
   /// The metadata section: JSON that tells how the index was built; nil if the file has none.
   public func metadata() throws(IndexError) -> String? {
-    try inspect { (file) throws(FormatError) in try file.metadata() }
+    try inspect(pages: false) { (file) throws(FormatError) in try file.metadata() }
   }
 
   /// Where a section is; nil if the file has none of that name. Nothing of it is checked. O(1).
@@ -101,12 +101,14 @@ extension Index {
   /// Where the footer begins, in bytes from the start of the file.
   public var footerOffset: UInt64 { file.header.footerOffset }
 
+  /// - Parameter pages: whether lists or frames are looked at, whose pages have their checksums in a section of its own. No
+  ///   more is checked beforehand: what is sound of a damaged file can be looked at.
   private func inspect<Result>(
-    _ body: (borrowing IndexFile) throws(FormatError) -> Result
+    pages: Bool = true, _ body: (borrowing IndexFile) throws(FormatError) -> Result
   ) throws(IndexError) -> Result {
     try file.unlessFailed { (file) throws(IndexError) in
       do throws(FormatError) {
-        try file.checkModel()
+        if pages { try file.checkSection(.pages) }
         return try body(file)
       } catch { throw .format(path: path, error) }
     }

@@ -21,7 +21,7 @@ extension IndexFile {
       if !scratch.work.prefetch.isStopped { prefetchCentroids(0..<parameters.nlist) }
       try checkCentroids(0..<parameters.nlist)
       statistics.centroids += queries.count * parameters.nlist
-      let visitsFew = 4 * options.effectiveNprobe(parameters) <= parameters.nlist
+      let visitsFew = options.visitsFew(parameters)
       if visitsFew, scratch.work.rounding == nil { scratch.work.rounding = rounding(queries.count, scratch.work) }
       if visitsFew, let rounding = scratch.work.rounding, scratch.group.score(rounding) > 0 {
         for query in queries where scratch.group.norms[query] == .infinity {
@@ -135,6 +135,7 @@ extension IndexFile {
         try deriveModel(&scratch.work)
         rotate(&scratch.group)
         try compareCentroids(options, &scratch, &statistics)
+        statistics.queries += scratch.group.count
         for query in 0..<scratch.group.count {
           try chooseLists(query, options, &scratch)
           lists += scratch.choice.lists.numbers

@@ -142,9 +142,12 @@ extension IndexFile {
     _ visit: CodeVisit, _ scan: CodeScan, _ tables: [Float], _ threshold: Float, _ scratch: inout CodeScratch,
     _ work: inout ScanWork
   ) {
+    guard scan.filters else {
+      return work.pending.append(scratch.survivors, of: visit.frame, key: visit.key, gap: .infinity) { _ in -.infinity }
+    }
     guard !scan.estimates else { return keepEstimates(visit, scan, tables, &scratch, &work) }
     let wanted = work.candidates.capacity
-    if scan.filters, scratch.survivors.count > wanted + wanted / 4 {
+    if scratch.survivors.count > wanted + wanted / 4 {
       // No more than these are among the best so many of this frame alone.
       let upper = visit.bound.upper(scratch.survivors.limit(wanted))
       if upper < threshold, let limit = visit.bound.threshold(upper) {

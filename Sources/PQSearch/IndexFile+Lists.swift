@@ -199,15 +199,4 @@ extension IndexFile {
         .badFrame, frame.place, at: frame.entry.offset, "the LZ4 block does not give \(frame.rawLength) bytes")
     }
   }
-
-  /// The id at a place. O(1) for implicit ids, else O(ids of a frame).
-  borrowing func id(_ place: Place, scratch: inout [UInt8]) throws(FormatError) -> UInt64 {
-    guard parameters.storesIDs else { return parameters.firstID + UInt64(place.position) }
-    let frame = try frame(.ids, list(holding: place), place.position / IndexParameters.idsPerFrame)
-    return try withContent(frame, scratch: &scratch) { content in
-      IDFrame.id(
-        content, planes: frame.entry.planes, count: frame.count, firstID: frame.entry.firstID,
-        at: place.position % IndexParameters.idsPerFrame)
-    }
-  }
 }

@@ -42,7 +42,7 @@ extension IndexFile {
   private borrowing func pivots(queries: Int, _ options: SearchOptions) -> Pivots? {
     let asks = !checks.asked.isFull
     guard queries >= Pivots.fewestQueries, queries <= UInt32.max, parameters.nlist >= Pivots.most,
-      options.effectiveNprobe(parameters) <= parameters.nlist / 4, (try? checkModel(asks: asks)) != nil
+      options.visitsFew(parameters), (try? checkModel(asks: asks)) != nil
     else { return nil }
     let dimension = parameters.dimension
     return checks.pivots.value(queries, after: Pivots.pays) {

@@ -40,11 +40,12 @@ extension IndexFile {
         let codes = CodeFrame(content(place.frame, decompressed), count: place.frame.count, shape: scan.shape)
         let openPositions = positions.span.extracting(0..<open)
         if parameters.comparison == .tables {
-          let key = parameters.addsListKey ? place.key : 0
+          // Sums begin at +0, and the key of a similarity of 0 would be −0.
+          let base = parameters.addsListKey ? parameters.metric.key(place.key) : 0
           var output = distances.mutableSpan
           Kernels.best.distances(
             codes, positions: openPositions, tables: group.tables.span.extracting(group.tables(query)),
-            base: parameters.metric.key(key), into: &output)
+            base: base, into: &output)
         } else {
           if residualList != place.frame.list {
             subtractCentroid(
@@ -103,13 +104,11 @@ extension IndexFile {
     _ pending: borrowing Pending, _ distances: Span<Float>, _ ids: inout [UInt8], _ candidates: inout Candidates
   ) throws(FormatError) {
     let perFrame = parameters.vectorsPerFrame(.codes)
-    func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
-      try self.id(Place(list: number, position: position), scratch: &ids)
-    }
-    try candidates.offer(distances, parameters.metric, id: id) {
+    func lookUp(_ places: [Place]) throws(FormatError) -> [UInt64] { try self.ids(at: places, scratch: &ids) }
+    try candidates.offer(distances, parameters.metric, ids: lookUp) {
       let (frame, _, position) = pending.place($0)
       return Place(list: UInt32(frame.list), position: frame.index * perFrame + position)
     }
-    if candidates.isWorthCutting { try candidates.cut(id) }
+    if candidates.isWorthCutting { try candidates.cut(lookUp) }
   }
 }

@@ -3,8 +3,8 @@ internal import PQKernels
 internal import PQStorage
 
 extension IndexFile {
-  /// Compares the candidates exactly with their stored vectors, and keeps the best k. They come list by list, so that
-  /// those of one list share pages; rows are fetched ahead.
+  /// Compares the candidates exactly with their stored vectors, and keeps the best k. They come list by list, those of the
+  /// first scan in two turns, so that those of one list share pages; rows are fetched ahead.
   borrowing func rerank(
     _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ work: inout ScanWork,
     _ statistics: inout SearchStatistics
@@ -15,9 +15,8 @@ extension IndexFile {
       swap(&distances, &work.distances)
       swap(&offsets, &work.offsets)
     }
-    try work.candidates.finish { (number, position) throws(FormatError) in
-      try self.id(Place(list: number, position: position), scratch: &ids)
-    }
+    func lookUp(_ places: [Place]) throws(FormatError) -> [UInt64] { try self.ids(at: places, scratch: &ids) }
+    try work.candidates.finish(lookUp)
     let count = work.candidates.count
     if distances.count < count { distances += [Float](repeating: 0, count: count - distances.count) }
     let compared = group.comparedWithRows
@@ -32,20 +31,17 @@ extension IndexFile {
       try compareOneByOne(work.candidates, work.directory, vector, &work.frame, &distances)
     }
     work.reranked.begin(capacity: min(options.k, count))
-    func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
-      try self.id(Place(list: number, position: position), scratch: &ids)
-    }
-    try offerRows(work.candidates, distances.span.extracting(0..<count), id, &work.reranked)
+    try offerRows(work.candidates, distances.span.extracting(0..<count), lookUp, &work.reranked)
     statistics.reranked += count
     swap(&work.candidates, &work.reranked)
   }
 
   private borrowing func offerRows(
-    _ candidates: borrowing Candidates, _ distances: Span<Float>, _ id: Candidates.IDLookup,
+    _ candidates: borrowing Candidates, _ distances: Span<Float>, _ ids: Candidates.IDLookup,
     _ reranked: inout Candidates
   ) throws(FormatError) {
     let places = candidates.found.items.span
-    try reranked.offer(distances, parameters.metric, id: id) { places[$0] }
+    try reranked.offer(distances, parameters.metric, ids: ids) { places[$0] }
   }
 
   /// Where the candidates' rows are in the file; false if some are in compressed frames. More offsets may follow.

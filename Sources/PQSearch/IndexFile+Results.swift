@@ -15,9 +15,7 @@ extension IndexFile {
       swap(&winners, &work.winners)
       swap(&runs, &work.idRuns)
     }
-    try work.candidates.finish { (number, position) throws(FormatError) in
-      try self.id(Place(list: number, position: position), scratch: &ids)
-    }
+    try work.candidates.finish { (places) throws(FormatError) in try self.ids(at: places, scratch: &ids) }
     if winners.count < work.candidates.count { winners = [UInt64](repeating: 0, count: work.candidates.count) }
     if parameters.storesIDs {
       try findIDs(work.candidates, work.directory, &runs, &winners, &work.prefetch, &statistics)
@@ -53,6 +51,20 @@ extension IndexFile {
       }
       runs.append(IDRun(frame: frame, candidates: walk.run))
     }
+  }
+
+  /// The ids at some places. O(ids of a frame) for each run of places that stand in one.
+  borrowing func ids(at places: [Place], scratch: inout [UInt8]) throws(FormatError) -> [UInt64] {
+    guard parameters.storesIDs else { return places.map { parameters.firstID + UInt64($0.position) } }
+    let directory = KnownDirectory()
+    var ids = [UInt64](repeating: 0, count: places.count)
+    var walk = CandidateWalk(.ids)
+    while try advance(&walk, places.span, directory) {
+      for i in walk.run { ids[i] = UInt64(places[i].position - walk.position) }
+      let frame = try frame(.ids, walk.list, walk.index, directory)
+      try decode(IDRun(frame: frame, candidates: walk.run), &scratch, &ids)
+    }
+    return ids
   }
 
   /// Replaces the numbers of ids in one id frame by the ids.

@@ -163,10 +163,8 @@ extension IndexFile {
         statistics.read(frame)
         try rowDistances(frame, group.vectors.span.extracting(group.vector(query)), &work.frame, &distances)
         let first = index * parameters.rowsPerFrame
-        func id(_ number: UInt32, _ position: Int) throws(FormatError) -> UInt64 {
-          try self.id(Place(list: number, position: position), scratch: &ids)
-        }
-        try work.candidates.offer(distances.span.extracting(0..<frame.count), parameters.metric, id: id) {
+        func lookUp(_ places: [Place]) throws(FormatError) -> [UInt64] { try self.ids(at: places, scratch: &ids) }
+        try work.candidates.offer(distances.span.extracting(0..<frame.count), parameters.metric, ids: lookUp) {
           Place(list: number, position: first + $0)
         }
       }

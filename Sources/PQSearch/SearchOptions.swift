@@ -34,6 +34,9 @@ public struct SearchOptions: Sendable, Equatable {
   public func effectiveNprobe(_ index: IndexParameters) -> Int {
     min(index.nlist, nprobe ?? max(1, index.nlist / 64))
   }
+
+  /// Whether it visits so few of the lists that what is derived to tell them from the others is of use.
+  func visitsFew(_ index: IndexParameters) -> Bool { effectiveNprobe(index) <= index.nlist / 4 }
 }
 
 /// One result.
@@ -59,7 +62,8 @@ public struct SearchStatistics: Sendable, Equatable {
   public var codesScanned = 0
   /// Vectors compared exactly after the scan.
   public var reranked = 0
-  /// Stored bytes of the code, id and vector frames that were used.
+  /// Stored bytes of the code, id and vector frames that were used. An id or vector frame counts each time that candidates
+  /// which stand in it follow others: twice where the first scan has found some of them later.
   public var bytesRead = 0
   /// Pages of 4 KiB in which those bytes lie. One that two frames share counts for each.
   public var pagesRead = 0

@@ -89,7 +89,7 @@ struct Survivors {
   func copy(_ range: ClosedRange<UInt16>, to other: inout Survivors) {
     other.count = Self.copy(
       range, sums.span.extracting(0..<count), positions.span.extracting(0..<count), &other.sums, &other.positions)
-    other.areSaturated = areSaturated
+    other.areSaturated = areSaturated && range.upperBound == .max
   }
 
   private static func copy(

@@ -40,14 +40,17 @@ struct VerifyView {
       for problem in problems { print("\(path): \(problem.description)") }
     }
     guard problems.isEmpty else {
-      throw ToolFailure(.checkFailed, "\(path): \(problems.count) problem\(problems.count == 1 ? "" : "s") found")
+      let wasRead = problems.allSatisfy { $0.kind != .inputOutput }
+      throw ToolFailure(
+        wasRead ? .checkFailed : .inputOutput,
+        "\(path): \(problems.count) problem\(problems.count == 1 ? "" : "s") found")
     }
   }
 
-  /// A file that does not even open has one problem.
+  /// A file that does not even open has one problem; so has one that cannot be read to its end.
   private func problems() throws(IndexError) -> [FormatError] {
     do throws(IndexError) {
-      return try Index(path: path).verify(deep: deep)
+      return try Index(path: path, access: .guarded).verify(deep: deep)
     } catch {
       guard case .format(_, let problem) = error else { throw error }
       return [problem]

@@ -103,6 +103,22 @@ import Testing
     #expect(found.bits(0) == oracle.search(query, k: 4, nprobe: 2).bits)
   }
 
+  /// Products that underflow to −0: a sum begins at +0, and is +0 then.
+  @Test(arguments: [1, 2]) func productsUnderflow(m: Int) throws {
+    var f = Fixture(metric: .ip, dimension: m, nlist: 0, m: m, nbits: 1, vectors: .none, seed: 95)
+    f.rows = (0..<100).map { i in (0..<m).map { s in (i + s) % 3 == 0 ? 1e-30 : -1e-30 } }
+    let codebooks: [[[Float]]] = Array(repeating: [[-1e-30], [1e-30]], count: m)
+    let folder = try TemporaryFolder()
+    try f.write(to: folder.path("a.pqx"), centroids: [], codebooks: codebooks)
+    let index = try Index(path: folder.path("a.pqx"))
+    let oracle = f.oracle(centroids: [], codebooks: codebooks)
+    for query in [1e-30, -1e-30] as [Float] {
+      let vector = [Float](repeating: query, count: m)
+      let found = try index.search(vector, SearchOptions(k: 100))
+      #expect(found.bits(0) == oracle.search(vector, k: 100, nprobe: 1).bits)
+    }
+  }
+
   /// Brackets below the least f32: they say nothing.
   @Test func bracketsBelowAll() throws {
     var f = Fixture(dimension: 1, nlist: 3, m: 1, nbits: 1, seed: 91)

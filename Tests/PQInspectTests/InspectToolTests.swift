@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import PQSearch
 import PQTestSupport
 import Testing
 
@@ -42,6 +43,20 @@ import Testing
   @Test func hexdumpShowsDamagedSections() throws {
     let run = try runTool("pq-inspect", [Self.damaged, "hexdump", "codes", "--limit", "1"])
     #expect(run.exitCode == 0 && run.text.contains("|"), "\(run.errors)")
+  }
+
+  /// What does not use a damaged part is shown.
+  @Test func damagedCodebooks() throws {
+    let folder = try TemporaryFolder()
+    var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Self.sound)))
+    let codebooks = try #require(try Index(path: Self.sound).sectionRange("codebooks"))
+    bytes[Int(codebooks.lowerBound)] ^= 1
+    let path = try folder.write(bytes, to: "a.pqx")
+    for view in [["summary"], ["sections"], ["lists"], ["list", "0"]] {
+      let run = try runTool("pq-inspect", [path] + view)
+      #expect(run.exitCode == 0, "\(view): \(run.errors)")
+    }
+    #expect(try runTool("pq-inspect", [path, "verify"]).exitCode == 1)
   }
 
   @Test func exitCodes() throws {
