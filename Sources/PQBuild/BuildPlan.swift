@@ -52,8 +52,7 @@ public struct BuildPlan: Sendable {
       throw .usage("--rotate with --index \(parameters.kind.rawValue), which has no codes; remove one of them")
     }
     index.firstID = index.storesIDs ? 0 : parameters.firstID
-    guard !storesIDs || parameters.firstID == 0 else { throw .usage("--first-id and --ids exclude each other") }
-    try Self.check(firstID: parameters.firstID, count: count ?? 1)
+    try Self.check(firstID: parameters.firstID, count: count ?? 1, storesIDs: storesIDs)
     try Self.chooseVectors(parameters, componentType, &index)
     guard (12...16).contains(parameters.alignmentLog2) else {
       throw .usage("--align \(parameters.alignmentLog2): choose 12...16")
@@ -72,6 +71,7 @@ public struct BuildPlan: Sendable {
     }
     coarseIterations = parameters.iterations ?? 10
     codebookIterations = parameters.iterations ?? 25
+    try Self.check(index, count: count)
     memory = try MemoryPlan(parameters, index, groups: groups, trainSize: trainSize, count: count)
     self.index = index
     self.notices = notices
@@ -94,7 +94,7 @@ public struct BuildPlan: Sendable {
     if index.nlist == 0 { index.storesIDs = storesIDs }
     index.firstID = index.storesIDs ? 0 : parameters.firstID
     try Self.check(dimension: dimension, count: count)
-    try Self.check(firstID: parameters.firstID, count: count ?? 1)
+    try Self.check(firstID: parameters.firstID, count: count ?? 1, storesIDs: storesIDs)
     try Self.check(threads: parameters.threads)
     var chosen = parameters
     chosen.kind = index.kind
@@ -119,6 +119,7 @@ public struct BuildPlan: Sendable {
     coarseIterations = 0
     codebookIterations = 0
     notices = []
+    try Self.check(index, count: count)
     memory = try MemoryPlan(chosen, index, groups: groups, trainSize: 0, count: count)
     self.index = index
   }
@@ -138,8 +139,17 @@ public struct BuildPlan: Sendable {
     }
   }
 
-  /// Refuses a first id above which there are not ids for `count` rows.
-  static func check(firstID: UInt64, count: UInt64) throws(BuildError) {
+  /// Refuses more codes and rows than a file can hold.
+  private static func check(_ index: IndexParameters, count: UInt64?) throws(BuildError) {
+    let bytes = UInt64((index.codeLayout?.planes ?? 0) + index.rowBytes)
+    guard let count, count > Header.maximumFileLength / max(1, bytes) else { return }
+    throw .badData(
+      "\(count) vectors of \(bytes) bytes: an index holds 2^48 bytes at most; choose fewer bytes, or build several")
+  }
+
+  /// Refuses a first id above which there are not ids for `count` rows, or beside ids from elsewhere.
+  static func check(firstID: UInt64, count: UInt64, storesIDs: Bool = false) throws(BuildError) {
+    guard !storesIDs || firstID == 0 else { throw .usage("--first-id and --ids exclude each other") }
     guard !firstID.addingReportingOverflow(count).overflow else {
       throw .usage("--first-id \(firstID) leaves no room for the ids of all rows")
     }

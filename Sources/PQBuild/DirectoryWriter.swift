@@ -2,7 +2,7 @@ internal import PQFormat
 internal import PQStorage
 
 /// Appends the directory: the lists, the frame table with its offsets made absolute, and the checksums of their pages.
-/// Reads the side files from front to back, so that the number of lists and frames asks for no memory.
+/// Reads the side files from front to back, so that lists and frames ask for no memory but their pages' checksums.
 struct DirectoryWriter {
   let index: IndexParameters
   /// Where each frame section begins in the file.
@@ -33,7 +33,9 @@ struct DirectoryWriter {
     try framePages.end(&output, &table, alignment)
 
     var pages: [UInt8] = []
-    for crc in listPages.checksums + framePages.checksums { pages.append(littleEndian: crc) }
+    pages.reserveCapacity(4 * (listPages.checksums.count + framePages.checksums.count))
+    for crc in listPages.checksums { pages.append(littleEndian: crc) }
+    for crc in framePages.checksums { pages.append(littleEndian: crc) }
     table.sections.append(
       Section(kind: .pages, offset: output.position, length: UInt64(pages.count), crc: Checksum.plain(pages.rawSpan)))
     try output.append(pages.rawSpan)

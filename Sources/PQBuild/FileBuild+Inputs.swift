@@ -34,11 +34,19 @@ extension FileBuild {
       folder.remove("spool")
       var file = try BuildError.onFiles { () throws(FileError) in try WorkFile(creating: path) }
       var spool = try BuildError.onInputs { () throws(VectorFileError) in try Spool(isCancelled: isCancelled) }
-      try planBeforehand(try BuildError.onInputs { () throws(VectorFileError) in try spool.beginning(format) })
+      let beginning = try BuildError.onInputs { () throws(VectorFileError) in try spool.beginning(format) }
+      var plan = try planBeforehand(beginning)
+      if let count = beginning.rowCount {
+        plan.memory.addDisk(count * UInt64(beginning.rowBytes))
+        try checkSpace(plan, folder)
+      }
       try BuildError.onInputs { () throws(VectorFileError) in
         try spool.copyAll(to: &file) { progress(.spooling(bytes: $0)) }
       }
-      try BuildError.onFiles { () throws(FileError) in try journal.spooled(bytes: file.position) }
+      try BuildError.onFiles { () throws(FileError) in
+        try folder.synchronize()
+        try journal.spooled(bytes: file.position)
+      }
     }
     var source = VectorSource(path: path, format: format)
     source.isSpool = true
@@ -46,11 +54,8 @@ extension FileBuild {
   }
 
   /// Plans a build before its rows are counted: what is chosen by their number is as small as it can be.
-  private func planBeforehand(_ reader: borrowing VectorReader) throws(BuildError) {
-    guard reader.rowCount == nil else {
-      _ = try plan(reader, nil)
-      return
-    }
+  private func planBeforehand(_ reader: borrowing VectorReader) throws(BuildError) -> BuildPlan {
+    guard reader.rowCount == nil else { return try plan(reader, nil) }
     var build = self
     if parameters.targetBytes != nil {
       (build.parameters.targetBytes, build.parameters.m, build.parameters.nbits) = (nil, 1, 1)
@@ -62,7 +67,7 @@ extension FileBuild {
     let codewords = parameters.kind.hasCodes && (1...16).contains(nbits) ? 1 << nbits : 1
     let centroids = max(build.parameters.nlist ?? 1, codewords)
     build.parameters.trainSize = min(parameters.trainSize ?? centroids, centroids)
-    do throws(BuildError) { _ = try build.plan(reader, nil) } catch {
+    do throws(BuildError) { return try build.plan(reader, nil) } catch {
       // The memory that an error asks for is what many rows take.
       build.parameters.trainSize = parameters.trainSize
       _ = try build.plan(reader, nil)
@@ -108,13 +113,15 @@ extension FileBuild {
     return count
   }
 
-  func openIDs(rows count: UInt64?) throws(BuildError) -> IDReader? {
+  func openIDs(rows count: UInt64?, _ plan: BuildPlan) throws(BuildError) -> IDReader? {
     guard let ids else { return nil }
-    var reader = try BuildError.onInputs { () throws(VectorFileError) in try IDReader(path: ids) }
+    var reader = try BuildError.onInputs { () throws(VectorFileError) in
+      try IDReader(path: ids, isCancelled: isCancelled)
+    }
     if let count, count != reader.count {
       throw .badData("\(ids): \(reader.count) ids for \(count) vectors; there must be one for each")
     }
-    try UniqueIDs.check(&reader, memory: parameters.memory / 4)
+    try UniqueIDs.check(&reader, memory: UniqueIDs.room(parameters.memory, beside: plan.memory.least))
     return reader
   }
 

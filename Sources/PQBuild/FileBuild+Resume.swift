@@ -17,10 +17,10 @@ extension FileBuild {
     }
     try Journal.clear(folder, found, replacing: replacing)
     if resuming { progress(.notice("--resume: there is nothing to go on with; starting from the beginning")) }
+    folder.keep(false)
+    let journal = try BuildError.onFiles { () throws(FileError) in try Journal(folder, identity: identity) }
     folder.keep(true)
-    return try BuildError.onFiles { () throws(FileError) in
-      (try Journal(folder, identity: identity), Journal.Content())
-    }
+    return (journal, Journal.Content())
   }
 
   /// How a build has begun.
@@ -56,6 +56,8 @@ extension FileBuild {
       guard header.fileLength == completed.length, header.fileID == completed.fileID else {
         throw .badData("\(output): another file took the place of the one that was built; start again with --force")
       }
+      // Whoever moved it may have been killed before that was durable.
+      try BuildError.onFiles { () throws(FileError) in try folder.confirmPublished() }
     }
     folder.keep(false)
     var report = BuildReport()

@@ -84,11 +84,12 @@ public struct FileBuild: Sendable {
       clock.end("spool")
     }
     var reader = try open(source)
-    let plan = try plan(reader, model)
+    var plan = try plan(reader, model)
+    if storesSpool { plan.memory.addDisk(folder.byteCount(of: "spool")) }
     for notice in plan.notices { progress(.notice(notice)) }
     progress(.planned(plan))
     try checkSpace(plan, folder)
-    let ids = try openIDs(rows: reader.rowCount)
+    let ids = try openIDs(rows: reader.rowCount, plan)
 
     let trained = try train(plan, model, &reader, folder, journal, done, &clock)
     if trainsOnly { return try publishModel(&folder, journal, clock) }

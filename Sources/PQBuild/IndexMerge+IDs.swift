@@ -3,12 +3,14 @@ internal import PQKernels
 
 /// The check that no id is in two shards.
 extension IndexMerge {
-  /// - Parameter shards: by ascending first id where ids are implicit.
-  func checkIDs(_ shards: [Shard], _ index: IndexParameters) throws(BuildError) {
+  /// - Parameters:
+  ///   - shards: by ascending first id where ids are implicit.
+  ///   - memory: for ids of shards that are not apart.
+  func checkIDs(_ shards: [Shard], _ index: IndexParameters, memory: UInt64) throws(BuildError) {
     guard index.storesIDs else { return try Self.checkImplicitIDs(shards) }
     guard shards.count > 1 else { return }
     let results = Threads.map(count: shards.count, threads: threads) { shard in
-      Result { () throws(BuildError) in try Self.idRange(shards[shard]) }
+      Result { () throws(BuildError) in try Self.idRange(shards[shard], isCancelled) }
     }
     var ranges: [ClosedRange<UInt64>] = []
     for result in results {
@@ -18,8 +20,8 @@ extension IndexMerge {
     let areApart = zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound }
     guard !areApart else { return }  // as shards of rows are
     let count = shards.reduce(0) { $0 + $1.index.count }
-    try UniqueIDs.check(count: count, memory: memory / 4, name: "the shards") { visit throws(BuildError) in
-      for shard in shards { try Self.forEachID(shard, .all, visit) }
+    try UniqueIDs.check(count: count, memory: memory, name: "the shards") { visit throws(BuildError) in
+      for shard in shards { try Self.forEachID(shard, .all, isCancelled, visit) }
     }
   }
 
@@ -36,21 +38,24 @@ extension IndexMerge {
     }
   }
 
-  private static func idRange(_ shard: Shard) throws(BuildError) -> ClosedRange<UInt64>? {
+  private static func idRange(
+    _ shard: Shard, _ isCancelled: () -> Bool
+  ) throws(BuildError) -> ClosedRange<UInt64>? {
     var range: ClosedRange<UInt64>?
-    try forEachID(shard, .bounds) { id in
+    try forEachID(shard, .bounds, isCancelled) { id in
       range = min(range?.lowerBound ?? id, id)...max(range?.upperBound ?? id, id)
     }
     return range
   }
 
   private static func forEachID(
-    _ shard: Shard, _ reach: ShardCursor.Reach, _ visit: (UInt64) -> Void
+    _ shard: Shard, _ reach: ShardCursor.Reach, _ isCancelled: () -> Bool, _ visit: (UInt64) -> Void
   ) throws(BuildError) {
     var cursor = ShardCursor(shard, reach)
     for list in 0..<shard.index.listCount {
       try cursor.begin(list: list)
       while !cursor.isAtEnd {
+        if isCancelled() { throw .interrupted }
         for id in cursor.blockIDs { visit(id) }
         try cursor.skipBlock()
       }

@@ -35,11 +35,12 @@ public struct IndexMerge: Sendable {
     let model = try ModelFile(path: first.path)
     let filled = open.filter { $0.index.count > 0 }.sorted { $0.index.firstID < $1.index.firstID }
     let trained = try trained(model, filled)
-    let pieces = try pieceCount(trained.plan, shards: filled.count)
-    try checkIDs(filled, model.index)
+    let fixed = trained.plan.memory.least + UInt64(filled.count * ShardCursor.byteBound(model.index))
+    let pieces = try pieceCount(trained.plan, shards: filled.count, fixed)
+    try checkIDs(filled, model.index, memory: UniqueIDs.room(memory, beside: fixed))
     clock.end("check")
 
-    let folder = try Journal.emptyFolder(for: output, replacing: replacing)
+    var folder = try Journal.emptyFolder(for: output, replacing: replacing)
     try checkSpace(filled, folder)
     var writer = try BuildError.onFiles { () throws(FileError) in
       try IndexWriter(
@@ -92,9 +93,9 @@ public struct IndexMerge: Sendable {
   }
 
   /// Pieces that the memory has room for, two for each thread at most.
+  /// - Parameter fixed: what is taken whatever the pieces.
   /// - Throws: `.usage` for a budget that two do not fit into, with the least that would do.
-  private func pieceCount(_ plan: BuildPlan, shards: Int) throws(BuildError) -> Int {
-    let fixed = plan.memory.least + UInt64(shards * ShardCursor.byteBound(plan.index))
+  private func pieceCount(_ plan: BuildPlan, shards: Int, _ fixed: UInt64) throws(BuildError) -> Int {
     let two = 2 * UInt64(FrameCutter.pieceBound(plan.index))
     guard memory >= fixed + two else {
       throw .usage(

@@ -7,7 +7,8 @@ internal import PQStorage
 /// "Writing"). The first frame section grows in the file itself; the others, whose place is not known yet, grow in side
 /// files and are appended at the end, as does the directory. The header stays zero until `finish`.
 ///
-/// What it keeps in memory does not grow with the number of vectors, frames or lists.
+/// What it keeps in memory does not grow with the number of vectors, frames or lists, but for a checksum of four bytes for
+/// each page of the directory.
 struct IndexWriter: ~Copyable {
   let index: IndexParameters
   private(set) var header = Header()
@@ -269,6 +270,7 @@ struct IndexWriter: ~Copyable {
     try output.append(tableBytes.rawSpan)
     try output.pad(to: header.alignment)
     header.fileLength = output.position + UInt64(Footer.byteCount)
+    guard header.fileLength <= Header.maximumFileLength else { throw .tooLong(output.path) }
     let headerBytes = header.encoded()
     try output.append(Footer.encoded(fileLength: header.fileLength, fileID: header.fileID).rawSpan)
     try output.synchronize()

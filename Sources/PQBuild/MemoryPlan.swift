@@ -25,7 +25,7 @@ public struct MemoryPlan: Sendable, Equatable {
   /// Nil if unknown.
   public let vectorCount: UInt64?
   /// Bytes of disk that the build needs at its peak, the output among them; nil for an unknown number of vectors.
-  public let diskBytes: UInt64?
+  public private(set) var diskBytes: UInt64?
   /// Work that a kill may cost at most, but for training, the merge of one list, and putting the file together.
   package var checkpointInterval = Duration.seconds(20)
 
@@ -77,6 +77,9 @@ public struct MemoryPlan: Sendable, Equatable {
     let beside = idBytes + (index.m > 0 ? rowBytes : 0) + directory
     return body + max(beside, vectors * spill)
   }
+
+  /// Counts bytes of disk that are taken beside, from the beginning to the end.
+  mutating func addDisk(_ bytes: UInt64) { diskBytes = diskBytes.map { $0 + bytes } }
 
   /// Sorted runs for `count` vectors.
   public func runs(_ count: UInt64) -> UInt64 {

@@ -1,5 +1,6 @@
 internal import PQFormat
 internal import PQKernels
+internal import PQStorage
 
 /// Rows as they come from a caller, made ready: every value finite, every squared norm within f32, and normalised
 /// for cosine.
@@ -19,13 +20,10 @@ enum RowCheck {
     guard rows.count % dimension == 0 else {
       throw .usage("\(rows.count) components are no whole number of rows of \(dimension)")
     }
-    for row in 0..<rows.count / dimension {
-      var norm: Float = 0
-      for i in row * dimension..<(row + 1) * dimension { norm += rows[i] * rows[i] }
+    for number in 0..<rows.count / dimension {
+      let row = rows.span.extracting(number * dimension..<(number + 1) * dimension)
       // A value that is not finite leaves no finite norm; which it is matters only then.
-      guard norm.isFinite else {
-        throw refuse(rows.span.extracting(row * dimension..<(row + 1) * dimension), row, firstRow)
-      }
+      guard row.haveFiniteNorms(dimension: dimension) else { throw refuse(row, number, firstRow) }
     }
   }
 

@@ -3,6 +3,15 @@ internal import PQStorage
 
 /// The check that the ids of an index are unique, in bounded memory.
 enum UniqueIDs {
+  /// Of an id: itself, an eighth for hashes that are not quite even, and half of it to sort in.
+  private static let bytes: UInt64 = 13
+  private static let leastRoom: UInt64 = 1 << 20
+
+  /// What of `memory` the check may take: a quarter, or what is left beside what a build takes at least.
+  static func room(_ memory: UInt64, beside taken: UInt64) -> UInt64 {
+    max(leastRoom, min(memory / 4, memory - min(memory, taken)))
+  }
+
   /// Ids in strictly ascending order are; others are read again in as many passes as memory asks for, each sorting
   /// the ids whose hash falls to it. O(n log n).
   static func check(_ reader: inout IDReader, memory: UInt64) throws(BuildError) {
@@ -39,7 +48,7 @@ enum UniqueIDs {
     count: UInt64, memory: UInt64, name: String,
     _ forEach: ((UInt64) -> Void) throws(BuildError) -> Void
   ) throws(BuildError) {
-    let passes = 9 * count / max(1 << 20, memory) + 1
+    let passes = bytes * count / max(leastRoom, memory) + 1
     for pass in 0..<passes {
       var ids: [UInt64] = []
       ids.reserveCapacity(Int(count / passes + count / passes / 8) + 4096)  // hashes are uniform

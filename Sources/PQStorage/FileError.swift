@@ -28,7 +28,12 @@ public struct FileError: Failure, Equatable {
 
   /// A work file that is not what a build has left.
   package static func unfit(_ path: String, _ how: String) -> FileError {
-    FileError("open", path, Errno(rawValue: 0), .badData, advice: "\(how); start again without --resume")
+    FileError("open", path, Errno(rawValue: 0), .badData, advice: "\(how); start again with --force")
+  }
+
+  /// An index file with more bytes than the format holds.
+  package static func tooLong(_ path: String) -> FileError {
+    FileError("write", path, .fileTooLarge, .badData, advice: "an index holds 2^48 bytes at most; build several")
   }
 
   public var description: String {

@@ -62,12 +62,20 @@ package struct IDWriter: ~Copyable {
   /// - Parameters:
   ///   - path: ends in `.ivecs` or `.npy`, or is `-`: standard output, ivecs.
   ///   - rowCount: the number of rows that will be appended.
+  ///   - idCount: what all ids will be less than, if known.
   ///   - replacing: whether a file that exists is replaced.
-  package init(path: String, width: Int, rowCount: Int, replacing: Bool = false) throws(VectorFileError) {
+  package init(
+    path: String, width: Int, rowCount: Int, idCount: UInt64? = nil, replacing: Bool = false
+  ) throws(VectorFileError) {
     precondition((1...IndexParameters.maximumDimension).contains(width), "a row has 1 to 65,536 ids")
     isNPY = path.lowercased().hasSuffix(".npy")
     guard isNPY || path == "-" || path.lowercased().hasSuffix(".ivecs") else {
       throw VectorFileError(.unknownFormat, file: path, "ids are written as .ivecs or .npy; name such a file")
+    }
+    if let idCount, idCount > 1 << 31, !isNPY {
+      throw VectorFileError(
+        .notRepresentable, file: path,
+        "ids up to \(idCount - 1), but ivecs holds \(Int32.max) at most; write .npy instead")
     }
     output = try OutputFile(path: path, replacing: replacing)
     self.width = width

@@ -8,11 +8,12 @@ package struct IDReader: ~Copyable, Sendable {
   package private(set) var position: UInt64 = 0
   private var buffer: [UInt8] = []
 
-  package init(path: String) throws(VectorFileError) {
+  /// - Parameter isCancelled: asked at each reading, which throws ``VectorFileError/Cause/interrupted`` then.
+  package init(path: String, isCancelled: @escaping @Sendable () -> Bool = { false }) throws(VectorFileError) {
     guard path != "-" else {
       throw VectorFileError(.notAFile, file: path, "ids are read twice, so they must be a file")
     }
-    try self.init(try InputFile(path: path))
+    try self.init(try InputFile(path: path, isCancelled: isCancelled))
   }
 
   /// Reads bytes that are in memory.
@@ -32,6 +33,7 @@ package struct IDReader: ~Copyable, Sendable {
 
   /// Reads up to `maxCount` ids; their number is less only at the end.
   package mutating func read(maxCount: Int, into ids: inout [UInt64]) throws(VectorFileError) {
+    if input.isCancelled() { throw VectorFileError(.interrupted, file: path, "interrupted") }
     let want = Int(min(UInt64(maxCount), count - position))
     if buffer.count < 8 * want { buffer = [UInt8](repeating: 0, count: 8 * want) }
     guard try input.read(into: &buffer, range: 0..<8 * want) == 8 * want else {

@@ -56,11 +56,7 @@ struct OutputFile: ~Copyable {
         // A C string that lives for the call.
         let unnamed = unsafe (folder.isEmpty ? "." : folder.string).withCString { unsafe cpq_open_unnamed($0) }
         if unnamed >= 0 { return (FileDescriptor(rawValue: unnamed), .none) }
-        let temporary = temporaryName(path)
-        let descriptor = try FileDescriptor.open(
-          FilePath(temporary), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
-          permissions: FilePermissions(rawValue: 0o666))
-        return (descriptor, .temporary(temporary))
+        return try openTemporary(path)
       default: return (try .open(FilePath(path), .writeOnly, options: .closeOnExec), .final)
       }
     } catch let error as VectorFileError {
@@ -68,6 +64,18 @@ struct OutputFile: ~Copyable {
     } catch {
       throw VectorFileError(.cannotCreate, file: path, "cannot be created: \(error)")
     }
+  }
+
+  private static func openTemporary(_ path: String) throws -> (FileDescriptor, Name) {
+    for name in temporaryNames(path) {
+      do {
+        let descriptor = try FileDescriptor.open(
+          FilePath(name), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+          permissions: FilePermissions(rawValue: 0o666))
+        return (descriptor, .temporary(name))
+      } catch Errno.fileExists { continue }
+    }
+    throw noTemporary(path)
   }
 
   /// Writes the buffer by write(2) once it holds `size` bytes.
@@ -96,15 +104,8 @@ struct OutputFile: ~Copyable {
     try flush(from: 0)
     if isStream { return }
     guard fsync(descriptor.rawValue) == 0 else { throw failed(Errno(rawValue: errno)) }
-    let temporary = Self.temporaryName(path)
-    if case .none = name {
-      // linkat(2) knows a file without a name by its descriptor; C strings that live for the call.
-      let status = unsafe "/proc/self/fd/\(descriptor.rawValue)".withCString { from in
-        unsafe temporary.withCString { to in unsafe linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) }
-      }
-      guard status == 0 else { throw Self.notCreated(path, Errno(rawValue: errno)) }
-      name = .temporary(temporary)
-    }
+    if case .none = name { name = .temporary(try linkTemporary()) }
+    guard case .temporary(let temporary) = name else { return }
     let status = unsafe temporary.withCString { from in
       unsafe path.withCString { to in unsafe replaces ? rename(from, to) : cpq_rename_noreplace(from, to) }
     }
@@ -112,7 +113,26 @@ struct OutputFile: ~Copyable {
     name = .final
   }
 
-  private static func temporaryName(_ path: String) -> String { "\(path).part-\(getpid())" }
+  /// Gives a file without a name a temporary one.
+  private func linkTemporary() throws(VectorFileError) -> String {
+    for name in Self.temporaryNames(path) {
+      // linkat(2) knows the file by its descriptor; C strings that live for the call.
+      let status = unsafe "/proc/self/fd/\(descriptor.rawValue)".withCString { from in
+        unsafe name.withCString { to in unsafe linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) }
+      }
+      if status == 0 { return name }
+      guard errno == EEXIST else { throw Self.notCreated(path, Errno(rawValue: errno)) }
+    }
+    throw Self.noTemporary(path)
+  }
+
+  /// Names beside the final one: a process that was killed, of the same number, may have left some.
+  private static func temporaryNames(_ path: String) -> [String] { (0..<100).map { "\(path).part-\(getpid())-\($0)" } }
+
+  private static func noTemporary(_ path: String) -> VectorFileError {
+    VectorFileError(
+      .cannotCreate, file: path, "cannot be created: remove \(path).part-…, left by processes that were killed")
+  }
 
   private static func label(_ path: String) -> String { path == "-" ? "standard output" : path }
 

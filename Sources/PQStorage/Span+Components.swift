@@ -50,8 +50,9 @@ extension Span<UInt8> {
 }
 
 extension Span<Float> {
-  /// Whether the squared norm of every row of `dimension` components is finite: if so, so is every component.
-  func haveFiniteNorms(dimension: Int) -> Bool {
+  /// Whether the squared norm of every row of `dimension` components, as it is summed here, is finite in f32: if so, so is
+  /// every component. What decides whether a row can be indexed.
+  package func haveFiniteNorms(dimension: Int) -> Bool {
     typealias Lanes = SIMD16<Float>
     let rows = count / dimension
     return unsafe withUnsafeBytes { bytes in

@@ -64,6 +64,12 @@ func pathExists(_ path: String) -> Bool {
   return unsafe lstat(path, &status) == 0
 }
 
+/// True when `path` leads to a folder: stat(2).
+func isFolder(_ path: String) -> Bool {
+  var status = stat()
+  return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
 /// Names in a folder, without `.` and `..`.
 func folderContents(_ path: String) -> [String] {
   guard let folder = unsafe opendir(path) else { return [] }

@@ -31,9 +31,9 @@ package struct VectorWriter: ~Copyable {
         .unknownFormat, file: output.label,
         "\(format.rawValue) begins with the number of rows, which is not known yet; write a file, or fvecs or bvecs")
     }
-    let promised = needsCount ? rowCount : nil
-    output.buffer = try Self.header(format, rows: promised ?? 0, dimension: dimension, label: output.label)
-    self.promised = promised
+    // Of a file the number of rows is what will have been written; one that does not fit is refused before.
+    output.buffer = try Self.header(format, rows: rowCount ?? 0, dimension: dimension, label: output.label)
+    promised = needsCount ? rowCount : nil
     self.format = format
     self.dimension = dimension
     self.output = output

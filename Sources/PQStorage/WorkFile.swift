@@ -32,7 +32,7 @@ package struct WorkFile: ~Copyable {
   private static func reopen(_ path: String, _ length: UInt64) throws(FileError) -> FileDescriptor {
     // A process that ended between making the file read-only and saying that it is complete has left it so.
     _ = chmodFile(path, 0o644)
-    let file = try attempt("open", path, .badData, advice: "start again without --resume") { () throws in
+    let file = try attempt("open", path, .badData, advice: "start again with --force") { () throws in
       try FileDescriptor.open(FilePath(path), .readWrite, options: .closeOnExec)
     }
     do throws(FileError) {
@@ -149,7 +149,7 @@ package struct WorkFile: ~Copyable {
       let file = file
       done += try attempt("pwrite", path, advice: "free space or choose another folder") { () throws in
         try unsafe rest.withUnsafeBytes { rest in
-          try unsafe file.writeAll(toAbsoluteOffset: Int64(offset) + Int64(done), rest)
+          try unsafe file.write(toAbsoluteOffset: Int64(offset) + Int64(done), rest)
         }
       }
     }
@@ -184,10 +184,4 @@ package struct WorkFile: ~Copyable {
   }
 
   deinit { try? file.close() }
-}
-
-extension FileDescriptor {
-  fileprivate func writeAll(toAbsoluteOffset offset: Int64, _ bytes: UnsafeRawBufferPointer) throws -> Int {
-    try unsafe write(toAbsoluteOffset: offset, bytes)
-  }
 }

@@ -8,20 +8,24 @@ package struct WorkFolder: ~Copyable {
   package let path: String
   private let lock: FileDescriptor
   private var keeps = false
+  private var isPublished = false
 
-  /// The file whose removal is the last but that of `lock`: while it is there, so is what it speaks of.
+  /// The file that says what the others are: while it is there, so is what it speaks of.
   package static let journal = "journal"
 
   /// Takes the folder for `output`, with what a process before may have left in it.
-  /// - Throws: `.inUse` when another process has it, `.cannotCreate` when it cannot be made.
+  /// - Throws: `.inUse` when another process has it, `.cannotCreate` when it cannot be made or the output is a folder.
   package init(output: String) throws(FileError) {
     let path = output + ".work"
     self.output = output
     self.path = path
-    lock = try Self.takeLock(path)
+    lock = try Self.takeLock(path, of: output)
   }
 
-  private static func takeLock(_ folder: String) throws(FileError) -> FileDescriptor {
+  private static func takeLock(_ folder: String, of output: String) throws(FileError) -> FileDescriptor {
+    guard !isFolder(output) else {
+      throw FileError("open", output, .isDirectory, .cannotCreate, advice: "name a file in it")
+    }
     let path = folder + "/lock"
     // Each time another process has just removed the folder, or what stands there leads nowhere.
     for _ in 0..<1000 {
@@ -75,18 +79,27 @@ package struct WorkFolder: ~Copyable {
   package var availableSpace: UInt64? { availableBytes(path) }
 
   /// Bytes of the files in the folder.
-  package var byteCount: UInt64 { folderContents(path).reduce(0) { $0 + fileBytes(file($1)) } }
+  package var byteCount: UInt64 { folderContents(path).reduce(0) { $0 + byteCount(of: $1) } }
+
+  /// Bytes of one of them; 0 if it is not there.
+  package func byteCount(of name: String) -> UInt64 { fileBytes(file(name)) }
 
   /// Whether the folder stays, for another process to go on, when this value goes away.
   package mutating func keep(_ keeps: Bool) { self.keeps = keeps }
 
   /// Moves the finished file `name` to the output's place and makes that durable. The file is complete and synced
   /// before, so that at every moment the output is absent, old, or new.
-  package func publish(_ name: String, replacing: Bool) throws(FileError) {
+  package mutating func publish(_ name: String, replacing: Bool) throws(FileError) {
     guard renameFile(file(name), output, replacing: replacing) == 0 else {
       throw FileError(
         replacing ? "rename" : "renameat2", output, lastErrno(), .cannotCreate, advice: "remove it or use --force")
     }
+    try confirmPublished()
+  }
+
+  /// Makes durable that the finished file stands in the output's place.
+  package mutating func confirmPublished() throws(FileError) {
+    isPublished = true
     let parent = FilePath(output).removingLastComponent()
     try Self.synchronize(parent.isEmpty ? "." : parent.string)
   }
@@ -100,8 +113,10 @@ package struct WorkFolder: ~Copyable {
     guard fsyncFile(descriptor.rawValue) == 0 else { throw FileError("fsync", folder, lastErrno(), .inputOutput) }
   }
 
-  /// Removes all files but `lock`, the journal last.
+  /// Removes all files but `lock`: the journal first, so that nobody goes on with what is half removed; last, once the
+  /// output is published, which is all that it speaks of then.
   package func clear() {
+    if !isPublished { remove(Self.journal) }
     for name in folderContents(path) where name != "lock" && name != Self.journal { remove(name) }
     remove(Self.journal)
   }

@@ -49,7 +49,8 @@ struct GroundTruth: ParsableCommand {
       let vectors = try queryReader.readAll()
       let rowCount = vectors.count / queryReader.dimension
       // Before the work, so that an output that exists is refused at once.
-      var writer = try IDWriter(path: output, width: k, rowCount: rowCount, replacing: force)
+      var writer = try IDWriter(
+        path: output, width: k, rowCount: rowCount, idCount: baseReader.rowCount, replacing: force)
       var search = ExactSearch(
         queries: vectors, dimension: queryReader.dimension, metric: metric ?? .l2, k: k,
         threads: try checkedThreads(threads))

@@ -112,7 +112,7 @@ import Testing
     let path = try folder.write([1, 2, 3], to: "spill")
     let short = failureOfFile { _ = try WorkFile(reopening: path, length: 4) }
     #expect(short?.kind == .badData)
-    #expect(short?.description == "\(path): open; has 3 bytes, expected 4; start again without --resume")
+    #expect(short?.description == "\(path): open; has 3 bytes, expected 4; start again with --force")
     #expect(failureOfFile { _ = try WorkFile(reopening: path + ".none", length: 0) }?.kind == .badData)
     #expect(try folder.read("spill") == [1, 2, 3])
     let file = try WorkFile(reopening: path, length: 2)
@@ -123,7 +123,7 @@ import Testing
   @Test func outputThatAppearedBeforeItIsPublished() throws {
     let folder = try TemporaryFolder()
     let output = folder.path("a.pqx")
-    let work = try WorkFolder(output: output)
+    var work = try WorkFolder(output: output)
     try folder.write([1], to: "a.pqx.work/new")
     try folder.write([2], to: "a.pqx")
     let refused = failureOfFile { try work.publish("new", replacing: false) }

@@ -47,6 +47,34 @@ import Testing
     #expect(kills >= 5)
   }
 
+  /// Kills a build at each file that it removes as it forgets an interrupted one: what is left can be gone on with, or
+  /// nothing is.
+  @Test(.enabled(if: hasStrace, "needs strace(1)")) func killedAsItForgets() throws {
+    let folder = try TemporaryFolder()
+    let (input, expected) = try Self.expected(folder)
+    let output = folder.path("a.pqx")
+    func build(_ killed: String?, _ flags: [String]) throws -> ToolRun {
+      let tool = [toolPath("pq-build"), input, "-o", output] + flags + Self.flags
+      guard let killed else { return try runTool("pq-build", Array(tool.dropFirst())) }
+      let trace = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=unlink,renameat2", "-e", "inject=\(killed)"]
+      return try runInstalled("strace", trace + tool)
+    }
+    var kills = 0
+    for n in 1...16 {
+      // All is done but for the output's name.
+      #expect(try build("renameat2:signal=KILL", []).exitCode != 0)
+      #expect(try folder.names().contains("a.pqx.work"))
+      if try build("unlink:signal=KILL:when=\(n)", ["--force"]).exitCode == 0 { break }
+      kills += 1
+      let resumed = try build(nil, ["--resume"])
+      #expect(resumed.exitCode == 0, "removal \(n): \(resumed.errors)")
+      let same = try folder.read("a.pqx") == expected
+      #expect(same, "removal \(n)")
+      try FileManager.default.removeItem(atPath: output)
+    }
+    #expect(kills >= 3)
+  }
+
   /// Waits for a process that should end soon, and kills it if it does not.
   private func wait(for process: Process) {
     let deadline = Date(timeIntervalSinceNow: 60)

@@ -296,6 +296,8 @@ import Testing
     #expect(short.exitCode == 65 && short.errors.contains("50 ids"), "\(short.errors)")
     let last = try runTool("pq-build", ["encode", "-", "--first-id", "18446744073709551614"] + flags, input: bytes)
     #expect(last.exitCode == 64 && last.errors.contains("no room for the ids"), "\(last.errors)")
+    let both = try runTool("pq-build", ["encode", "-", "--first-id", "500", "--ids", ids] + flags, input: bytes)
+    #expect(both.exitCode == 64 && both.errors.contains("exclude each other"), "\(both.errors)")
     let beyond = try encode("-", "500:600", "none.pqx")
     #expect(beyond.exitCode == 64)
     #expect(beyond.errors.contains("row 500 was asked for, but it has 400 rows"))
@@ -313,6 +315,8 @@ import Testing
       (64, "pq-build", ["-", "-o", out]), (65, "pq-build", [cut, "-o", out]),
       (66, "pq-build", [base + ".none", "-o", out]), (66, "pq-build", [folder.path, "-o", out]),
       (73, "pq-build", [base, "-o", index]), (0, "pq-build", [base, "-o", out, "--dry-run"]),
+      (73, "pq-build", [base, "-o", folder.path, "--force"]),
+      (73, "pq-build", ["merge", index, "-o", folder.path, "--force"]),
       (64, "pq-search", [index, base, "-k", "0"]), (64, "pq-search", [index, base, "--nprobe", "0"]),
       (64, "pq-search", [index, base, "--rerank", "5"]), (65, "pq-search", [base, base]),
       (66, "pq-search", [index + ".none", base]), (64, "pq-search", [index, base, "--recall-floor", "0.5"]),
