@@ -37,26 +37,45 @@ void cpq_adc_tables(const cpq_codes *codes, const float *tables, float base, con
 #define ADDED_ALONE(sum)
 #endif
 
-/* Four chains of sums, since no order is asked for and one would wait for itself. */
+/* The sum of a vector's entries, whose codes are bytes `lanes` apart, in four chains, since no order is asked for and one would
+ * wait for itself. */
+static inline __attribute__((always_inline)) float sum_bytes(const uint8_t *code, size_t lanes, size_t m, const float *table,
+                                                             size_t table_size) {
+#define ENTRY(c) table[(c) * table_size + (code[(c) * lanes] & (table_size - 1))]
+  float sums[4] = {0};
+  for (size_t fours = m / 4; fours > 0; fours--, code += 4 * lanes, table += 4 * table_size)
+    for (size_t c = 0; c < 4; c++) {
+      sums[c] += ENTRY(c);
+      ADDED_ALONE(sums[c]);
+    }
+  if (m % 4 > 0) sums[0] += ENTRY(0);
+  if (m % 4 > 1) sums[1] += ENTRY(1);
+  if (m % 4 > 2) sums[2] += ENTRY(2);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+#undef ENTRY
+}
+
+/* The same of codes of more than a byte. */
+static inline __attribute__((always_inline)) float sum_wide(unsigned width, cpq_place at, size_t m, const float *table,
+                                                            size_t table_size) {
+  float sums[4] = {0};
+  for (size_t s = 0; s < m; s++)
+    sums[s % 4] += table[s * table_size + (cpq_code(width, m, at.tile, at.lanes, at.lane, s) & (table_size - 1))];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 static inline __attribute__((always_inline)) void estimates(unsigned width, const cpq_codes *codes, size_t m,
                                                             size_t table_size, const float *tables, float base,
                                                             float factor, float step, const uint16_t *positions,
                                                             size_t n, float *out) {
   for (size_t i = 0; i < n; i++) {
     cpq_place at = cpq_place_of(codes, positions[i]);
-    const float *table = tables;
-    float sums[4] = {0};
-    size_t s = 0;
-    for (; s + 4 <= m; s += 4, table += 4 * table_size) {
-      for (size_t c = 0; c < 4; c++) {
-        sums[c] += table[c * table_size + (cpq_code(width, m, at.tile, at.lanes, at.lane, s + c) & (table_size - 1))];
-        ADDED_ALONE(sums[c]);
-      }
-    }
-    for (size_t c = 0; s + c < m; c++)
-      sums[c] += table[c * table_size + (cpq_code(width, m, at.tile, at.lanes, at.lane, s + c) & (table_size - 1))];
-    float bracket = at.tile[(codes->planes - 1) * at.lanes + at.lane];
-    out[i] = base + factor * ((sums[0] + sums[1]) + (sums[2] + sums[3])) + step * bracket;
+    const uint8_t *code = at.tile + at.lane;
+    float sum = width > 8 ? sum_wide(width, at, m, tables, table_size)
+                : at.lanes == CPQ_TILE ? sum_bytes(code, CPQ_TILE, m, tables, table_size)
+                                       : sum_bytes(code, at.lanes, m, tables, table_size);
+    float bracket = code[(codes->planes - 1) * at.lanes];
+    out[i] = base + factor * sum + step * bracket;
   }
 }
 
