@@ -6,10 +6,11 @@ internal import PQKernels
 ///   draw without replacement.
 /// - Assignment: canonical arg-min; with groups, that of the nearest groups (``CoarseQuantizer/assign(_:threads:into:)``).
 /// - Update: each mean is summed in f64 over its points in ascending order: no reduction depends on threads.
-/// - Empty clusters: the j-th empty one takes half of the j-th largest: a copy of its centroid, the two moved apart
-///   by 1/1024 of each component, in opposite directions for even and odd components.
+/// - Empty clusters: the j-th empty one takes half of the j-th largest whose points differ: a copy of its centroid, the
+///   two moved apart by 1/1024 of each component, in opposite directions for even and odd components. Where there are no
+///   more of these, an empty one stays where it was.
 /// - Haste, if asked for: most iterations see a part of the points, and means move on with momentum (``Haste``); distances
-///   are of points rounded to bytes (``Rounding``).
+///   are of points rounded to bytes (``Rounding``), but after a split, whose halves may be the same bytes.
 package struct KMeans: Sendable {
   package var k: Int
   package var iterations: Int
@@ -60,10 +61,11 @@ package struct KMeans: Sendable {
     var assigned: [UInt32] = []
     var previous: [UInt32] = []
     var history: [Iteration] = []
+    var afterSplit = false
     for number in 0..<iterations {
       let seenCount = haste?.points(number) ?? count
       let seen = Part(source: points, components: 0..<dimension * seenCount)
-      try assign(seen, dimension: dimension, centers: &centers, into: &assigned)
+      try assign(seen, dimension: dimension, rounds: hastens && !afterSplit, centers: &centers, into: &assigned)
       let (sums, objective) = sum(
         seen, dimension: dimension, assigned: assigned, centers: seenCount < count ? [] : centers)
       let sizes = Self.sizes(assigned, k: k)
@@ -71,26 +73,28 @@ package struct KMeans: Sendable {
         objective: objective, imbalance: ListImbalance.of(sizes), empty: sizes.count { $0 == 0 })
       history.append(iteration)
       guard progress(iteration) else { throw .cancelled }
-      for cluster in 0..<k {
-        let size = Double(max(1, sizes[cluster]))
+      for cluster in 0..<k where sizes[cluster] > 0 {
+        let size = Double(sizes[cluster])
         for c in cluster * dimension..<(cluster + 1) * dimension { centers[c] = Float(sums[c] / size) }
       }
-      split(sizes, dimension: dimension, centers: &centers)
+      afterSplit = iteration.empty > 0 && split(sizes, seen, assigned, dimension: dimension, centers: &centers)
       // The means of an equal assignment are equal too.
-      let isSettled = assigned.count == count && assigned == previous && iteration.empty == 0
+      let isSettled = assigned.count == count && assigned == previous && !afterSplit
       if isSettled || number == iterations - 1 { break }
       previous = assigned
-      haste?.carryOn(&centers, afterSplit: iteration.empty > 0)
+      haste?.carryOn(&centers, afterSplit: afterSplit)
     }
     return Result(blocks: LaneBlocks.pack(centers.span, dimension: dimension), history: history)
   }
 
-  /// - Parameter centers: with groups, come back in the groups' order.
+  /// - Parameters:
+  ///   - rounds: whether points and centers may be rounded.
+  ///   - centers: with groups, come back in the groups' order.
   private func assign(
-    _ points: some PointSource, dimension: Int, centers: inout [Float], into assigned: inout [UInt32]
+    _ points: some PointSource, dimension: Int, rounds: Bool, centers: inout [Float], into assigned: inout [UInt32]
   ) throws(TrainingError) {
     let blocks = LaneBlocks.pack(centers.span, dimension: dimension)
-    if hastens, let rounding = Rounding(points, dimension: dimension, centers: centers, blocks: blocks) {
+    if rounds, let rounding = Rounding(points, dimension: dimension, centers: centers, blocks: blocks) {
       return rounding.assign(points, blocks: blocks, centroids: k, threads: threads, into: &assigned)
     }
     var quantizer = CoarseQuantizer(dimension: dimension, nlist: k, blocks: blocks)
@@ -146,11 +150,14 @@ package struct KMeans: Sendable {
     return (sums, objective)
   }
 
-  private func split(_ sizes: [Int], dimension: Int, centers: inout [Float]) {
+  /// Fills empty clusters; false where none can be.
+  private func split(
+    _ sizes: [Int], _ points: some PointSource, _ assigned: [UInt32], dimension: Int, centers: inout [Float]
+  ) -> Bool {
     let empty = (0..<k).filter { sizes[$0] == 0 }
-    guard !empty.isEmpty else { return }
-    let bySize = (0..<k).sorted { sizes[$0] != sizes[$1] ? sizes[$0] > sizes[$1] : $0 < $1 }
-    for (hole, donor) in zip(empty, bySize) where sizes[donor] > 1 {
+    let differ = areDifferent(points, dimension: dimension, assigned: assigned)
+    let donors = (0..<k).filter { differ[$0] }.sorted { sizes[$0] != sizes[$1] ? sizes[$0] > sizes[$1] : $0 < $1 }
+    for (hole, donor) in zip(empty, donors) {
       for c in 0..<dimension {
         let value = centers[donor * dimension + c]
         let step = value / 1024 * (c % 2 == 0 ? 1 : -1)
@@ -158,6 +165,25 @@ package struct KMeans: Sendable {
         centers[donor * dimension + c] = value - step
       }
     }
+    return !donors.isEmpty
+  }
+
+  /// Of each cluster whether its points differ. O(points), and O(dimension) for those that equal their cluster's first.
+  private func areDifferent(_ points: some PointSource, dimension: Int, assigned: [UInt32]) -> [Bool] {
+    var first = [Int](repeating: -1, count: k)
+    var differ = [Bool](repeating: false, count: k)
+    points.withComponents { all in
+      for (point, number) in assigned.enumerated() where !differ[Int(number)] {
+        let cluster = Int(number)
+        guard first[cluster] >= 0 else {
+          first[cluster] = point
+          continue
+        }
+        let (one, other) = (first[cluster] * dimension, point * dimension)
+        differ[cluster] = (0..<dimension).contains { all[one + $0] != all[other + $0] }
+      }
+    }
+    return differ
   }
 }
 
