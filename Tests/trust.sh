@@ -30,8 +30,9 @@ trust() {
     if [ -n "$line" ]; then echo "$line"; return; fi
   fi
   start=$(date +%s)
-  line=$(${PQX_SLICE:-} ${PQX_TOOLS:-.build/release}/trust "$@" | tee >(cat >&2) | tail -n 1) || code=$?
+  line=$(${PQX_SLICE:-} "${PQX_TOOLS:-.build/release}/trust" "$@" | tee >(cat >&2) | tail -n 1) || code=$?
   case $line in *$'\t'*$'\t'*$'\t'*) ;; *) return 1 ;; esac # it crashed
+  case $code:$line in 0:* | *:*$'\t'*$'\t'[1-9]*$'\t'*) ;; *) return 1 ;; esac # after its line
   line="$line"$'\t'$(($(date +%s) - start))
   if [ $code = 0 ] && [ -n "${PQX_LOG:-}" ]; then printf '%s\t%s\n' "$*" "$line" >>"$PQX_LOG"; fi
   echo "$line"
@@ -45,7 +46,7 @@ sum() {
     END { detail = ""
       for (i = 1; i <= n; i++) detail = detail (i > 1 ? " " : "") (number[i] ? total[i] : text[i])
       printf "| %s | %d | %d | %s | %d |\n", row, trials, failures, detail, seconds
-      exit failures > 0 }'
+      exit failures > 0 || trials == 0 }'
 }
 
 failed=0
@@ -72,7 +73,7 @@ mutants() {
 }
 faults() {
   local scenario count
-  count=$(${PQX_TOOLS:-.build/release}/trust faults --counts)
+  count=$("${PQX_TOOLS:-.build/release}/trust" faults --counts) || return 1
   for ((scenario = 0; scenario < count; scenario++)); do trust faults --step $step --only $scenario || return 1; done
 }
 kills() { trust kills --count $kills --again $again; }

@@ -70,6 +70,9 @@ public struct FileBuild: Sendable {
 
   private func run(_ beginning: inout Beginning) throws(BuildError) -> BuildReport {
     var clock = StageClock(progress)
+    for source in [input.path, trainingInput?.path, ids].compactMap({ $0 }) where areSameFile(source, output) {
+      throw .usage("\(output) is the file that \(source) is read from; name another one for the index")
+    }
     let model = try openModel()
     if input.path != "-" { _ = try plan(try open(input), model) }  // what can be refused at once is
     let identity = try identity(model)

@@ -64,10 +64,17 @@ func pathExists(_ path: String) -> Bool {
   return unsafe lstat(path, &status) == 0
 }
 
-/// True when `path` leads to a folder: stat(2).
-func isFolder(_ path: String) -> Bool {
+/// True when something stands at `path` that a regular file does not take the place of, such as a folder or a device: stat(2).
+func isSpecial(_ path: String) -> Bool {
   var status = stat()
-  return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+}
+
+/// True when both paths lead to one file: stat(2).
+package func areSameFile(_ path: String, _ other: String) -> Bool {
+  var (one, two) = (stat(), stat())
+  guard unsafe stat(path, &one) == 0, unsafe stat(other, &two) == 0 else { return false }
+  return one.st_dev == two.st_dev && one.st_ino == two.st_ino
 }
 
 /// Names in a folder, without `.` and `..`.

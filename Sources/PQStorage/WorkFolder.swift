@@ -14,7 +14,8 @@ package struct WorkFolder: ~Copyable {
   package static let journal = "journal"
 
   /// Takes the folder for `output`, with what a process before may have left in it.
-  /// - Throws: `.inUse` when another process has it, `.cannotCreate` when it cannot be made or the output is a folder.
+  /// - Throws: `.inUse` when another process has it, `.cannotCreate` when it cannot be made, or the output is no
+  ///   regular file.
   package init(output: String) throws(FileError) {
     let path = output + ".work"
     self.output = output
@@ -23,8 +24,9 @@ package struct WorkFolder: ~Copyable {
   }
 
   private static func takeLock(_ folder: String, of output: String) throws(FileError) -> FileDescriptor {
-    guard !isFolder(output) else {
-      throw FileError("open", output, .isDirectory, .cannotCreate, advice: "name a file in it")
+    guard !isSpecial(output) else {
+      throw FileError(
+        "open", output, .fileExists, .cannotCreate, advice: "it is a folder, a device or a pipe; name a regular file")
     }
     let path = folder + "/lock"
     // Each time another process has just removed the folder, or what stands there leads nowhere.

@@ -19,6 +19,7 @@ public struct ToolFailure: Failure {
 
 /// Runs a tool's work: a ``Failure`` becomes one line on standard error and its exit code.
 public func reportingFailures(_ work: () throws -> Void) throws {
+  occupyStandardStreams()
   // Beyond a limit of file size a write fails, as on a full disk, and does not end the process.
   signal(SIGXFSZ, SIG_IGN)
   do {
@@ -28,6 +29,14 @@ public func reportingFailures(_ work: () throws -> Void) throws {
   } catch let failure as any Failure {
     printError("\(toolName): \(failure.description)")
     throw ExitCode(failure.kind.rawValue)
+  }
+}
+
+/// Puts something that cannot be used in the place of standard streams that are closed: else the first files that are opened
+/// would be taken for them, and what is printed would go there.
+private func occupyStandardStreams() {
+  for stream in 0...2 as ClosedRange<Int32> where fcntl(stream, F_GETFD) < 0 {
+    _ = unsafe open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY)
   }
 }
 

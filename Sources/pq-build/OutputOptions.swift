@@ -17,6 +17,12 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Print nothing but errors (and the report, with --json).")
   var quiet = false
 
+  func validate() throws {
+    guard !path.isEmpty, path != "-" else {
+      throw ValidationError("--output '\(path)': an index is written to a file; name one.")
+    }
+  }
+
   /// Makes the process ready for long work that can be interrupted.
   func begin() -> ProgressDisplay {
     Interruption.watch()

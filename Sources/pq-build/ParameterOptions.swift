@@ -67,6 +67,9 @@ struct ParameterOptions: ParsableArguments {
     guard targetBytes == nil || nbits == nil else {
       throw ToolFailure(.usage, "--nbits and --target-bytes exclude each other: both choose the codes")
     }
+    if let targetBytes, !(targetBytes > 0 && targetBytes.isFinite) {
+      throw ToolFailure(.usage, "--target-bytes \(targetBytes): use a number above 0")
+    }
     p.targetBytes = targetBytes
     p.nbits = nbits ?? 8
     p.rotates = rotates

@@ -3,8 +3,9 @@ import PQFormat
 import ToolSupport
 
 /// `--dry-run`: what would be built.
-func printPlan(_ plan: BuildPlan) {
-  for notice in plan.notices { printError(notice) }
+func printPlan(_ plan: BuildPlan, json: Bool, quiet: Bool) throws {
+  if !quiet { for notice in plan.notices { printError(notice) } }
+  if json { return try printJSON(PlanJSON(plan)) }
   let index = plan.index
   print("index     \(index.kind.rawValue), \(index.metric.name), dimension \(index.dimension)")
   if index.nlist > 0 { print("nlist     \(index.nlist)" + (plan.groups > 0 ? " in \(plan.groups) groups" : "")) }
@@ -18,6 +19,25 @@ func printPlan(_ plan: BuildPlan) {
     print("training  \(plan.trainSize) rows, \(plan.coarseIterations) and \(plan.codebookIterations) iterations")
   }
   print("memory    \(plan.memory.description)")
+}
+
+private struct PlanJSON: Encodable {
+  let index, metric, vectors: String
+  let dimension, nlist, groups, m, nbits: Int
+  let residual, rotated: Bool
+  let train_size: Int
+  let memory_bytes, least_memory_bytes, quantizer_bytes: UInt64
+  let disk_bytes: UInt64?
+
+  init(_ plan: BuildPlan) {
+    let p = plan.index
+    (index, metric, vectors) = (p.kind.rawValue, p.metric.name, p.vectors.name)
+    (dimension, nlist, groups, m, nbits) = (p.dimension, p.nlist, plan.groups, p.m, p.nbits)
+    (residual, rotated) = (p.residual, p.isRotated)
+    train_size = plan.trainSize
+    (memory_bytes, least_memory_bytes) = (plan.memory.budget, plan.memory.least)
+    (quantizer_bytes, disk_bytes) = (plan.memory.modelBytes, plan.memory.diskBytes)
+  }
 }
 
 extension MemoryPlan {

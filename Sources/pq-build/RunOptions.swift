@@ -15,7 +15,7 @@ struct RunOptions: ParsableArguments {
     var build = build
     build.replacing = output.force
     build.resuming = resume
-    if dryRun { return printPlan(try build.plan()) }
+    if dryRun { return try printPlan(try build.plan(), json: output.json, quiet: output.quiet) }
     let display = output.begin()
     defer { display.end() }
     build.isCancelled = { Interruption.isRequested }

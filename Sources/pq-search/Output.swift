@@ -12,7 +12,7 @@ enum ResultLines {
   }
 }
 
-/// Ids and distances as files, a row a query; −1 and infinity where a query has fewer than k results.
+/// Ids and distances as files, a row a query; −1, and what is farther than all, where a query has fewer than k results.
 ///
 /// Made before the search, so that what cannot be written is refused at once. The files take their names in
 /// ``finish(_:)``, when all results are in them.
@@ -21,13 +21,16 @@ struct ResultFiles: ~Copyable {
   private var distances: VectorWriter?
   private let idPath: String
   private let k: Int
+  private let farthest: Float
 
   /// - Parameters:
   ///   - ids: ends in `.ivecs` or `.npy`; nil for no such file.
   ///   - distances: ends in `.fvecs`; nil for no such file.
   ///   - queries: the number of rows.
   ///   - replacing: whether files that exist are replaced.
-  init(ids idPath: String?, distances distancePath: String?, k: Int, queries: Int, replacing: Bool) throws {
+  init(
+    ids idPath: String?, distances distancePath: String?, k: Int, queries: Int, metric: Metric, replacing: Bool
+  ) throws {
     let widths = 1...IndexParameters.maximumDimension
     guard widths.contains(k) || (idPath == nil && distancePath == nil) else {
       throw ToolFailure(
@@ -42,6 +45,7 @@ struct ResultFiles: ~Copyable {
     }
     self.idPath = idPath ?? ""
     self.k = k
+    farthest = metric == .l2 ? .infinity : -.infinity
     self.ids = ids
     self.distances = distances
   }
@@ -56,7 +60,7 @@ struct ResultFiles: ~Copyable {
         try ids?.append(row: row.span)
       }
       if distances != nil {
-        let row = neighbors.map(\.distance) + repeatElement(.infinity, count: missing)
+        let row = neighbors.map(\.distance) + repeatElement(farthest, count: missing)
         try distances?.append(rows: row.span)
       }
     }

@@ -39,6 +39,9 @@ struct GroundTruth: Sendable {
   private let k: Int
 
   init(path: String, queries: Int, k: Int) throws {
+    guard path == "-" || path.lowercased().hasSuffix(".ivecs") else {
+      throw ToolFailure(.usage, "--groundtruth \(path): name an .ivecs file, as pq-data groundtruth writes it")
+    }
     matrix = try IDMatrix(path: path)
     self.k = k
     guard matrix.width >= k else {

@@ -70,10 +70,19 @@ struct Search: ParsableCommand {
   @Option(help: "The format of QUERIES, if its name does not tell.")
   var format: VectorFileFormat?
 
-  @Option(name: .shortAndLong, help: "Write the ids to this .ivecs or .npy file instead of printing them.")
+  @Option(
+    name: .shortAndLong,
+    help: """
+      Write the ids to this .ivecs or .npy file instead of printing them; - is standard output, ivecs. They are -1 where a \
+      query has fewer than k results.
+      """)
   var output: String?
 
-  @Option(help: "Write the distances to this .fvecs file.")
+  @Option(
+    help: """
+      Write the distances to this .fvecs file, and print nothing. Where a query has fewer than k results they are infinite, \
+      similarities -infinite.
+      """)
   var distances: String?
 
   @Option(help: "Exit with 1 if recall at k of the last point is below this; needs --groundtruth.")
@@ -95,13 +104,14 @@ struct Search: ParsableCommand {
     try reportingFailures {
       let clock = ContinuousClock()
       let begun = clock.now
+      try checkFlags()
       let index = try Index(path: index)
       let opening = clock.now - begun
       let queries = try QuerySet(path: queries, format: format, limit: limit, dimension: index.parameters.dimension)
       let truth = try groundtruth.map { try GroundTruth(path: $0, queries: queries.count, k: k) }
-      try checkFlags()
       let files = try ResultFiles(
-        ids: output, distances: distances, k: k, queries: queries.count, replacing: force)
+        ids: output, distances: distances, k: k, queries: queries.count, metric: index.parameters.metric,
+        replacing: force)
       let points = operatingPoints(index.parameters)
       var measured: [Measurement] = []
       for options in points {
@@ -123,6 +133,13 @@ struct Search: ParsableCommand {
     if let batch, batch <= 0 { throw ToolFailure(.usage, "--batch \(batch): use at least 1") }
     guard repeats > 0 else { throw ToolFailure(.usage, "--repeat \(repeats): use at least 1") }
     guard !cold || repeats == 1 else { throw ToolFailure(.usage, "--cold times the first use; leave out --repeat") }
+    if let recallFloor, !(0...1).contains(recallFloor) {
+      throw ToolFailure(.usage, "--recall-floor \(recallFloor): use 0 to 1")
+    }
+    guard output != "-" || (!json && groundtruth == nil) else {
+      throw ToolFailure(
+        .usage, "-o - writes the ids to standard output, which --json and --groundtruth print to; name a file")
+    }
     guard recallFloor == nil || groundtruth != nil else {
       throw ToolFailure(.usage, "--recall-floor needs --groundtruth to measure recall by")
     }

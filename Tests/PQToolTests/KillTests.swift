@@ -15,13 +15,15 @@ import Testing
   }
 
   /// The calls that change files: a kill before one of them leaves what all before have done.
-  private static let calls = "mkdir,flock,pwrite64,write,ftruncate,fdatasync,fsync,fchmod,renameat2,unlink,rmdir"
+  private static let calls = [
+    "mkdir", "flock", "pwrite64", "fdatasync", "fsync", "fchmod", "renameat2", "unlink", "rmdir",
+  ]
 
   private static let hasStrace =
     (try? runInstalled("strace", ["-f", "-e", "trace=none", "true"]).exitCode == 0) == true
 
-  /// Kills a build at its n-th such call, and goes on. All n with PQX_LONG_TESTS set, else some.
-  @Test(.enabled(if: hasStrace, "needs strace(1)")) func killedAtACall() throws {
+  /// Kills a build at its n-th call of one kind, and goes on. All n with PQX_LONG_TESTS set, else some.
+  @Test(.enabled(if: hasStrace, "needs strace(1)"), arguments: calls) func killedAtACall(_ call: String) throws {
     let folder = try TemporaryFolder()
     let (input, expected) = try Self.expected(folder)
     let step = ProcessInfo.processInfo.environment["PQX_LONG_TESTS"] == nil ? 4 : 1
@@ -29,22 +31,20 @@ import Testing
     var kills = 0
     for n in stride(from: 1, to: 1000, by: step) {
       let output = folder.path("\(n).pqx")
+      // Counted by strace for each call and each thread.
       let run = try runInstalled(
         "strace",
-        [
-          "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(Self.calls)", "-e",
-          "inject=\(Self.calls):signal=KILL:when=\(n)",
-        ]
+        ["-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e", "inject=\(call):signal=KILL:when=\(n)"]
           + [tool, input, "-o", output] + Self.flags)
       if run.exitCode == 0 { break }
       kills += 1
       let resumed = try runTool("pq-build", [input, "-o", output, "--resume"] + Self.flags)
       // Killed after the file had its name and the journal was gone, there is nothing to go on with.
-      #expect(resumed.exitCode == 0 || resumed.exitCode == 73, "call \(n): \(resumed.errors)")
+      #expect(resumed.exitCode == 0 || resumed.exitCode == 73, "\(call) \(n): \(resumed.errors)")
       let same = try folder.read("\(n).pqx") == expected
-      #expect(same, "killed at call \(n)")
+      #expect(same, "killed at \(call) \(n)")
     }
-    #expect(kills >= 5)
+    #expect(kills > 0)
   }
 
   /// Kills a build at each file that it removes as it forgets an interrupted one: what is left can be gone on with, or
@@ -87,19 +87,22 @@ import Testing
   /// done is kept.
   @Test(arguments: [0, 1 << 20]) func interruptedWhileIdle(copied: Int) throws {
     let folder = try TemporaryFolder()
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
-    process.arguments = ["-", "--format", "fvecs", "-o", folder.path("a.pqx")] + Self.flags
     let pipe = Pipe()
-    process.standardInput = pipe
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    let process = try started {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
+      process.arguments = ["-", "--format", "fvecs", "-o", folder.path("a.pqx")] + Self.flags
+      process.standardInput = pipe
+      process.standardError = FileHandle.nullDevice
+      return process
+    }
+    let deadline = Date(timeIntervalSinceNow: 60)
     if copied > 0 {
       let bytes = VectorBytes.fvecs(SeededVectors.floats(rows: 40_000, dimension: 8, seed: 4))
       #expect(bytes.count > copied && bytes.count < 2 * copied)
       try pipe.fileHandleForWriting.write(contentsOf: Data(bytes))
     }
-    while (try? folder.read("a.pqx.work/spool").count) != copied { usleep(2_000) }
+    while (try? folder.read("a.pqx.work/spool").count) != copied, Date() < deadline { usleep(2_000) }
     process.interrupt()
     wait(for: process)
     #expect(process.terminationStatus == 130)
@@ -120,12 +123,14 @@ import Testing
     let stream = encode + ["-", "--format", "fvecs", "-o", folder.path("a.pqx")]
 
     // The stream stops after half of its rows, until the tool is interrupted.
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
-    process.arguments = stream
     let pipe = Pipe()
-    process.standardInput = pipe
-    try process.run()
+    let process = try started {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
+      process.arguments = stream
+      process.standardInput = pipe
+      return process
+    }
     try pipe.fileHandleForWriting.write(contentsOf: Data(bytes.prefix(bytes.count / 2)))
     usleep(300_000)
     process.interrupt()

@@ -56,14 +56,16 @@ import Testing
     #expect(expected.count > 1 << 16)
 
     var processes: [(process: Process, pipe: Pipe)] = []
-    let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     for _ in 0..<Self.readers {
-      let (process, pipe) = (Process(), Pipe())
-      process.executableURL = tool.appendingPathComponent("pq-search")
-      process.arguments = search
-      process.standardOutput = pipe
-      process.standardError = FileHandle.nullDevice
-      try process.run()
+      let pipe = Pipe()
+      let process = try started {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: toolPath("pq-search"))
+        process.arguments = search
+        process.standardOutput = pipe
+        process.standardError = FileHandle.nullDevice
+        return process
+      }
       processes.append((process, pipe))
     }
     let deadline = Date(timeIntervalSinceNow: 120)

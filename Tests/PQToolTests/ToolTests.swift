@@ -303,11 +303,36 @@ import Testing
     #expect(beyond.errors.contains("row 500 was asked for, but it has 400 rows"))
   }
 
+  /// What is printed to a closed stream goes nowhere, and above all not to the files.
+  @Test func closedStreams() throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let (index, ids) = (folder.path("a.pqx"), folder.path("ids.ivecs"))
+    func closed(_ tool: String, _ arguments: [String]) throws -> Int32 {
+      try runInstalled("sh", ["-c", "exec \"$@\" <&- >&- 2>&-", "sh", toolPath(tool)] + arguments).exitCode
+    }
+    #expect(try closed("pq-build", [base, "-o", index] + Self.flags) == 0)
+    #expect(try closed("pq-search", [index, base, "-k", "3", "-o", ids, "--json"]) == 74)
+    #expect(try folder.read("ids.ivecs").count == Self.rows.count * 16)
+    #expect(try runTool("pq-inspect", [index, "verify", "--deep"]).exitCode == 0)
+  }
+
+  @Test func dryRunAsJSON() throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let dry = [base, "-o", folder.path("a.pqx"), "--dry-run", "--json", "--quiet"]
+    let run = try runTool("pq-build", dry + Self.flags)
+    let plan = try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Any]
+    #expect(plan?["index"] as? String == "ivfpq" && run.errors.isEmpty, "\(run.errors)")
+    #expect(try folder.names() == ["base.fvecs"])
+  }
+
   @Test func exitCodes() throws {
     let folder = try TemporaryFolder()
     let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
     let cut = try folder.write(Array(VectorBytes.fvecs(Self.rows).dropLast(3)), to: "cut.fvecs")
-    let (index, out) = (folder.path("a.pqx"), folder.path("b.pqx"))
+    let (index, out, pipe) = (folder.path("a.pqx"), folder.path("b.pqx"), folder.path("pipe"))
+    #expect(try runInstalled("mkfifo", [pipe]).exitCode == 0)
     #expect(try runTool("pq-build", [base, "-o", index, "--quiet"] + Self.flags).exitCode == 0)
     let cases: [(Int32, String, [String])] = [
       (0, "pq-build", ["--help"]), (0, "pq-search", ["--version"]), (64, "pq-build", [base]),
@@ -315,7 +340,12 @@ import Testing
       (64, "pq-build", ["-", "-o", out]), (65, "pq-build", [cut, "-o", out]),
       (66, "pq-build", [base + ".none", "-o", out]), (66, "pq-build", [folder.path, "-o", out]),
       (73, "pq-build", [base, "-o", index]), (0, "pq-build", [base, "-o", out, "--dry-run"]),
-      (73, "pq-build", [base, "-o", folder.path, "--force"]),
+      (73, "pq-build", [base, "-o", folder.path, "--force"]), (73, "pq-build", [base, "-o", pipe, "--force"]),
+      (64, "pq-build", [base, "-o", ""]), (64, "pq-build", [base, "-o", "-"]),
+      (64, "pq-build", [base, "-o", base, "--force"]),
+      (64, "pq-build", [base, "-o", out, "--target-bytes", "nan"]),
+      (64, "pq-search", [index, base, "-o", "-", "--json"]), (64, "pq-search", [index, base, "--groundtruth", base]),
+      (64, "pq-search", [index, base, "--groundtruth", "g.ivecs", "--recall-floor", "nan"]),
       (73, "pq-build", ["merge", index, "-o", folder.path, "--force"]),
       (64, "pq-search", [index, base, "-k", "0"]), (64, "pq-search", [index, base, "--nprobe", "0"]),
       (64, "pq-search", [index, base, "--rerank", "5"]), (65, "pq-search", [base, base]),

@@ -106,9 +106,12 @@ import Testing
 
   /// Without the guard the process dies, and the handler of before gets what is not the guard's.
   @Test(.disabled(if: isSanitized)) func guardMakesTheDifference() throws {
-    let run = try runTool("trust", ["truncations", "--access", "mapped", "--trials", "20"])
+    // Both die, and leave what they have in their folder.
+    let folder = try TemporaryFolder()
+    let environment = ["TMPDIR": folder.path]
+    let run = try runTool("trust", ["truncations", "--access", "mapped", "--trials", "20"], environment: environment)
     #expect(run.exitCode == SIGBUS, "\(run.text) \(run.errors)")
-    let elsewhere = try runTool("trust", ["truncations", "--elsewhere"])
+    let elsewhere = try runTool("trust", ["truncations", "--elsewhere"], environment: environment)
     #expect(elsewhere.exitCode == 42, "\(elsewhere.text) \(elsewhere.errors)")
   }
 }

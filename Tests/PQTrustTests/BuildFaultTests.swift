@@ -24,11 +24,10 @@ import Testing
       ["pq-inspect", index], ["pq-inspect", index, "--json"], ["pq-inspect", index, "lists"],
       ["pq-build", base, "--index", "flat"] + output, ["pq-build", "merge", index] + output,
     ] {
-      let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
-      let command = "exec '\(tool)/\(arguments[0])' \(arguments[1...].joined(separator: " ")) > /dev/full"
-      let run = try runInstalled("sh", ["-c", command])
+      let command = [toolPath(arguments[0])] + arguments[1...]
+      let run = try runInstalled("sh", ["-c", "exec \"$@\" > /dev/full", "sh"] + command)
       #expect(run.exitCode == 74 && run.errors.contains("standard output"), "\(run.errors)")
-      let silent = try runInstalled("sh", ["-c", command + " 2>&1"])
+      let silent = try runInstalled("sh", ["-c", "exec \"$@\" > /dev/full 2>&1", "sh"] + command)
       #expect(silent.exitCode == 74)
     }
   }
