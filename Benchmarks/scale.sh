@@ -50,6 +50,11 @@ growth() {
   local group=""
   for root in /sys/fs/cgroup/memory /sys/fs/cgroup; do
     if mkdir "$root/pqx-scale" 2> /dev/null; then
+      # A folder that is no cgroup gets no such file.
+      if [ ! -e "$root/pqx-scale/cgroup.procs" ]; then
+        rmdir "$root/pqx-scale"
+        continue
+      fi
       if echo $((256 * mib)) > "$root/pqx-scale/memory.limit_in_bytes" 2> /dev/null \
         || echo $((256 * mib)) > "$root/pqx-scale/memory.max" 2> /dev/null; then
         group=$root/pqx-scale

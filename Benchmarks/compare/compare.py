@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 
 import chart
 import dataset
@@ -69,17 +70,22 @@ def main():
         facts = machine.facts()
         print(f"# {facts['cpu']}, {facts['cores']} cores, {facts['date']}; pqx {facts['pqx']}; "
               f"{run.data.count} vectors of {run.data.dimension}, {len(run.data.query)} queries\n", flush=True)
-        failed = False
+        failed = broken = False
         for name in arguments.sections or SECTIONS:
             run.log(f"section {name}")
-            section = SECTIONS[name](run)
+            try:
+                section = SECTIONS[name](run)
+            except (Exception, SystemExit):  # the others can be run all the same
+                traceback.print_exc()
+                broken = True
+                continue
             print(report.text(name, section), flush=True)
             report.save(os.path.join(arguments.output, "results.json"), facts, run.data, name, section)
             if section.curves:
                 with open(os.path.join(arguments.output, f"{name}.svg"), "w") as file:
                     file.write(chart.svg(section.title, section.curves, section.k))
             failed = failed or any(check.holds is False for check in section.checks)
-    sys.exit(1 if failed else 0)
+    sys.exit(2 if broken else 1 if failed else 0)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ class Dataset:
     def __init__(self, folder, work):
         self.folder = folder
         self.base_path, self.query_path = self.find("base"), self.find("query")
+        self.has_bytes = self.base_path.endswith(".bvecs")
         self.truth_path = os.path.join(folder, "groundtruth.ivecs")
         self.truth = read_ids(self.truth_path)
         self.query = read_vectors(self.query_path)

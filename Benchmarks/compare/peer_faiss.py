@@ -9,8 +9,13 @@ from timing import TURNS, Timing, time_calls
 
 BUILD_THREADS = 2
 ADD_ROWS = 10_000
-#: Stores to re-rank with, and bytes a component.
-STORES = {"Flat": 4, "SQ8": 1}
+#: Stores to re-rank with, and bytes a component: floats, bytes over the range of each component, and bytes as they are, which
+#: hold whole numbers exactly.
+STORES = {"Flat": 4, "SQ8": 1, "SQ8direct": 1}
+
+
+def stores(data):
+    return [store for store in STORES if store != "SQ8direct" or data.has_bytes]
 
 
 class Builder:
@@ -86,10 +91,11 @@ class Builder:
         return Index(self.data, name, index, os.path.getsize(path))
 
     def refined(self, nlist, m, kind, store):
-        """Fast-scan IVF-PQ of a kind with exact re-ranking by stored vectors: store `Flat` (floats) or `SQ8` (a byte a component)."""
+        """Fast-scan IVF-PQ of a kind with re-ranking by stored vectors, one of STORES."""
         d = self.data.dimension
         codes = self.ivf(nlist, m, fast=True, kind=kind)
-        vectors = faiss.IndexFlatL2(d) if store == "Flat" else faiss.IndexScalarQuantizer(d, faiss.ScalarQuantizer.QT_8bit)
+        kinds = {"SQ8": faiss.ScalarQuantizer.QT_8bit, "SQ8direct": faiss.ScalarQuantizer.QT_8bit_direct}
+        vectors = faiss.IndexFlatL2(d) if store == "Flat" else faiss.IndexScalarQuantizer(d, kinds[store])
         with TURNS.building():
             vectors.train(self.data.learn)
             vectors.add(self.data.base)

@@ -25,6 +25,9 @@ def ids(run):
                 section.checks.append(Check(claim, "perf is not installed", None))
                 continue
             decoding, searching = sample(run, index, ["-k", k, "--nprobe", nprobe, "--batch", 1, "--repeat", 20])
+            if searching == 0:
+                section.checks.append(Check(claim, "perf has found no sample of a search", None))
+                continue
             share = decoding / searching
             section.checks.append(Check(claim, f"{share:.1%} ({decoding} of {searching} samples)", share <= target))
     return section

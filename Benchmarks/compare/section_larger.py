@@ -47,7 +47,7 @@ def larger(run):
     section.checks.append(Check("ids and distances as with enough memory", "equal" if same else "different", same))
     section.checks.append(ratio(
         "KB read from the device a query over those of the pages that a query uses",
-        statistics.median(bytes_read) / 1000, ample["pages_read"] * PAGE / ample["queries"] / 1000, 1.2))
+        statistics.median(bytes_read) / 1000, ample["pages_read"] * PAGE / ample["queries"] / 1000, 1.2, least=0.1))
     return section
 
 

@@ -76,15 +76,18 @@ def nbits(run):
     index = own.build("PQ32x4", "--index", "pq", "--m", 32, "--nbits", 4)
     ours, peer = compare(section, index, setting, [(faiss.pq(32, fast=True), setting)])
     section.at_least("nbits 4, every code: QPS over Faiss fast scan", ours.qps / peer.qps, 1)
+    section.at_least("nbits 4, every code: recall minus Faiss'", ours.recall - peer.recall, -0.01)
     index = own.build("IVF1024,PQ32x4", "--nlist", 1024, "--m", 32, "--nbits", 4)
     for nprobe in (16, 64):
         at = {"k": 10, "nprobe": nprobe}
         ours, peer = compare(section, index, at, [(faiss.ivf(1024, 32, fast=True), at)])
         section.at_least(f"nbits 4, nprobe {nprobe}: QPS over Faiss fast scan", ours.qps / peer.qps, 1)
+        section.at_least(f"nbits 4, nprobe {nprobe}: recall minus Faiss'", ours.recall - peer.recall, -0.01)
     for width in (10, 12):
         index = own.build(f"PQ8x{width}", "--index", "pq", "--m", 8, "--nbits", width)
         ours, peer = compare(section, index, setting, [(faiss.pq(8, width), setting)])
         section.at_least(f"nbits {width}: QPS over Faiss IndexPQ", ours.qps / peer.qps, 5)
+        section.at_least(f"nbits {width}: recall minus Faiss'", ours.recall - peer.recall, -0.01)
     return section
 
 

@@ -142,7 +142,7 @@ def faiss_candidates(run):
         for m in (run.data.dimension // 4, run.data.dimension // 2):
             # Codes of residuals need a table a list: half as fast at the fewest lists already, and worse with more.
             for kind in ("", "OPQ", "r") if nlist == LISTS[0] else ("", "OPQ"):
-                for store in peer_faiss.STORES:
+                for store in peer_faiss.stores(run.data):
                     make = functools.partial(faiss.refined, nlist, m, kind, store)
                     name = f"Faiss {peer_faiss.fast_name(nlist, m, kind)},R{store}"
                     yield Candidate(run, name, make, ("nprobe", PROBES), ("k_factor", FACTORS))

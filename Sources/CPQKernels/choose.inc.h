@@ -30,7 +30,7 @@ static int round_lists(const float *blocks, size_t count, size_t dim, float reac
   return f.scale > 0;
 }
 
-/* A query's integers, and their squared norm, right to 2^-23; infinite where it is too far. */
+/* A query's integers, and their squared norm, right to 2^-22; infinite where it is too far. */
 static float round_query(const filter *f, const float *query, size_t dim, int32_t *out) {
   round_row(f, query, dim, out);
   double norm = 0;

@@ -11,7 +11,7 @@
  *                              rows of 16, by a vector of numbers of parts, with two others whose signs are bits 4 and 5
  *                              of these
  *   mulhi16                    the high halves of products of u16 lanes
- *   lane_bits                  bit i is the sign of byte i
+ *   lane_bits                  bit i is the sign of byte i, of bytes that are 0 or 255
  *   load_lanes                 the first n bytes (a multiple of 16, at most LANES), then zeros
  *   CHECKS, rider, ride        whether scan_checked is wanted, and what crc32c_rider.inc.h defines for it */
 

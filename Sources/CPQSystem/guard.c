@@ -36,7 +36,8 @@ static int replace(uintptr_t address) {
 
 static void on_bus_error(int number, siginfo_t *info, void *context) {
   int error = errno;
-  if (replace((uintptr_t)info->si_addr)) { /* the load is tried again, and finds a zero */
+  int was_sent = info->si_code <= 0; /* by a process, and not caused by a load */
+  if (!was_sent && replace((uintptr_t)info->si_addr)) { /* the load is tried again, and finds a zero */
     errno = error;
     return;
   }
@@ -44,8 +45,10 @@ static void on_bus_error(int number, siginfo_t *info, void *context) {
     previous.sa_sigaction(number, info, context);
   } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
     previous.sa_handler(number);
-  } else { /* the load is tried again, and now ends the process as it would have without the guard */
+  } else if (!was_sent || previous.sa_handler == SIG_DFL) {
+    /* The load is tried again, or the signal sent again, and now ends the process as it would have without the guard. */
     sigaction(number, &previous, 0);
+    if (was_sent) raise(number);
   }
   errno = error;
 }
