@@ -58,10 +58,14 @@ static inline __attribute__((always_inline)) float sum_bytes(const uint8_t *code
 /* The same of codes of more than a byte. */
 static inline __attribute__((always_inline)) float sum_wide(unsigned width, cpq_place at, size_t m, const float *table,
                                                             size_t table_size) {
+#define ENTRY(s) table[(s) * table_size + (cpq_code(width, m, at.tile, at.lanes, at.lane, s) & (table_size - 1))]
   float sums[4] = {0};
-  for (size_t s = 0; s < m; s++)
-    sums[s % 4] += table[s * table_size + (cpq_code(width, m, at.tile, at.lanes, at.lane, s) & (table_size - 1))];
+  size_t s = 0;
+  for (; s + 4 <= m; s += 4)
+    for (size_t c = 0; c < 4; c++) sums[c] += ENTRY(s + c);
+  for (; s < m; s++) sums[0] += ENTRY(s);
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+#undef ENTRY
 }
 
 static inline __attribute__((always_inline)) void estimates(unsigned width, const cpq_codes *codes, size_t m,

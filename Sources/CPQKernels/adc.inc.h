@@ -26,8 +26,8 @@ INLINE v8 add_differences(v8 chain, int n, const v8 *x, const v8 *y) {
 /* Adds `lanes` subspaces from `first` on to the sums of `n` vectors. The first components of the residual, at most AHEAD in
  * fours, are transposed once for all of them. */
 INLINE void add_subspaces(unsigned width, unsigned nbits, const cpq_codes *codes, const float *residual,
-                          const float *codebooks, int blocked, size_t sub, size_t first, size_t lanes, const uint16_t *positions, size_t n,
-                          float *sums) {
+                          const float *codebooks, int blocked, size_t sub, size_t first, size_t lanes,
+                          const uint16_t *positions, size_t n, float *sums) {
   enum { AHEAD = 16 };
   size_t step = blocked ? CPQ_LANES : 1;
   const float *x[SUBSPACES], *books = codebooks + first * cpq_book_floats(nbits, blocked, sub);
