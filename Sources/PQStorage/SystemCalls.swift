@@ -77,6 +77,14 @@ package func areSameFile(_ path: String, _ other: String) -> Bool {
   return one.st_dev == two.st_dev && one.st_ino == two.st_ino
 }
 
+/// Puts something that cannot be used in the place of standard streams that are closed: else the first files that are opened
+/// would be taken for them, and what is printed would go there. fcntl(2), and open(2), which takes the lowest free number.
+package func occupyStandardStreams() {
+  for stream in 0...2 as ClosedRange<Int32> where fcntl(stream, F_GETFD) < 0 {
+    _ = unsafe open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY)
+  }
+}
+
 /// Names in a folder, without `.` and `..`.
 func folderContents(_ path: String) -> [String] {
   guard let folder = unsafe opendir(path) else { return [] }

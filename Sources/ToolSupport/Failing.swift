@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 public import PQFormat
+internal import PQStorage
 
 /// A failure of a tool itself, not of a library below it.
 public struct ToolFailure: Failure {
@@ -29,14 +30,6 @@ public func reportingFailures(_ work: () throws -> Void) throws {
   } catch let failure as any Failure {
     printError("\(toolName): \(failure.description)")
     throw ExitCode(failure.kind.rawValue)
-  }
-}
-
-/// Puts something that cannot be used in the place of standard streams that are closed: else the first files that are opened
-/// would be taken for them, and what is printed would go there.
-private func occupyStandardStreams() {
-  for stream in 0...2 as ClosedRange<Int32> where fcntl(stream, F_GETFD) < 0 {
-    _ = unsafe open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY)
   }
 }
 

@@ -79,6 +79,21 @@ private func run(
     errors: String(decoding: try folder.read("errors"), as: UTF8.self))
 }
 
+/// A tool that was built beside the tests, started; what it says on standard error is dropped.
+public func startTool(
+  _ name: String, _ arguments: [String], input: Pipe? = nil, output: Pipe? = nil
+) throws -> Process {
+  try started {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: toolPath(name))
+    process.arguments = arguments
+    if let input { process.standardInput = input }
+    if let output { process.standardOutput = output }
+    process.standardError = FileHandle.nullDevice
+    return process
+  }
+}
+
 /// The process that `make` gives, started.
 ///
 /// Once in some thousand times Foundation finds a descriptor of its own closed, by its thread that waits for processes that

@@ -88,14 +88,8 @@ import Testing
   @Test(arguments: [0, 1 << 20]) func interruptedWhileIdle(copied: Int) throws {
     let folder = try TemporaryFolder()
     let pipe = Pipe()
-    let process = try started {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
-      process.arguments = ["-", "--format", "fvecs", "-o", folder.path("a.pqx")] + Self.flags
-      process.standardInput = pipe
-      process.standardError = FileHandle.nullDevice
-      return process
-    }
+    let arguments = ["-", "--format", "fvecs", "-o", folder.path("a.pqx")] + Self.flags
+    let process = try startTool("pq-build", arguments, input: pipe)
     let deadline = Date(timeIntervalSinceNow: 60)
     if copied > 0 {
       let bytes = VectorBytes.fvecs(SeededVectors.floats(rows: 40_000, dimension: 8, seed: 4))
@@ -124,13 +118,7 @@ import Testing
 
     // The stream stops after half of its rows, until the tool is interrupted.
     let pipe = Pipe()
-    let process = try started {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: toolPath("pq-build"))
-      process.arguments = stream
-      process.standardInput = pipe
-      return process
-    }
+    let process = try startTool("pq-build", stream, input: pipe)
     try pipe.fileHandleForWriting.write(contentsOf: Data(bytes.prefix(bytes.count / 2)))
     usleep(300_000)
     process.interrupt()

@@ -58,15 +58,7 @@ import Testing
     var processes: [(process: Process, pipe: Pipe)] = []
     for _ in 0..<Self.readers {
       let pipe = Pipe()
-      let process = try started {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: toolPath("pq-search"))
-        process.arguments = search
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        return process
-      }
-      processes.append((process, pipe))
+      processes.append((try startTool("pq-search", search, output: pipe), pipe))
     }
     let deadline = Date(timeIntervalSinceNow: 120)
     var quiet = 0
