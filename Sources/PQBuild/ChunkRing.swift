@@ -1,6 +1,14 @@
 internal import PQKernels
 internal import Synchronization
 
+/// Tells who waits for a stream that nobody wants more of it.
+final class Ending: Sendable {
+  private let flag = Atomic<Bool>(false)
+
+  var isSet: Bool { flag.load(ordering: .relaxed) }
+  func set() { flag.store(true, ordering: .relaxed) }
+}
+
 /// A ring of chunks that are filled, encoded, and handed on in the order of the input.
 ///
 /// Each thread takes a whole chunk on its way: it reads it, alone, then encodes it beside the others, and goes on with
@@ -8,6 +16,7 @@ internal import Synchronization
 /// on who was faster.
 final class ChunkRing<Source: ChunkSource & ~Copyable>: Sendable {
   private let encoder: ChunkEncoder
+  private let ending: Ending
   private let input: Mutex<Input>
   private let ring: Monitor<Ring>
 
@@ -39,8 +48,10 @@ final class ChunkRing<Source: ChunkSource & ~Copyable>: Sendable {
     mutating func takeFree() -> Chunk? { hasEnded ? nil : free.popLast() }
   }
 
-  init(_ source: consuming Source, _ encoder: ChunkEncoder, chunks: Int) {
+  /// - Parameter ending: set when a chunk has a fault, or is not wanted: the source may be waiting for the next one.
+  init(_ source: consuming Source, _ encoder: ChunkEncoder, chunks: Int, ending: Ending) {
     self.encoder = encoder
+    self.ending = ending
     input = Mutex(Input(source: source))
     ring = Monitor(Ring(free: [Chunk](repeating: Chunk(), count: chunks)))
   }
@@ -49,7 +60,10 @@ final class ChunkRing<Source: ChunkSource & ~Copyable>: Sendable {
   /// - Throws: what the source, the encoder or `body` throws, for the first chunk that has a fault.
   func run(threads: Int, _ body: (Chunk) throws(BuildError) -> Void) throws(BuildError) {
     try Threads.helped(by: threads - 1, help) { () throws(BuildError) in
-      defer { ring.change { $0.hasEnded = true } }
+      defer {
+        ending.set()
+        ring.change { $0.hasEnded = true }
+      }
       while true {
         let (encoded, free) = ring.when({ $0.hasTurn || $0.hasFree }) { ring in
           let encoded = ring.takeTurn()
@@ -83,6 +97,7 @@ final class ChunkRing<Source: ChunkSource & ~Copyable>: Sendable {
       }
     }
     let isLast = (try? result.get().count) ?? 0 == 0
+    if isLast { ending.set() }
     ring.change { ring in
       ring.encoded[number] = result
       if isLast { ring.hasEnded = true }

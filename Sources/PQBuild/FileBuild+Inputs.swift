@@ -6,8 +6,10 @@ extension FileBuild {
   /// Standard input can be read once, so without another training input or a model it is kept in a file first.
   var storesSpool: Bool { input.path == "-" && trainingInput == nil && model == nil && parameters.kind != .flat }
 
-  func open(_ source: VectorSource) throws(BuildError) -> VectorReader {
-    try BuildError.onInputs { () throws(VectorFileError) in
+  /// - Parameter ending: ends waiting for a stream, as ``isCancelled`` does.
+  func open(_ source: VectorSource, until ending: Ending = Ending()) throws(BuildError) -> VectorReader {
+    let isCancelled = { @Sendable [isCancelled] in isCancelled() || ending.isSet }
+    return try BuildError.onInputs { () throws(VectorFileError) in
       if source.isSpool, let format = source.format {
         return try VectorReader(spool: source.path, format: format, isCancelled: isCancelled)
       }
@@ -113,23 +115,39 @@ extension FileBuild {
     return count
   }
 
-  func openIDs(rows count: UInt64?, _ plan: BuildPlan) throws(BuildError) -> IDReader? {
+  func checkOutputIsNoInput() throws(BuildError) {
+    for source in [input.path, trainingInput?.path, ids].compactMap({ $0 }) where areSameFile(source, output) {
+      throw .usage("\(output) is the file that \(source) is read from; name another one for the index")
+    }
+  }
+
+  /// The ids, of which there must be one for each of `count` rows, if these are counted.
+  func openIDs(rows count: UInt64?) throws(BuildError) -> IDReader? {
     guard let ids else { return nil }
-    var reader = try BuildError.onInputs { () throws(VectorFileError) in
+    let reader = try BuildError.onInputs { () throws(VectorFileError) in
       try IDReader(path: ids, isCancelled: isCancelled)
     }
     if let count, count != reader.count {
       throw .badData("\(ids): \(reader.count) ids for \(count) vectors; there must be one for each")
     }
+    return reader
+  }
+
+  /// The same, read once: no id may occur twice.
+  func openUniqueIDs(rows count: UInt64?, _ plan: BuildPlan) throws(BuildError) -> IDReader? {
+    guard var reader = try openIDs(rows: count) else { return nil }
     try UniqueIDs.check(&reader, memory: UniqueIDs.room(parameters.memory, beside: plan.memory.least))
     return reader
   }
 
   /// Throws `.cannotCreate` when the file system has less room than the build will take, with what it has taken already.
   func checkSpace(_ plan: BuildPlan, _ folder: borrowing WorkFolder) throws(BuildError) {
-    guard let need = plan.memory.diskBytes, let free = folder.availableSpace, !trainsOnly else { return }
-    let have = free + folder.byteCount
-    if have < need { throw .noSpace(folder: folder.path, need: need, have: have) }
+    try checkSpace(plan, in: folder.path, have: folder.availableSpace.map { $0 + folder.byteCount })
+  }
+
+  func checkSpace(_ plan: BuildPlan, in folder: String, have: UInt64?) throws(BuildError) {
+    guard let need = plan.memory.diskBytes, let have, !trainsOnly, have < need else { return }
+    throw .noSpace(folder: folder, need: need, have: have)
   }
 
   /// What another build must have in common with this to go on with it.

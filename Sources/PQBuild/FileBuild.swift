@@ -54,8 +54,20 @@ public struct FileBuild: Sendable {
   }
 
   /// Opens the inputs and chooses every parameter, without building. Standard input is not read beyond its first row.
+  ///
+  /// What would stand against the build is an error here too, as far as can be seen without reading the inputs: an output
+  /// that exists, too little room, more or fewer ids than rows.
   public func plan() throws(BuildError) -> BuildPlan {
-    try plan(try open(input), try openModel())
+    try checkOutputIsNoInput()
+    let (parent, free) = try BuildError.onFiles { () throws(FileError) in
+      try WorkFolder.look(at: output, replacing: replacing || resuming)
+    }
+    let reader = try open(input)
+    let plan = try plan(reader, try openModel())
+    _ = try openIDs(rows: reader.rowCount)
+    // A build that is gone on with has taken some of it already.
+    if !resuming { try checkSpace(plan, in: parent, have: free) }
+    return plan
   }
 
   public func run() throws(BuildError) -> BuildReport {
@@ -70,9 +82,7 @@ public struct FileBuild: Sendable {
 
   private func run(_ beginning: inout Beginning) throws(BuildError) -> BuildReport {
     var clock = StageClock(progress)
-    for source in [input.path, trainingInput?.path, ids].compactMap({ $0 }) where areSameFile(source, output) {
-      throw .usage("\(output) is the file that \(source) is read from; name another one for the index")
-    }
+    try checkOutputIsNoInput()
     let model = try openModel()
     if input.path != "-" { _ = try plan(try open(input), model) }  // what can be refused at once is
     let identity = try identity(model)
@@ -86,13 +96,14 @@ public struct FileBuild: Sendable {
       source = try spool(folder, journal, done)
       clock.end("spool")
     }
-    var reader = try open(source)
+    let ending = Ending()
+    var reader = try open(source, until: ending)
     var plan = try plan(reader, model)
     if storesSpool { plan.memory.addDisk(folder.byteCount(of: "spool")) }
     for notice in plan.notices { progress(.notice(notice)) }
     progress(.planned(plan))
     try checkSpace(plan, folder)
-    let ids = try openIDs(rows: reader.rowCount, plan)
+    let ids = try openUniqueIDs(rows: reader.rowCount, plan)
 
     let trained = try train(plan, model, &reader, folder, journal, done, &clock)
     if trainsOnly { return try publishModel(&folder, journal, clock) }
@@ -102,7 +113,7 @@ public struct FileBuild: Sendable {
       trained, folder: folder, replacing: replacing, journal: journal, from: done.checkpoint)
     if done.checkpoint?.isEncoded != true {
       let chunks = try ChunkReader(reader, ids: ids, rows: rows, chunkRows: plan.memory.chunkRows, after: builder.mark)
-      try encode(chunks, of: count, into: &builder)
+      try encode(chunks, of: count, ending, into: &builder)
     }
     clock.end("encode", vectors: builder.mark.rows - (done.checkpoint?.input.rows ?? 0))
     var report = try builder.finish(progress: progress, isCancelled: isCancelled)
@@ -112,11 +123,11 @@ public struct FileBuild: Sendable {
 
   /// Encodes all chunks; what was done until an interruption is saved.
   private func encode(
-    _ chunks: consuming ChunkReader, of count: UInt64?, into builder: inout IndexBuilder
+    _ chunks: consuming ChunkReader, of count: UInt64?, _ ending: Ending, into builder: inout IndexBuilder
   ) throws(BuildError) {
     let rowBytes = chunks.rowBytes
     do throws(BuildError) {
-      try builder.add(chunks) { mark throws(BuildError) in
+      try builder.add(chunks, ending: ending) { mark throws(BuildError) in
         progress(.encoded(rows: mark.rows, of: count, bytes: mark.rows * rowBytes))
         if isCancelled() { throw .interrupted }
       }

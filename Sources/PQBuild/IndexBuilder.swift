@@ -14,6 +14,8 @@ public struct IndexBuilder: ~Copyable {
   private let index: IndexParameters
   private let pieces: MemoryPlan
   private let replacing: Bool
+  /// The thread that writes a run. Before the folder, so that it is waited for before another process may have that.
+  private var writing: Background<Result<RunBuffer, BuildError>>?
   var folder: WorkFolder
   /// Nil where nobody wants to go on with what this leaves.
   private let journal: Journal?
@@ -23,7 +25,6 @@ public struct IndexBuilder: ~Copyable {
   private var buffer: RunBuffer
   /// The other buffer, while it is not being written.
   private var spare: RunBuffer?
-  private var writing: Background<Result<RunBuffer, BuildError>>?
   /// What has been added.
   private(set) var mark = InputMark()
   private var checkpoint: Checkpoint
@@ -84,11 +85,13 @@ public struct IndexBuilder: ~Copyable {
   }
 
   /// Adds all rows of a source, which follow on those that were added before and have been checked.
-  /// - Parameter progress: called for what has been added after each chunk; may throw to end it there.
+  /// - Parameters:
+  ///   - ending: set when no more is wanted of the source.
+  ///   - progress: called for what has been added after each chunk; may throw to end it there.
   mutating func add<Source: ChunkSource & ~Copyable>(
-    _ source: consuming Source, progress: (InputMark) throws(BuildError) -> Void
+    _ source: consuming Source, ending: Ending = Ending(), progress: (InputMark) throws(BuildError) -> Void
   ) throws(BuildError) {
-    let ring = ChunkRing(source, ChunkEncoder(index, trained.model), chunks: pieces.chunks)
+    let ring = ChunkRing(source, ChunkEncoder(index, trained.model), chunks: pieces.chunks, ending: ending)
     try ring.run(threads: trained.plan.parameters.threads) { chunk throws(BuildError) in
       try append(chunk)
       try progress(mark)
@@ -105,7 +108,7 @@ public struct IndexBuilder: ~Copyable {
       if buffer.count + chunk.count > buffer.capacity {
         try writeRun(saving: isSaveDue(after: pieces.checkpointInterval / 8))
       }
-      buffer.append(chunk, firstID: trained.plan.parameters.firstID + mark.rows)
+      buffer.append(chunk, firstID: chunk.ids == nil ? trained.plan.parameters.firstID + mark.rows : 0)
     }
     mark = chunk.mark
     if isSaveDue(after: pieces.checkpointInterval) { try save() }

@@ -20,9 +20,23 @@ extension IndexMerge {
     let areApart = zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound }
     guard !areApart else { return }  // as shards of rows are
     let count = shards.reduce(0) { $0 + $1.index.count }
-    try UniqueIDs.check(count: count, memory: memory, name: "the shards") { visit throws(BuildError) in
+    let repeated = try UniqueIDs.firstRepeated(count: count, memory: memory) { visit throws(BuildError) in
       for shard in shards { try Self.forEachID(shard, .all, isCancelled, visit) }
     }
+    if let repeated { throw try repetition(of: repeated, shards) }
+  }
+
+  /// What to say of an id that occurs twice: which shards hold it.
+  private func repetition(of id: UInt64, _ shards: [Shard]) throws(BuildError) -> BuildError {
+    var paths: [String] = []
+    for shard in shards where paths.count < 2 {
+      var isHeld = false
+      try Self.forEachID(shard, .all, isCancelled) { isHeld = isHeld || $0 == id }
+      if isHeld { paths.append(shard.path) }
+    }
+    // None, if they were overwritten since.
+    let holders = paths.isEmpty ? "the shards" : paths.joined(separator: " and ")
+    return .badData("\(holders): id \(id) occurs twice; ids must be unique")
   }
 
   /// Implicit ids are positions: each shard must begin where the one before ends.

@@ -116,6 +116,11 @@ private struct Needs {
     model = 4 * UInt64(floats + index.m * index.codebookFloats + index.rotationFloats)
     // The program, the buffers of files and frames, and of each thread the stack and its scratch.
     let base = UInt64(20 + 2 * threads) << 20 + UInt64(threads) * 8192 * d
+    // Beside it, of each thread, the integers of all centroids that it compares points with; those of the lists of a group
+    // are compared as they are.
+    let codebook = Self.comparison(index.m > 0 ? 1 << index.nbits : 0, dimension: index.subdimension)
+    let trainingScratch = UInt64(threads) * max(codebook, Self.comparison(index.nlist, dimension: index.dimension))
+    let encodingScratch = groups > 0 ? UInt64(threads) * codebook : trainingScratch
     // k-means keeps its centroids packed and by rows, their sums, and of each point two assignments; the sample is drawn
     // through its row numbers; codebooks learn from a copy.
     let codebookRows = min(trainSize, index.codebookRows)
@@ -123,15 +128,21 @@ private struct Needs {
     let rotation = index.isRotated ? 8 * d * (UInt64(min(trainSize, Rotation.mostPoints(index.dimension))) + 2 * d) : 0
     sample = UInt64(trainSize) * 4 * d
     training =
-      trainSize == 0 ? 0 : base + 6 * model + UInt64(trainSize) * 48 + UInt64(codebookRows) * 4 * d * 2 + rotation
+      trainSize == 0
+      ? 0 : base + trainingScratch + 6 * model + UInt64(trainSize) * 48 + UInt64(codebookRows) * 4 * d * 2 + rotation
     chunks = threads > 1 ? 2 * threads : 1
     // A row, its id, list, codes and packed row.
     chunkRow = UInt64(chunks) * (4 * d + UInt64(12 + 2 * index.m + index.rowBytes))
     record = index.storesIDs ? SpillRecord(index).byteCount : 0
     runVector = UInt64(record + 4)
     runBuffers = 2
-    fixed = base + model + (record > 0 ? 4 * UInt64(index.listCount + 1) : 0)
+    fixed = base + encodingScratch + model + (record > 0 ? 4 * UInt64(index.listCount + 1) : 0)
     leastRuns = record > 0 ? max(1 << 20, runBuffers * 4096 * runVector) : 0
     encoding = fixed + UInt64(Self.leastRows) * chunkRow + leastRuns
+  }
+
+  /// Bytes of centroids as integers: two a component and a few for each; more than any set of kernels takes.
+  private static func comparison(_ centroids: Int, dimension: Int) -> UInt64 {
+    2 * UInt64(dimension + 9) * UInt64(centroids + 15)
   }
 }

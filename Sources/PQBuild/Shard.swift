@@ -39,11 +39,20 @@ extension IndexStructure {
 /// An index file that is read from front to back, each byte checked when it comes by (Formats/pqx-v1.md, "Reading").
 final class Shard: Sendable {
   let path: String
+  private let identity: InputIdentity?
   private let map: IndexMap
 
   init(path: String) throws(BuildError) {
     self.path = path
+    identity = InputIdentity(path: path)
     map = try IndexMap(path: path)
+  }
+
+  /// Throws unless the path still leads to the file as it was: pages of it may have been read before they were written to.
+  func checkUnchanged() throws(BuildError) {
+    guard InputIdentity(path: path) == identity else {
+      throw .badData("\(path) changed while it was merged; merge it again when nobody writes to it")
+    }
   }
 
   var structure: IndexStructure { map.structure }

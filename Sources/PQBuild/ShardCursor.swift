@@ -106,7 +106,7 @@ struct ShardCursor {
     max(1, min(IndexParameters.idsPerFrame, (1 << 20) / max(1, index.rowBytes)))
   }
 
-  /// Bytes that a cursor may take: a decompressed frame of each section, and the ids of a block.
+  /// Bytes that a cursor may take: the content of a frame of each section, and the ids of a block.
   static func byteBound(_ index: IndexParameters) -> Int {
     IndexParameters.frameSections.reduce(8 * IndexParameters.idsPerFrame) {
       $0 + index.rawFrameBytes($1, vectors: index.vectorsPerFrame($1), planes: 8)
@@ -181,8 +181,9 @@ private struct FrameCursor {
   private var taken = 0
   private var entry: FrameEntry?
   private var rawLength = 0
-  /// What the frame decompresses to, if it is compressed.
-  private var scratch: [UInt8] = []
+  /// The frame's content. A copy, even of what is stored as it is: what is checked is what is merged, whoever writes to the
+  /// shard meanwhile.
+  private var content: [UInt8] = []
 
   init(_ kind: SectionKind) { self.kind = kind }
 
@@ -215,41 +216,43 @@ private struct FrameCursor {
     rawLength = try entry.check(
       kind, vectors: frameVectors(index), in: shard.section(kind), parameters: index,
       place: place.description, at: shard.section(.frames).offset + at)
-    let (kind, frame, list) = (kind, frame, list)
-    let crc = try shard.withBytes(at: entry.offset, count: Int(entry.length)) {
-      Checksum.salted($0, kind: kind, index: UInt32(truncatingIfNeeded: frame), list: UInt64(list))
-    }
-    guard crc == entry.crc else {
-      throw .checksum(place.description, at: entry.offset, expected: entry.crc, found: crc)
-    }
-    if Int(entry.length) < rawLength {
-      let rawLength = rawLength
-      var content = scratch
-      scratch = []
-      let isSound = try shard.withBytes(at: entry.offset, count: Int(entry.length)) {
-        LZ4Block.decompress($0, count: rawLength, into: &content)
-      }
-      guard isSound else {
-        throw FormatError(
-          .badFrame, place.description, at: entry.offset, "the LZ4 block does not give \(rawLength) bytes")
-      }
-      scratch = content
-    }
-    if kind == .codes { try checkCodes(shard, entry, index) }
+    var content: [UInt8] = []
+    swap(&content, &self.content)
+    try copy(entry, of: shard, to: &content)
+    self.content = content
+    if kind == .codes { try checkCodes(entry, index) }
     self.entry = entry
     return entry
   }
 
-  private func checkCodes(_ shard: Shard, _ entry: FrameEntry, _ index: IndexParameters) throws(FormatError) {
-    guard let layout = index.codeLayout, layout.canHoldOtherCodes else { return }
-    let vectors = frameVectors(index)
-    let problem =
-      if Int(entry.length) < rawLength {
-        layout.problem(scratch.rawSpan.slice(0, rawLength), count: vectors)
-      } else {
-        try shard.withBytes(at: entry.offset, count: rawLength) { layout.problem($0, count: vectors) }
+  /// Copies a frame's content, whose checksum is checked.
+  private func copy(_ entry: FrameEntry, of shard: Shard, to content: inout [UInt8]) throws(FormatError) {
+    try shard.withBytes(at: entry.offset, count: Int(entry.length)) { stored throws(FormatError) in
+      let isCompressed = stored.byteCount < rawLength
+      if !isCompressed {
+        content.removeAll(keepingCapacity: true)
+        content.append(stored)
       }
-    if let problem { throw FormatError(.badFrame, place.description, at: entry.offset, problem) }
+      let crc = isCompressed ? checksum(stored) : checksum(content.rawSpan)
+      guard crc == entry.crc else {
+        throw .checksum(place.description, at: entry.offset, expected: entry.crc, found: crc)
+      }
+      guard !isCompressed || LZ4Block.decompress(stored, count: rawLength, into: &content) else {
+        throw FormatError(
+          .badFrame, place.description, at: entry.offset, "the LZ4 block does not give \(rawLength) bytes")
+      }
+    }
+  }
+
+  private func checksum(_ bytes: RawSpan) -> UInt32 {
+    Checksum.salted(bytes, kind: kind, index: UInt32(truncatingIfNeeded: frame), list: UInt64(list))
+  }
+
+  private func checkCodes(_ entry: FrameEntry, _ index: IndexParameters) throws(FormatError) {
+    guard let layout = index.codeLayout, layout.canHoldOtherCodes else { return }
+    if let problem = layout.problem(content.rawSpan.slice(0, rawLength), count: frameVectors(index)) {
+      throw FormatError(.badFrame, place.description, at: entry.offset, problem)
+    }
   }
 
   /// Calls `body` for the next `vectors` vectors, frame by frame: the frame's content, which of its vectors are meant,
@@ -260,16 +263,10 @@ private struct FrameCursor {
   ) throws(FormatError) {
     var left = vectors
     while left > 0 {
-      let entry = try nextEntry(shard, &frames, index)
+      _ = try nextEntry(shard, &frames, index)
       let all = frameVectors(index)
       let range = taken..<taken + min(left, all - taken)
-      if Int(entry.length) < rawLength {
-        try body(scratch.rawSpan.slice(0, rawLength), range, all)
-      } else {
-        try shard.withBytes(at: entry.offset, count: Int(entry.length)) { bytes throws(FormatError) in
-          try body(bytes, range, all)
-        }
-      }
+      try body(content.rawSpan.slice(0, rawLength), range, all)
       left -= range.count
       taken = range.upperBound
       if taken == all { (frame, taken, self.entry) = (frame + 1, 0, nil) }

@@ -30,7 +30,7 @@ enum UniqueIDs {
       return ascends
     }
     guard !ascends else { return }
-    try check(count: reader.count, memory: memory, name: reader.path) { visit throws(BuildError) in
+    let repeated = try firstRepeated(count: reader.count, memory: memory) { visit throws(BuildError) in
       try BuildError.onInputs { () throws(VectorFileError) in
         var chunk: [UInt64] = []
         while reader.position < reader.count {
@@ -40,23 +40,21 @@ enum UniqueIDs {
         try reader.seek(toRow: 0)
       }
     }
+    if let repeated { throw .badData("\(reader.path): id \(repeated) occurs twice; ids must be unique") }
   }
 
-  /// Goes through `count` ids by `forEach` in as many passes as memory asks for.
-  /// - Parameter name: where the ids are, for the error.
-  static func check(
-    count: UInt64, memory: UInt64, name: String,
-    _ forEach: ((UInt64) -> Void) throws(BuildError) -> Void
-  ) throws(BuildError) {
+  /// An id that occurs twice among `count` ids, which `forEach` goes through in as many passes as memory asks for.
+  static func firstRepeated(
+    count: UInt64, memory: UInt64, _ forEach: ((UInt64) -> Void) throws(BuildError) -> Void
+  ) throws(BuildError) -> UInt64? {
     let passes = bytes * count / max(leastRoom, memory) + 1
     for pass in 0..<passes {
       var ids: [UInt64] = []
       ids.reserveCapacity(Int(count / passes + count / passes / 8) + 4096)  // hashes are uniform
       try forEach { if SplitMix64.hash($0, seed: 0) % passes == pass { ids.append($0) } }
       ids.sort()
-      for i in ids.indices.dropFirst() where ids[i] == ids[i - 1] {
-        throw .badData("\(name): id \(ids[i]) occurs twice; ids must be unique")
-      }
+      for i in ids.indices.dropFirst() where ids[i] == ids[i - 1] { return ids[i] }
     }
+    return nil
   }
 }

@@ -61,7 +61,8 @@ extension IndexFile {
   ) throws(FormatError) -> Int {
     var (count, vectors) = (0, 0)
     while count < lists.count, vectors < most {
-      vectors += try list(Int(lists[count]), directory).count
+      // Lists of a wrong file may say any number.
+      vectors += min(most - vectors, try list(Int(lists[count]), directory).count)
       count += 1
     }
     return count

@@ -10,6 +10,12 @@ package struct InputIdentity: Equatable, Sendable {
   package let modifiedSeconds: Int
   package let modifiedNanoseconds: Int
 
+  /// Of the file that the path leads to, if there is one: stat(2).
+  package init?(path: String) {
+    guard let stat = try? Stat(FilePath(path)) else { return nil }
+    self.init(stat)
+  }
+
   /// Of bytes in memory, which nothing replaces.
   fileprivate init(_ memory: MemoryFile) {
     (device, inode, size, modifiedSeconds, modifiedNanoseconds) = (0, 0, UInt64(memory.count), 0, 0)

@@ -70,6 +70,9 @@ func isSpecial(_ path: String) -> Bool {
   return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
 }
 
+/// Whether files can be made in the folder: access(2). errno says why not.
+func isWritable(_ folder: String) -> Bool { unsafe access(folder, W_OK | X_OK) == 0 }
+
 /// True when both paths lead to one file: stat(2).
 package func areSameFile(_ path: String, _ other: String) -> Bool {
   var (one, two) = (stat(), stat())

@@ -24,16 +24,12 @@ package struct WorkFolder: ~Copyable {
   }
 
   private static func takeLock(_ folder: String, of output: String) throws(FileError) -> FileDescriptor {
-    guard !isSpecial(output) else {
-      throw FileError(
-        "open", output, .fileExists, .cannotCreate, advice: "it is a folder, a device or a pipe; name a regular file")
-    }
+    try checkIsFile(output)
     let path = folder + "/lock"
     // Each time another process has just removed the folder, or what stands there leads nowhere.
     for _ in 0..<1000 {
       if makeFolder(folder) != 0, lastErrno() != .fileExists {
-        throw FileError(
-          "mkdir", folder, lastErrno(), .cannotCreate, advice: "the output's folder must exist and be writable")
+        throw cannotMake(folder, lastErrno())
       }
       let lock: FileDescriptor
       do throws(FileError) {
@@ -65,9 +61,39 @@ package struct WorkFolder: ~Copyable {
   package func remove(_ name: String) { _ = removeFile(file(name)) }
 
   /// Throws `.cannotCreate` if the output exists.
-  package func checkOutputIsFree() throws(FileError) {
+  package func checkOutputIsFree() throws(FileError) { try Self.checkIsFree(output) }
+
+  private static func checkIsFree(_ output: String) throws(FileError) {
     guard pathExists(output) else { return }
     throw FileError("open", output, .fileExists, .cannotCreate, advice: "remove it or use --force")
+  }
+
+  private static func checkIsFile(_ output: String) throws(FileError) {
+    guard isSpecial(output) else { return }
+    throw FileError(
+      "open", output, .fileExists, .cannotCreate, advice: "it is a folder, a device or a pipe; name a regular file")
+  }
+
+  /// What stands against a folder for `output` as far as can be seen without making it. Returns the folder that it would
+  /// be in, and the free bytes there, if known.
+  /// - Parameter replacing: whether an output that exists is of no account.
+  package static func look(
+    at output: String, replacing: Bool
+  ) throws(FileError) -> (parent: String, availableSpace: UInt64?) {
+    try checkIsFile(output)
+    if !replacing { try checkIsFree(output) }
+    let parent = parent(of: output)
+    guard isWritable(parent) else { throw cannotMake(output + ".work", lastErrno()) }
+    return (parent, availableBytes(parent))
+  }
+
+  private static func cannotMake(_ folder: String, _ error: Errno) -> FileError {
+    FileError("mkdir", folder, error, .cannotCreate, advice: "the output's folder must exist and be writable")
+  }
+
+  private static func parent(of output: String) -> String {
+    let parent = FilePath(output).removingLastComponent()
+    return parent.isEmpty ? "." : parent.string
   }
 
   /// What to say of an interrupted build that nobody asked to go on with.
@@ -102,8 +128,7 @@ package struct WorkFolder: ~Copyable {
   /// Makes durable that the finished file stands in the output's place.
   package mutating func confirmPublished() throws(FileError) {
     isPublished = true
-    let parent = FilePath(output).removingLastComponent()
-    try Self.synchronize(parent.isEmpty ? "." : parent.string)
+    try Self.synchronize(Self.parent(of: output))
   }
 
   /// Makes the names in the folder durable: fsync(2).

@@ -154,7 +154,12 @@ import Testing
     #expect(Self.kind { _ = try noThread.run() } == .usage)
     #expect(merge(["a.pqx", "b.pqx"]) == .usage)
     #expect(merge(["a.pqx", "pq.pqx"]) == .usage)
-    #expect(merge(["a1.pqx", "a2.pqx"]) == .badData)  // row 499
+    let shards = ["a2.pqx", "a1.pqx"].map { folder.path($0) }
+    let twice = #expect(throws: BuildError.self) {
+      _ = try IndexMerge(shards, output: folder.path("out.pqx")).run()
+    }
+    #expect(twice?.kind == .badData)
+    #expect(twice?.description == "\(shards.joined(separator: " and ")): id 499 occurs twice; ids must be unique")
     #expect(merge(["p1.pqx", "p2.pqx"]) == .badData)  // no row 500
     #expect(merge(["p1.pqx", "p3.pqx"]) == .badData)
     #expect(merge(["a.pqx", "in.fvecs"]) == .badData)
@@ -196,6 +201,22 @@ import Testing
     #expect(same)
     try FileManager.default.removeItem(atPath: folder.path("out.pqx"))
     return ""
+  }
+
+  /// A shard that somebody writes to while it is merged: what was read before is of no account, and nothing is published.
+  @Test func changedShards() throws {
+    let folder = try TemporaryFolder()
+    _ = try BuildTests.build(Self.rows, BuildTests.parameters(), in: folder, name: "a.pqx")
+    let shard = folder.path("a.pqx")
+    var merge = IndexMerge([shard], output: folder.path("out.pqx"))
+    merge.progress = {
+      guard case .merging(lists: 1, of: _, vectors: _) = $0 else { return }
+      try? FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: shard)
+    }
+    let error = #expect(throws: BuildError.self) { _ = try merge.run() }
+    #expect(error?.kind == .badData && error?.description.contains("changed while it was merged") == true)
+    let names = try folder.names()
+    #expect(!names.contains { $0.hasPrefix("out.pqx") }, "\(names)")
   }
 
   /// A bit of the read-compatible word says that a tool which does not know it must not copy the file.

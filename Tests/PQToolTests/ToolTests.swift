@@ -303,6 +303,23 @@ import Testing
     #expect(beyond.errors.contains("row 500 was asked for, but it has 400 rows"))
   }
 
+  /// What is wrong with rows is said while the stream waits for more.
+  @Test func badRowsOfAnIdleStream() throws {
+    let folder = try TemporaryFolder()
+    var rows = SeededVectors.floats(rows: 5000, dimension: 4, seed: 7)  // more than a chunk
+    rows[17][2] = 70_000
+    let input = Pipe()
+    let flags = ["--format", "fvecs", "--index", "flat", "--vectors", "f16", "--threads", "2", "--quiet"]
+    let build = try startTool("pq-build", ["-", "-o", folder.path("a.pqx")] + flags, input: input)
+    try input.fileHandleForWriting.write(contentsOf: VectorBytes.fvecs(rows))
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while build.isRunning, Date() < deadline { usleep(5_000) }
+    #expect(!build.isRunning)
+    try input.fileHandleForWriting.close()
+    build.waitUntilExit()
+    #expect(build.terminationStatus == 65)
+  }
+
   /// What is printed to a closed stream goes nowhere, and above all not to the files.
   @Test func closedStreams() throws {
     let folder = try TemporaryFolder()
@@ -325,6 +342,25 @@ import Testing
     let plan = try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Any]
     #expect(plan?["index"] as? String == "ivfpq" && run.errors.isEmpty, "\(run.errors)")
     #expect(try folder.names() == ["base.fvecs"])
+  }
+
+  /// What a build would be refused for at once, its plan is too.
+  @Test func dryRunRefusals() throws {
+    let folder = try TemporaryFolder()
+    let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
+    let ids = try folder.write([UInt8](repeating: 0, count: 8), to: "one.ids")
+    let taken = try folder.write([], to: "taken.pqx")
+    for (code, arguments) in [
+      (73, ["-o", taken]), (0, ["-o", taken, "--force"]), (0, ["-o", taken, "--resume"]),
+      (73, ["-o", folder.path, "--force"]), (73, ["-o", folder.path("none/a.pqx")]), (64, ["-o", base, "--force"]),
+      (65, ["-o", folder.path("a.pqx"), "--ids", ids]),
+    ] as [(Int32, [String])] {
+      for dry in [[], ["--dry-run"]] where code != 0 || !dry.isEmpty {
+        let run = try runTool("pq-build", [base, "--quiet"] + arguments + Self.flags + dry)
+        #expect(run.exitCode == code, "\(arguments + dry): \(run.errors)")
+      }
+    }
+    #expect(try folder.names().sorted() == ["base.fvecs", "one.ids", "taken.pqx"])
   }
 
   @Test func exitCodes() throws {
