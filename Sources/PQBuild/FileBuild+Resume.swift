@@ -23,6 +23,20 @@ extension FileBuild {
     return (journal, Journal.Content())
   }
 
+  /// What ``begin(_:_:)`` would refuse, without taking up the work folder; where that is, or would be, and the room there.
+  func lookAtOutput() throws(BuildError) -> (parent: String, availableSpace: UInt64?) {
+    var left: Journal.Content?
+    do throws(BuildError) { left = try Journal.left(of: output) } catch {
+      guard replacing, !resuming else { throw error }
+    }
+    let (hasProgress, isComplete) = (left?.hasProgress == true, left?.completed != nil)
+    return try BuildError.onFiles { () throws(FileError) in
+      let found = try WorkFolder.look(at: output, replacing: replacing || (resuming && isComplete))
+      if hasProgress, !replacing, !resuming { throw WorkFolder.isOccupied(output: output) }
+      return found
+    }
+  }
+
   /// How a build has begun.
   enum Beginning {
     /// Not yet: the work folder is as it was.

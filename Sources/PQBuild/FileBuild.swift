@@ -56,17 +56,16 @@ public struct FileBuild: Sendable {
   /// Opens the inputs and chooses every parameter, without building. Standard input is not read beyond its first row.
   ///
   /// What would stand against the build is an error here too, as far as can be seen without reading the inputs: an output
-  /// that exists, too little room, more or fewer ids than rows.
+  /// that exists, an interrupted build that is neither gone on with nor forgotten, too little room, more or fewer ids than
+  /// rows.
   public func plan() throws(BuildError) -> BuildPlan {
     try checkOutputIsNoInput()
-    let (parent, free) = try BuildError.onFiles { () throws(FileError) in
-      try WorkFolder.look(at: output, replacing: replacing || resuming)
-    }
+    let (parent, free) = try lookAtOutput()
     let reader = try open(input)
-    let plan = try plan(reader, try openModel())
+    var plan = try plan(reader, try openModel())
+    if storesSpool, let rows = reader.rowCount { plan.memory.addDisk(rows * UInt64(reader.rowBytes)) }
     _ = try openIDs(rows: reader.rowCount)
-    // A build that is gone on with has taken some of it already.
-    if !resuming { try checkSpace(plan, in: parent, have: free) }
+    try checkSpace(plan, in: parent, have: free)
     return plan
   }
 

@@ -23,8 +23,8 @@ public struct IndexMerge: Sendable {
     self.output = output
   }
 
-  /// - Throws: `.usage` for shards of different models, `.badData` for damage, for a shard that changes meanwhile, or for ids that occur in two shards or
-  ///   leave a gap where ids are implicit.
+  /// - Throws: `.usage` for shards of different models, `.badData` for damage, for a shard that changes meanwhile, even if
+  ///   another file takes its place, or for ids that occur in two shards or leave a gap where ids are implicit.
   public func run() throws(BuildError) -> BuildReport {
     var clock = StageClock(progress)
     var open: [Shard] = []
@@ -48,7 +48,7 @@ public struct IndexMerge: Sendable {
         folder: folder, name: IndexBuilder.name)
     }
     try mergeLists(filled, trained.plan.index, pieces: pieces, into: &writer)
-    for shard in filled { try shard.checkUnchanged() }
+    for shard in open { try shard.checkUnchanged() }
     clock.end("merge", vectors: writer.count)
     progress(.writing)
     let metadata = Metadata.describe(trained, vectors: writer.count, imbalance: writer.imbalance)

@@ -112,7 +112,16 @@ package final class Journal: Sendable {
   /// - Throws: `.badData` for a journal of another version.
   static func read(_ folder: borrowing WorkFolder) throws(BuildError) -> Content? {
     guard folder.has(WorkFolder.journal) else { return nil }
-    let path = folder.file(WorkFolder.journal)
+    return try read(at: folder.file(WorkFolder.journal))
+  }
+
+  /// The same of the journal that a build of `output` before has left, without taking its folder.
+  static func left(of output: String) throws(BuildError) -> Content? {
+    guard let path = WorkFolder.journal(of: output) else { return nil }
+    return try read(at: path)
+  }
+
+  private static func read(at path: String) throws(BuildError) -> Content? {
     let bytes = try BuildError.onFiles { () throws(FileError) in try WorkFile.contents(of: path) }
     return try Content(decoding: bytes, path: path)
   }
@@ -139,7 +148,7 @@ package final class Journal: Sendable {
   ) throws(BuildError) {
     try BuildError.onFiles { () throws(FileError) in
       if !replacing { try folder.checkOutputIsFree() }
-      if !replacing, found?.hasProgress == true { throw folder.isOccupied }
+      if !replacing, found?.hasProgress == true { throw WorkFolder.isOccupied(output: folder.output) }
     }
     folder.clear()
   }

@@ -34,8 +34,8 @@ public struct MemoryPlan: Sendable, Equatable {
     _ parameters: BuildParameters, _ index: IndexParameters, groups: Int, trainSize: Int, count: UInt64?
   ) throws(BuildError) {
     let budget = parameters.memory
-    let needs = Needs(index, groups: groups, trainSize: trainSize, threads: parameters.threads)
-    least = max(needs.training, needs.encoding)
+    let needs = Needs(index, groups: groups, trainSize: trainSize, threads: parameters.threads, count: count)
+    least = max(needs.training, needs.encoding, needs.merging)
     guard budget >= least else {
       throw .usage(
         "--memory \(budget) is too small for this index: its quantizers take \(needs.model) bytes, and building it takes "
@@ -51,11 +51,13 @@ public struct MemoryPlan: Sendable, Equatable {
     // More rows gain nothing: kernels take 2,048 at a time.
     chunkRows = max(Needs.leastRows, Int(min(4096, free / 4 / needs.chunkRow)))
     let rest = free - UInt64(chunkRows) * needs.chunkRow
-    // Longer runs than that gain nothing, but cost a kill more.
-    let runBytes = min(rest, max(budget / 16, needs.leastRuns)) / needs.runBuffers
+    // Longer runs than that gain nothing, but cost a kill more; of shorter ones there may be more than can be merged.
+    let runBytes = min(rest, max(budget / 16, needs.leastRuns, needs.runs(mergedIn: rest))) / needs.runBuffers
     runVectors = max(chunkRows, Int(min(runBytes / needs.runVector, UInt64(UInt32.max))))
     spillBytes = needs.record
-    mergeBytes = Int(min(rest, 1 << 30))
+    // More gains nothing, unless there are so many runs.
+    let runs = (count ?? 0) / UInt64(runVectors) + 1
+    mergeBytes = Int(min(rest, max(1 << 30, runs * (UInt64(needs.record) + Needs.placeBytes))))
     vectorCount = count
     let sampleBytes = sampleIsFile ? needs.sample : 0
     diskBytes = count.map {
@@ -109,8 +111,12 @@ private struct Needs {
   let leastRuns: UInt64
   /// Encoding in the smallest pieces.
   let encoding: UInt64
+  /// Encoding in runs so long that a vector of each, and a place in it, fit into the budget too.
+  let merging: UInt64
+  /// The square of what is left for runs at least, so that all of them can be merged; 0 where their number is unknown.
+  private let runSquare: Double
 
-  init(_ index: IndexParameters, groups: Int, trainSize: Int, threads: Int) {
+  init(_ index: IndexParameters, groups: Int, trainSize: Int, threads: Int, count: UInt64?) {
     let d = UInt64(index.dimension)
     let floats = index.centroidFloats + LaneBlocks.floats(vectors: groups, dimension: index.dimension)
     model = 4 * UInt64(floats + index.m * index.codebookFloats + index.rotationFloats)
@@ -120,16 +126,18 @@ private struct Needs {
     // are compared as they are.
     let codebook = Self.comparison(index.m > 0 ? 1 << index.nbits : 0, dimension: index.subdimension)
     let trainingScratch = UInt64(threads) * max(codebook, Self.comparison(index.nlist, dimension: index.dimension))
-    let encodingScratch = groups > 0 ? UInt64(threads) * codebook : trainingScratch
+    // Of groups each thread sorts its rows by them.
+    let encodingScratch = groups > 0 ? UInt64(threads) * (codebook + 16 * UInt64(groups)) : trainingScratch
     // k-means keeps its centroids packed and by rows, their sums, and of each point two assignments; the sample is drawn
-    // through its row numbers; codebooks learn from a copy.
+    // through its row numbers; codebooks learn from a copy, several at a time, each with two assignments.
     let codebookRows = min(trainSize, index.codebookRows)
+    let codebookPoints = UInt64(codebookRows) * (8 * d + 8 * UInt64(min(threads, index.m)))
     // A rotation is learned from a sample by components, packed and not.
     let rotation = index.isRotated ? 8 * d * (UInt64(min(trainSize, Rotation.mostPoints(index.dimension))) + 2 * d) : 0
     sample = UInt64(trainSize) * 4 * d
     training =
       trainSize == 0
-      ? 0 : base + trainingScratch + 6 * model + UInt64(trainSize) * 48 + UInt64(codebookRows) * 4 * d * 2 + rotation
+      ? 0 : base + trainingScratch + 6 * model + UInt64(trainSize) * 48 + codebookPoints + rotation
     chunks = threads > 1 ? 2 * threads : 1
     // A row, its id, list, codes and packed row.
     chunkRow = UInt64(chunks) * (4 * d + UInt64(12 + 2 * index.m + index.rowBytes))
@@ -139,7 +147,18 @@ private struct Needs {
     fixed = base + encodingScratch + model + (record > 0 ? 4 * UInt64(index.listCount + 1) : 0)
     leastRuns = record > 0 ? max(1 << 20, runBuffers * 4096 * runVector) : 0
     encoding = fixed + UInt64(Self.leastRows) * chunkRow + leastRuns
+    // Runs of r bytes together are count · runVector · runBuffers / r, each of which takes a record and its place.
+    let place = UInt64(record) + Self.placeBytes
+    runSquare = record > 0 ? Double(count ?? 0) * Double(runVector * runBuffers) * Double(place) : 0
+    // Chunks take a quarter of what is free.
+    merging = fixed + UInt64(Self.leastRows) * chunkRow + UInt64(runSquare.squareRoot()) / 3 * 4 + 4
   }
+
+  /// A run's place in the merge, beside the record.
+  static let placeBytes: UInt64 = 256
+
+  /// Bytes of runs, all buffers together, so long that `rest` bytes are enough to merge them.
+  func runs(mergedIn rest: UInt64) -> UInt64 { rest == 0 ? 0 : UInt64(runSquare / Double(rest)) + 1 }
 
   /// Bytes of centroids as integers: two a component and a few for each; more than any set of kernels takes.
   private static func comparison(_ centroids: Int, dimension: Int) -> UInt64 {

@@ -48,7 +48,8 @@ final class Shard: Sendable {
     map = try IndexMap(path: path)
   }
 
-  /// Throws unless the path still leads to the file as it was: pages of it may have been read before they were written to.
+  /// Throws unless the path still leads to the file as it was: pages of it may have been read after they were written to, and
+  /// compressed frames are read once to be checked and once to be decompressed.
   func checkUnchanged() throws(BuildError) {
     guard InputIdentity(path: path) == identity else {
       throw .badData("\(path) changed while it was merged; merge it again when nobody writes to it")

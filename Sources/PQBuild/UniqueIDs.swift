@@ -49,12 +49,28 @@ enum UniqueIDs {
   ) throws(BuildError) -> UInt64? {
     let passes = bytes * count / max(leastRoom, memory) + 1
     for pass in 0..<passes {
+      // Hashes are uniform: no more fall to a pass, unless an id is among them many times.
+      var room = Int(count / passes + count / passes / 8) + 4096
       var ids: [UInt64] = []
-      ids.reserveCapacity(Int(count / passes + count / passes / 8) + 4096)  // hashes are uniform
-      try forEach { if SplitMix64.hash($0, seed: 0) % passes == pass { ids.append($0) } }
-      ids.sort()
-      for i in ids.indices.dropFirst() where ids[i] == ids[i - 1] { return ids[i] }
+      ids.reserveCapacity(room)
+      var repeated: UInt64?
+      try forEach { id in
+        guard repeated == nil, SplitMix64.hash(id, seed: 0) % passes == pass else { return }
+        if ids.count == room {
+          repeated = firstRepeated(&ids)
+          room += room / 2
+        }
+        ids.append(id)
+      }
+      if let repeated = repeated ?? firstRepeated(&ids) { return repeated }
     }
+    return nil
+  }
+
+  /// One of the ids that are there twice; sorts them.
+  private static func firstRepeated(_ ids: inout [UInt64]) -> UInt64? {
+    ids.sort()
+    for i in ids.indices.dropFirst() where ids[i] == ids[i - 1] { return ids[i] }
     return nil
   }
 }

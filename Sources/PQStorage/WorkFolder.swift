@@ -17,7 +17,7 @@ package struct WorkFolder: ~Copyable {
   /// - Throws: `.inUse` when another process has it, `.cannotCreate` when it cannot be made, or the output is no
   ///   regular file.
   package init(output: String) throws(FileError) {
-    let path = output + ".work"
+    let path = Self.path(of: output)
     self.output = output
     self.path = path
     lock = try Self.takeLock(path, of: output)
@@ -75,7 +75,7 @@ package struct WorkFolder: ~Copyable {
   }
 
   /// What stands against a folder for `output` as far as can be seen without making it. Returns the folder that it would
-  /// be in, and the free bytes there, if known.
+  /// be in, and the bytes that are free there, if known, or taken by what a build before has left.
   /// - Parameter replacing: whether an output that exists is of no account.
   package static func look(
     at output: String, replacing: Bool
@@ -83,8 +83,8 @@ package struct WorkFolder: ~Copyable {
     try checkIsFile(output)
     if !replacing { try checkIsFree(output) }
     let parent = parent(of: output)
-    guard isWritable(parent) else { throw cannotMake(output + ".work", lastErrno()) }
-    return (parent, availableBytes(parent))
+    guard isWritable(parent) else { throw cannotMake(path(of: output), lastErrno()) }
+    return (parent, availableBytes(parent).map { $0 + byteCount(ofFilesIn: path(of: output)) })
   }
 
   private static func cannotMake(_ folder: String, _ error: Errno) -> FileError {
@@ -96,10 +96,18 @@ package struct WorkFolder: ~Copyable {
     return parent.isEmpty ? "." : parent.string
   }
 
+  private static func path(of output: String) -> String { output + ".work" }
+
+  /// The journal in the folder of `output`, if there is one.
+  package static func journal(of output: String) -> String? {
+    let path = path(of: output) + "/" + journal
+    return pathExists(path) ? path : nil
+  }
+
   /// What to say of an interrupted build that nobody asked to go on with.
-  package var isOccupied: FileError {
+  package static func isOccupied(output: String) -> FileError {
     FileError(
-      "open", path, .fileExists, .cannotCreate,
+      "open", path(of: output), .fileExists, .cannotCreate,
       advice: "a build of \(output) was interrupted; --resume goes on with it, --force starts again")
   }
 
@@ -107,7 +115,11 @@ package struct WorkFolder: ~Copyable {
   package var availableSpace: UInt64? { availableBytes(path) }
 
   /// Bytes of the files in the folder.
-  package var byteCount: UInt64 { folderContents(path).reduce(0) { $0 + byteCount(of: $1) } }
+  package var byteCount: UInt64 { Self.byteCount(ofFilesIn: path) }
+
+  private static func byteCount(ofFilesIn path: String) -> UInt64 {
+    folderContents(path).reduce(0) { $0 + fileBytes(path + "/" + $1) }
+  }
 
   /// Bytes of one of them; 0 if it is not there.
   package func byteCount(of name: String) -> UInt64 { fileBytes(file(name)) }

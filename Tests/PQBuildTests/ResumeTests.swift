@@ -153,7 +153,11 @@ import Testing
       return nil
     }
     #expect(merge(replacing: false) == .cannotCreate)
-    let plan = try begun.plan()
+    let refused = #expect(throws: BuildError.self) { try begun.plan() }
+    #expect(refused?.kind == .cannotCreate)
+    var again = begun
+    again.resuming = true
+    let plan = try again.plan()
     let trained = try TrainedModel(plan, sample: Self.rows.flatMap { $0 })
     do throws(BuildError) {
       _ = try IndexBuilder(trained, output: folder.path("a.pqx"))

@@ -351,7 +351,7 @@ import Testing
     let ids = try folder.write([UInt8](repeating: 0, count: 8), to: "one.ids")
     let taken = try folder.write([], to: "taken.pqx")
     for (code, arguments) in [
-      (73, ["-o", taken]), (0, ["-o", taken, "--force"]), (0, ["-o", taken, "--resume"]),
+      (73, ["-o", taken]), (0, ["-o", taken, "--force"]), (73, ["-o", taken, "--resume"]),
       (73, ["-o", folder.path, "--force"]), (73, ["-o", folder.path("none/a.pqx")]), (64, ["-o", base, "--force"]),
       (65, ["-o", folder.path("a.pqx"), "--ids", ids]),
     ] as [(Int32, [String])] {
