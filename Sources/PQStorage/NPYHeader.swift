@@ -2,7 +2,8 @@
 struct NPYHeader {
   static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
-  let componentType: ComponentType
+  /// NumPy's name of what the numbers are, byte order first, such as `<f4`.
+  let type: String
   let rows: UInt64
   let dimension: UInt64
 
@@ -29,7 +30,10 @@ struct NPYHeader {
     guard let descr, let fortranOrder, let shape else {
       throw Refusal(reason: "its header lacks 'descr', 'fortran_order' or 'shape'")
     }
-    componentType = try Self.componentType(descr)
+    guard case .string(let type) = descr else {
+      throw Refusal(reason: "it is a structured array; save one of its fields as float32")
+    }
+    self.type = type
     switch fortranOrder {
     case .bool(false): break
     case .bool(true):
@@ -46,25 +50,35 @@ struct NPYHeader {
     dimension = lengths[1]
   }
 
-  private static func componentType(_ descr: PythonScanner.Value) throws(Refusal) -> ComponentType {
-    guard case .string(let name) = descr else {
-      throw Refusal(reason: "it is a structured array; save one of its fields as float32")
-    }
-    switch name {
+  /// The numbers as components of vectors.
+  func componentType() throws(Refusal) -> ComponentType {
+    switch type {
     case "<f4": return .f32
     case "<f2": return .f16
     case "|u1", "<u1": return .u8
     case "|i1", "<i1": return .i8
     case ">f4", ">f2":
-      throw Refusal(reason: "its numbers are big-endian ('\(name)'); save a.astype('<\(name.dropFirst())') instead")
-    case _ where name.dropFirst().hasPrefix("O"):
+      throw Refusal(reason: "its numbers are big-endian ('\(type)'); save a.astype('<\(type.dropFirst())') instead")
+    case _ where type.dropFirst().hasPrefix("O"):
       throw Refusal(
         reason: "it holds pickled Python objects, which are never loaded; save numpy.stack(a).astype('float32') instead"
       )
     default:
       throw Refusal(
-        reason: "the component type '\(name)' is not read (float32, float16, uint8 and int8 are);"
+        reason: "the component type '\(type)' is not read (float32, float16, uint8 and int8 are);"
           + " save a.astype('float32') instead")
+    }
+  }
+
+  /// The numbers as ids.
+  func idComponent() throws(Refusal) -> IDMatrix.Component {
+    switch type {
+    case "<i8": return .i64
+    case "<i4": return .i32
+    case "<u4": return .u32
+    default:
+      throw Refusal(
+        reason: "the type '\(type)' is not that of ids (int64, int32 and uint32 are); save a.astype('int64') instead")
     }
   }
 

@@ -83,58 +83,77 @@ struct VectorFileLayout {
   }
 
   private static func npy(_ input: borrowing InputFile) throws(VectorFileError) -> Self {
-    let file = input.label
-    func refused(_ reason: String) -> VectorFileError {
-      VectorFileError(.badHeader, file: file, byteOffset: 0, "not an npy file that can be read: " + reason)
-    }
+    let (parsed, dataOffset) = try npyHeader(of: input)
+    let type: ComponentType
+    do { type = try parsed.componentType() } catch { throw refusedNPY(input, error.reason) }
+    let dimension = try checkedDimension(
+      UInt32(clamping: parsed.dimension), signed: false, row: nil, byteOffset: nil, of: input)
+    return try counted(input, type: type, rows: parsed.rows, dimension: dimension, dataOffset: dataOffset)
+  }
+
+  /// The header of an npy file, and where its rows begin.
+  static func npyHeader(
+    of input: borrowing InputFile
+  ) throws(VectorFileError) -> (header: NPYHeader, dataOffset: UInt64) {
     let start = try header(of: input, bytes: 8, of: "a header")
     guard start.starts(with: NPYHeader.magic) else {
       let isZip = start.starts(with: Array("PK".utf8))
-      throw refused(
+      throw refusedNPY(
+        input,
         isZip
           ? "it is a zip archive (npz); save the array with numpy.save"
           : "it does not begin with \\x93NUMPY; give its real format with --format")
     }
     let version = start[6]
     guard (1...3).contains(version) else {
-      throw refused("version \(version) of its header is unknown; 1 to 3 are read")
+      throw refusedNPY(input, "version \(version) of its header is unknown; 1 to 3 are read")
     }
     let lengthBytes = version == 1 ? 2 : 4
     let length = try header(of: input, bytes: lengthBytes, of: "a header length") + [0, 0]
     let textBytes = Int(length.span.u32(at: 0))
     guard textBytes <= 65_535 else {
-      throw refused("its header claims \(textBytes) bytes, expected at most 65535; the file is damaged")
+      throw refusedNPY(
+        input, "its header claims \(textBytes) bytes, expected at most 65535; the file is damaged")
     }
     let text = try header(of: input, bytes: textBytes, of: "a header text")
-    let parsed: NPYHeader
-    do { parsed = try NPYHeader(text: text) } catch { throw refused(error.reason) }
-    let dimension = try checkedDimension(
-      UInt32(clamping: parsed.dimension), signed: false, row: nil, byteOffset: nil, of: input)
-    return try counted(
-      input, type: parsed.componentType, rows: parsed.rows, dimension: dimension,
-      dataOffset: UInt64(8 + lengthBytes + textBytes))
+    do { return (try NPYHeader(text: text), UInt64(8 + lengthBytes + textBytes)) } catch {
+      throw refusedNPY(input, error.reason)
+    }
+  }
+
+  static func refusedNPY(_ input: borrowing InputFile, _ reason: String) -> VectorFileError {
+    VectorFileError(.badHeader, file: input.label, byteOffset: 0, "not an npy file that can be read: " + reason)
   }
 
   /// A layout whose header says how many rows there are, if the file has as many bytes.
   private static func counted(
     _ input: borrowing InputFile, type: ComponentType, rows: UInt64, dimension: Int, dataOffset: UInt64
   ) throws(VectorFileError) -> Self {
+    try checkSize(
+      input, rows: rows, rowBytes: dimension * type.bytes, dataOffset: dataOffset,
+      saying: "\(rows) vectors of \(dimension) \(type.rawValue) components")
+    return Self(dimension: dimension, componentType: type, dataOffset: dataOffset, rowCount: rows)
+  }
+
+  /// Checks what a header says, which errors quote, against the file's size.
+  static func checkSize(
+    _ input: borrowing InputFile, rows: UInt64, rowBytes: Int, dataOffset: UInt64, saying content: String
+  ) throws(VectorFileError) {
     guard rows > 0 else {
       throw VectorFileError(.empty, file: input.label, byteOffset: 0, "the header says that there are no vectors")
     }
-    let (data, overflow) = rows.multipliedReportingOverflow(by: UInt64(dimension * type.bytes))
+    let (data, overflow) = rows.multipliedReportingOverflow(by: UInt64(rowBytes))
     guard !overflow, data <= UInt64(Int64.max) - dataOffset else {
       throw VectorFileError(
         .badHeader, file: input.label, byteOffset: 0,
-        "the header says \(rows) vectors of \(dimension) components, more than any file holds; it is damaged")
+        "the header says \(content), more than any file holds; it is damaged")
     }
     if let size = input.identity?.size, size != dataOffset + data {
       throw VectorFileError(
         .sizeMismatch, file: input.label, byteOffset: 0,
-        "the header says \(rows) vectors of \(dimension) \(type.rawValue) components, that is \(dataOffset + data) bytes,"
-          + " but the file has \(size); copy it again, or give its real format with --format")
+        "the header says \(content), that is \(dataOffset + data) bytes, but the file has \(size);"
+          + " copy it again, or give its real format with --format")
     }
-    return Self(dimension: dimension, componentType: type, dataOffset: dataOffset, rowCount: rows)
   }
 
   /// The next `count` bytes of the file's beginning.

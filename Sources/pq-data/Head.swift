@@ -6,7 +6,7 @@ struct Head: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show what a file of vectors is, and its first rows.",
     discussion: """
-      Reads .ivecs (ground truth, ids of results) too.
+      Reads ids (ground truth, results) too: .ivecs, and .npy of int64, int32 or uint32.
 
       EXAMPLES
         pq-data head base.fvecs
@@ -26,7 +26,7 @@ struct Head: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
-      let isIDs = format == nil && file.lowercased().hasSuffix(".ivecs")
+      let isIDs = format == nil && IDMatrix.isHeld(in: file)
       try (isIDs ? readIDs() : readVectors()).show(asJSON: json)
     }
   }
@@ -37,8 +37,8 @@ struct Head: ParsableCommand {
       matrix.ids[row * matrix.width..<(row + 1) * matrix.width].map(Double.init)
     }
     return Summary(
-      file: file, format: "ivecs", componentType: "i32", dimension: matrix.width, count: UInt64(matrix.rowCount),
-      rows: shown)
+      file: file, format: IDMatrix.isNPY(file) ? "npy" : "ivecs", componentType: matrix.component.rawValue,
+      dimension: matrix.width, count: UInt64(matrix.rowCount), rows: shown)
   }
 
   private func readVectors() throws -> Summary {

@@ -43,7 +43,7 @@ struct DataSet {
 
   /// The exact k nearest of one query.
   func trueNeighbors(_ query: Int) -> Set<UInt64> {
-    Set(truth.ids[query * truth.width..<query * truth.width + k].map { UInt64(UInt32(bitPattern: $0)) })
+    Set(truth.ids[query * truth.width..<query * truth.width + k].map { UInt64(bitPattern: $0) })
   }
 
   /// Lists to make and to visit. Lists: the largest power of two up to 4 · √n with 39 training vectors each, fewer than

@@ -82,9 +82,9 @@ struct Measurement {
     var hits = 0
     for query in 0..<results.count {
       let expected = truth.neighbors(query)
-      let ids = Set(expected.map { UInt64(UInt32(bitPattern: $0)) })
+      let ids = Set(expected.map { UInt64(bitPattern: $0) })
       hits += results[query].count { ids.contains($0.id) }
-      if let first = results[query].first, let true1 = expected.first, first.id == UInt64(UInt32(bitPattern: true1)) {
+      if let first = results[query].first, let true1 = expected.first, first.id == UInt64(bitPattern: true1) {
         firsts += 1
       }
     }

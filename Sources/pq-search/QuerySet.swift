@@ -39,8 +39,8 @@ struct GroundTruth: Sendable {
   private let k: Int
 
   init(path: String, queries: Int, k: Int) throws {
-    guard path == "-" || path.lowercased().hasSuffix(".ivecs") else {
-      throw ToolFailure(.usage, "--groundtruth \(path): name an .ivecs file, as pq-data groundtruth writes it")
+    guard path == "-" || IDMatrix.canBeNamed(path) else {
+      throw ToolFailure(.usage, "--groundtruth \(path): name an .ivecs or .npy file, as pq-data groundtruth writes it")
     }
     matrix = try IDMatrix(path: path)
     self.k = k
@@ -54,7 +54,7 @@ struct GroundTruth: Sendable {
   }
 
   /// The true k of one query.
-  func neighbors(_ query: Int) -> ArraySlice<Int32> {
+  func neighbors(_ query: Int) -> ArraySlice<Int64> {
     matrix.ids[query * matrix.width..<query * matrix.width + k]
   }
 }

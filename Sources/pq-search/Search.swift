@@ -47,7 +47,7 @@ struct Search: ParsableCommand {
   @Option(help: "Candidates to compare exactly with the stored vectors: N, or N,N,… with --groundtruth or --json.")
   var rerank = NumberList([0])
 
-  @Option(help: "The true neighbours, .ivecs; at least k a query.")
+  @Option(help: "The true neighbours, .ivecs or .npy; at least k a query.")
   var groundtruth: String?
 
   @Option(help: "Threads that share a batch. (default: one for each usable processor)")

@@ -42,7 +42,11 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .bvecs: return [VectorBytes.bvecs(SeededVectors.bytes(rows: 3, dimension: 5, seed: 1))]
     case .fbin, .u8bin, .i8bin: return [try written(".\(rawValue)")]
     case .npy: return [try written(".npy")]
-    case .ids: return [[2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]]
+    case .ids:
+      return [
+        [2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0],
+        VectorBytes.npy(type: "<i4", rows: 1, dimension: 2, [1, 0, 0, 0, 2, 0, 0, 0]),
+      ]
     case .journal: return try InterruptedBuild().journals.map { Array("PQXJRNL1".utf8) + $0 }
     case .resume: return try InterruptedBuild().journals
     }
@@ -94,7 +98,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
       _ = try? readAll(MemoryFile(bytes), format)
     case .ids:
       let file = MemoryFile(bytes)
-      _ = try? IDMatrix(file)
+      _ = try? IDMatrix(ivecs: file)
+      _ = try? IDMatrix(npy: file)
       _ = try? readIDs(file)
     case .journal:
       _ = try? Journal.Content(decoding: Array(copying: bytes), path: "journal")

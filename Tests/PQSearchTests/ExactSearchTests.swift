@@ -75,6 +75,6 @@ import Testing
     try search.add(&base)
     let truth = try IDMatrix(path: SIFTSample.groundTruth)
     #expect(truth.width == 100)
-    #expect(search.results().flatMap { $0.map { Int32($0.id) } } == Array(truth.ids[..<1000]))
+    #expect(search.results().flatMap { $0.map { Int64(bitPattern: $0.id) } } == Array(truth.ids[..<1000]))
   }
 }

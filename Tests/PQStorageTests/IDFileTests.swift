@@ -16,7 +16,8 @@ import Testing
     let folder = try TemporaryFolder()
     try write(Self.rows.map { $0.map(Int64.init) }, to: folder.path("a.ivecs"))
     #expect(try folder.read("a.ivecs") == VectorBytes.ivecs(Self.rows))
-    #expect(try IDMatrix(path: folder.path("a.ivecs")) == IDMatrix(ids: Self.rows.flatMap { $0 }, width: 3))
+    let ids = Self.rows.flatMap { $0.map(Int64.init) }
+    #expect(try IDMatrix(path: folder.path("a.ivecs")) == IDMatrix(ids: ids, width: 3, component: .i32))
   }
 
   @Test func npy() throws {
@@ -27,6 +28,29 @@ import Testing
     #expect(bytes[128...].elementsEqual(VectorBytes.bytes(Int64(5_000_000_000)) + VectorBytes.bytes(Int64(-1))))
     let header = String(decoding: bytes[10..<127], as: UTF8.self)
     #expect(header.hasPrefix("{'descr': '<i8', 'fortran_order': False, 'shape': (1, 2), }"))
+    #expect(
+      try IDMatrix(path: folder.path("a.npy")) == IDMatrix(ids: [5_000_000_000, -1], width: 2, component: .i64))
+  }
+
+  /// What NumPy has of ids: Faiss' are i64, ScaNN's u32 or i32.
+  @Test func npyOfOtherTypes() throws {
+    let folder = try TemporaryFolder()
+    let fields = VectorBytes.bytes(Int32(7)) + VectorBytes.bytes(Int32(-1))
+    func file(_ type: String, _ rows: Int, _ width: Int) throws -> String {
+      try folder.write(VectorBytes.npy(type: type, rows: rows, dimension: width, fields), to: "a.npy")
+    }
+    for (name, component, second) in [("<i4", IDMatrix.Component.i32, Int64(-1)), ("<u4", .u32, 4_294_967_295)] {
+      let path = try file(name, 2, 1)
+      #expect(try IDMatrix(path: path) == IDMatrix(ids: [7, second], width: 1, component: component))
+      #expect(IDMatrix.isHeld(in: path))
+    }
+    #expect(try !IDMatrix.isHeld(in: file("<f4", 2, 1)))
+    for (type, rows, width) in [
+      ("<f4", 2, 1), (">i4", 2, 1), ("<u8", 1, 1), ("<i4", 3, 1), ("<i4", 0, 1), ("<i4", 1, 0), ("<i8", .max, 2),
+    ] {
+      let path = try file(type, rows, width)
+      #expect(failure { _ = try IDMatrix(path: path) }?.kind == .badData, "\(type) \(rows) × \(width)")
+    }
   }
 
   @Test func idsThatDoNotFit() throws {

@@ -23,7 +23,7 @@ import Testing
 
   @Test func ids() throws {
     let matrix = VectorBytes.ivecs([[5, 0], [1, -1]])
-    #expect(try IDMatrix(MemoryFile(matrix.rawSpan)) == IDMatrix(ids: [5, 0, 1, -1], width: 2))
+    #expect(try IDMatrix(ivecs: MemoryFile(matrix.rawSpan)) == IDMatrix(ids: [5, 0, 1, -1], width: 2, component: .i32))
     let ids: [UInt64] = [7, 1 << 40, 3]
     let bytes = ids.flatMap { VectorBytes.bytes($0) }
     var reader = try IDReader(MemoryFile(bytes.rawSpan))

@@ -187,7 +187,13 @@ import Testing
       try runTool("pq-build", [base, "-o", far, "--quiet", "--index", "flat", "--first-id", "5000000000"]).exitCode == 0
     )
     #expect(try runTool("pq-search", [far, base, "-o", folder.path("far.ivecs")]).exitCode == 65)
-    #expect(try runTool("pq-search", [far, base, "-o", folder.path("far.npy")]).exitCode == 0)
+    let ids = folder.path("far.npy")
+    #expect(try runTool("pq-search", [far, base, "-o", ids]).exitCode == 0)
+    let found = try runTool("pq-search", [far, base, "--groundtruth", ids, "--recall-floor", "1"])
+    #expect(found.exitCode == 0, "\(found.errors)")
+    let head = try Self.json(runTool("pq-data", ["head", ids, "-n", "1", "--json"]))
+    #expect(head["component_type"] as? String == "i64" && head["count"] as? Int == Self.rows.count)
+    #expect((head["rows"] as? [[Double]])?[0][0] == 5_000_000_000)
   }
 
   /// Result files that cannot be are refused before the search, and neither is written without the other.
