@@ -98,8 +98,9 @@ PY
         limit=1000
         case $flags in *"nbits 12"*) limit=200 ;; esac  # 2 MiB of tables a list make each query slow
         case $flags in *RERANK) rerank=1000 flags=${flags% RERANK} ;; esac
+        case $flags in *flat) learn=() ;; *) learn=(--train-input "$data/learn.bvecs") ;; esac
         # shellcheck disable=SC2086  # the flags are words
-        build m $flags --metric "$metric" --train-input "$data/learn.bvecs"
+        build m $flags --metric "$metric" "${learn[@]}"
         "$bin/pq-search" "$work/m.pqx" "$data/query.bvecs" -k 10 --nprobe 256 --rerank "$rerank" --threads 2 --limit "$limit" \
           --groundtruth "$work/$metric.ivecs" --json > "$work/m.search"
         printf '%-8s %-42s rerank %4d  overlap %s\n' "$metric" "$flags" "$rerank" \

@@ -33,7 +33,7 @@ struct Build: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
-      var chosen = try parameters.resolved(resources)
+      var chosen = try parameters.resolved(resources, trainInput: trainInput)
       chosen.firstID = firstId
       var build = FileBuild(input: input.source, output: output.path, parameters: chosen)
       build.trainingInput = trainInput.map { VectorSource(path: $0) }

@@ -51,8 +51,9 @@ struct ParameterOptions: ParsableArguments {
   @Option(help: "Sections start at multiples of 2^this, 12...16.")
   var align = 12
 
-  func resolved(_ resources: ResourceOptions) throws(ToolFailure) -> BuildParameters {
-    try refuseWhatMeansNothing()
+  /// - Parameter trainInput: the file that is trained on, where that can be another.
+  func resolved(_ resources: ResourceOptions, trainInput: String? = nil) throws(ToolFailure) -> BuildParameters {
+    try refuseWhatMeansNothing(trainInput)
     var p = BuildParameters()
     p.kind = kind
     p.metric = metric ?? .l2
@@ -85,10 +86,11 @@ struct ParameterOptions: ParsableArguments {
 
   /// Refuses flags that the kind of index has no use for. What a build of it would pass over as a default is a mistake
   /// where it was given.
-  private func refuseWhatMeansNothing() throws(ToolFailure) {
+  private func refuseWhatMeansNothing(_ trainInput: String?) throws(ToolFailure) {
     let options: [(given: String?, isOfUse: Bool, lack: String)] = [
       (m.map { "--m \($0)" }, kind.hasCodes, "codes"), (nbits.map { "--nbits \($0)" }, kind.hasCodes, "codes"),
       (trainSize.map { "--train-size \($0)" }, kind != .flat, "quantizers to be trained"),
+      (trainInput.map { "--train-input \($0)" }, kind != .flat, "quantizers to be trained"),
       (iterations.map { "--iterations \($0)" }, kind != .flat, "quantizers to be trained"),
     ]
     for case (let given?, false, let lack) in options {

@@ -159,6 +159,7 @@ import Testing
   @Test(
     arguments: [
       ("flat", "--m 4"), ("flat", "--nbits 8"), ("flat", "--train-size 300"), ("flat", "--iterations 3"),
+      ("flat", "--train-input learn.fvecs"),
       ("ivfflat", "--m 4"), ("ivfflat", "--nbits 4"),
     ])
   func flagsThatMeanNothing(kind: String, option: String) throws {
