@@ -23,9 +23,10 @@ public struct BuildPlan: Sendable {
   ///   - componentType: of the input, which says whether u8 vectors hold it.
   ///   - trainCount: the number of rows to train on, where that is another file.
   ///   - storesIDs: true when ids come from a file.
+  ///   - encodes: false where only a model is made, which takes less memory.
   public init(
     _ parameters: BuildParameters, dimension: Int, count: UInt64?, componentType: ComponentType,
-    trainCount: UInt64? = nil, storesIDs: Bool = false
+    trainCount: UInt64? = nil, storesIDs: Bool = false, encodes: Bool = true
   ) throws(BuildError) {
     var notices: [String] = []
     var index = IndexParameters()
@@ -72,7 +73,8 @@ public struct BuildPlan: Sendable {
     coarseIterations = parameters.iterations ?? 10
     codebookIterations = parameters.iterations ?? 25
     try Self.check(index, count: count)
-    memory = try MemoryPlan(parameters, index, groups: groups, trainSize: trainSize, count: count)
+    memory = try MemoryPlan(
+      parameters, index, groups: groups, trainSize: trainSize, count: count, encodes: encodes)
     self.index = index
     self.notices = notices
   }

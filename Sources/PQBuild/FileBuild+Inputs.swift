@@ -96,7 +96,7 @@ extension FileBuild {
       } else {
         try BuildPlan(
           parameters, dimension: reader.dimension, count: count, componentType: reader.componentType,
-          trainCount: try trainingCount(reader), storesIDs: ids != nil)
+          trainCount: try trainingCount(reader), storesIDs: ids != nil, encodes: !trainsOnly)
       }
     adjust(&plan.memory)
     return plan

@@ -23,19 +23,26 @@ extension FileBuild {
     return (journal, Journal.Content())
   }
 
-  /// What ``begin(_:_:)`` would refuse, without taking up the work folder; where that is, or would be, and the room there.
-  func lookAtOutput() throws(BuildError) -> (parent: String, availableSpace: UInt64?) {
+  /// What ``begin(_:_:)`` and publishing would refuse, without taking up the work folder; where that is, or would be, and the
+  /// room there: nil if it is unknown, or no more is needed.
+  func lookAtOutput(_ model: ModelFile?) throws(BuildError) -> (parent: String, availableSpace: UInt64?) {
     var left: Journal.Content?
     do throws(BuildError) { left = try Journal.left(of: output) } catch {
       guard replacing, !resuming else { throw error }
     }
-    let (hasProgress, isComplete) = (left?.hasProgress == true, left?.completed != nil)
+    let hasProgress = left?.hasProgress == true
+    if resuming, hasProgress, let left { try left.identity.check(against: identity(model)) }
+    let isComplete = resuming && left?.completed != nil
+    let isPublished = isComplete && WorkFolder.path(of: resultName, for: output) == nil
     return try BuildError.onFiles { () throws(FileError) in
-      let found = try WorkFolder.look(at: output, replacing: replacing || (resuming && isComplete))
+      let found = try WorkFolder.look(at: output, replacing: replacing || isPublished)
       if hasProgress, !replacing, !resuming { throw WorkFolder.isOccupied(output: output) }
-      return found
+      return (found.parent, isComplete ? nil : found.availableSpace)
     }
   }
+
+  /// The file in the work folder that takes the output's name.
+  private var resultName: String { (trainsOnly ? Self.modelName : IndexBuilder.name) + ".pqx" }
 
   /// How a build has begun.
   enum Beginning {
@@ -62,9 +69,8 @@ extension FileBuild {
   func publish(
     _ completed: (vectors: UInt64, length: UInt64, fileID: UInt64), _ folder: consuming WorkFolder
   ) throws(BuildError) -> BuildReport {
-    let name = trainsOnly ? Self.modelName : IndexBuilder.name
-    if folder.has(name + ".pqx") {
-      try BuildError.onFiles { () throws(FileError) in try folder.publish(name + ".pqx", replacing: replacing) }
+    if folder.has(resultName) {
+      try BuildError.onFiles { () throws(FileError) in try folder.publish(resultName, replacing: replacing) }
     } else {
       let header = try ModelFile.header(of: output)
       guard header.fileLength == completed.length, header.fileID == completed.fileID else {

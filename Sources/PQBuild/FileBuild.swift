@@ -60,9 +60,10 @@ public struct FileBuild: Sendable {
   /// rows.
   public func plan() throws(BuildError) -> BuildPlan {
     try checkOutputIsNoInput()
-    let (parent, free) = try lookAtOutput()
+    let model = try openModel()
+    let (parent, free) = try lookAtOutput(model)
     let reader = try open(input)
-    var plan = try plan(reader, try openModel())
+    var plan = try plan(reader, model)
     if storesSpool, let rows = reader.rowCount { plan.memory.addDisk(rows * UInt64(reader.rowBytes)) }
     _ = try openIDs(rows: reader.rowCount)
     try checkSpace(plan, in: parent, have: free)

@@ -117,7 +117,7 @@ package final class Journal: Sendable {
 
   /// The same of the journal that a build of `output` before has left, without taking its folder.
   static func left(of output: String) throws(BuildError) -> Content? {
-    guard let path = WorkFolder.journal(of: output) else { return nil }
+    guard let path = WorkFolder.path(of: WorkFolder.journal, for: output) else { return nil }
     return try read(at: path)
   }
 

@@ -29,12 +29,15 @@ public struct MemoryPlan: Sendable, Equatable {
   /// Work that a kill may cost at most, but for training, the merge of one list, and putting the file together.
   package var checkpointInterval = Duration.seconds(20)
 
+  /// - Parameter encodes: false where only a model is made, so that no runs have to be merged.
   /// - Throws: `.usage` for a budget that the model does not fit into, with the least that would do.
   init(
-    _ parameters: BuildParameters, _ index: IndexParameters, groups: Int, trainSize: Int, count: UInt64?
+    _ parameters: BuildParameters, _ index: IndexParameters, groups: Int, trainSize: Int, count: UInt64?,
+    encodes: Bool = true
   ) throws(BuildError) {
     let budget = parameters.memory
-    let needs = Needs(index, groups: groups, trainSize: trainSize, threads: parameters.threads, count: count)
+    let needs = Needs(
+      index, groups: groups, trainSize: trainSize, threads: parameters.threads, count: encodes ? count : nil)
     least = max(needs.training, needs.encoding, needs.merging)
     guard budget >= least else {
       throw .usage(
@@ -54,10 +57,16 @@ public struct MemoryPlan: Sendable, Equatable {
     // Longer runs than that gain nothing, but cost a kill more; of shorter ones there may be more than can be merged.
     let runBytes = min(rest, max(budget / 16, needs.leastRuns, needs.runs(mergedIn: rest))) / needs.runBuffers
     runVectors = max(chunkRows, Int(min(runBytes / needs.runVector, UInt64(UInt32.max))))
+    if needs.record > 0 {
+      // A run ends before the chunk that it has no room for, so chunks divide it.
+      let chunksOfRun = (runVectors + chunkRows - 1) / chunkRows
+      chunkRows = runVectors / chunksOfRun
+      runVectors = chunksOfRun * chunkRows
+    }
     spillBytes = needs.record
     // More gains nothing, unless there are so many runs.
     let runs = (count ?? 0) / UInt64(runVectors) + 1
-    mergeBytes = Int(min(rest, max(1 << 30, runs * (UInt64(needs.record) + Needs.placeBytes))))
+    mergeBytes = Int(min(rest, max(1 << 30, runs * UInt64(needs.record + RunMerge.placeBytes))))
     vectorCount = count
     let sampleBytes = sampleIsFile ? needs.sample : 0
     diskBytes = count.map {
@@ -148,14 +157,11 @@ private struct Needs {
     leastRuns = record > 0 ? max(1 << 20, runBuffers * 4096 * runVector) : 0
     encoding = fixed + UInt64(Self.leastRows) * chunkRow + leastRuns
     // Runs of r bytes together are count · runVector · runBuffers / r, each of which takes a record and its place.
-    let place = UInt64(record) + Self.placeBytes
+    let place = record + RunMerge.placeBytes
     runSquare = record > 0 ? Double(count ?? 0) * Double(runVector * runBuffers) * Double(place) : 0
     // Chunks take a quarter of what is free.
     merging = fixed + UInt64(Self.leastRows) * chunkRow + UInt64(runSquare.squareRoot()) / 3 * 4 + 4
   }
-
-  /// A run's place in the merge, beside the record.
-  static let placeBytes: UInt64 = 256
 
   /// Bytes of runs, all buffers together, so long that `rest` bytes are enough to merge them.
   func runs(mergedIn rest: UInt64) -> UInt64 { rest == 0 ? 0 : UInt64(runSquare / Double(rest)) + 1 }

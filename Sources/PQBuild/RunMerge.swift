@@ -12,16 +12,20 @@ struct RunMerge {
   private var cursors: [RunCursor] = []
   private var heap = IDHeap()
 
+  /// What a run takes beside its buffer: its cursor, its place in the heap and in checkpoints.
+  static let placeBytes = 256
+
   /// - Parameters:
   ///   - positions: where to go on in each run; empty to begin.
-  ///   - memory: bytes of all buffers together.
+  ///   - memory: bytes of all buffers and places together; a buffer has room for one vector at least.
   init(_ index: IndexParameters, _ file: RunFile, from positions: [UInt64], memory: Int) throws(FileError) {
     self.file = file
     runs = file.runs
     record = SpillRecord(index)
     // From 32 KiB a run, and more only as long as all take no more than encoding has taken before.
     let wanted = max(32 << 10, min(1 << 20, (memory / 16) / max(1, runs.count)))
-    let share = min(wanted, memory / max(1, runs.count)) / record.byteCount
+    let share = min(wanted, memory / max(1, runs.count) - Self.placeBytes) / record.byteCount
+    cursors.reserveCapacity(runs.count)
     for run in 0..<runs.count {
       let range = runs.range(run)
       let start = positions.isEmpty ? range.lowerBound : positions[run]

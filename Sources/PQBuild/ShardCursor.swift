@@ -181,8 +181,8 @@ private struct FrameCursor {
   private var taken = 0
   private var entry: FrameEntry?
   private var rawLength = 0
-  /// The frame's content. A copy, even of what is stored as it is: nothing is read again after it was checked, whoever
-  /// writes to the shard meanwhile.
+  /// The frame's content. A copy, even of what is stored as it is: whoever writes to the shard meanwhile, what was
+  /// checked is what is merged. Compressed bytes are read twice, which ``Shard/checkUnchanged()`` is for.
   private var content: [UInt8] = []
 
   init(_ kind: SectionKind) { self.kind = kind }

@@ -61,7 +61,7 @@ package struct IDMatrix: Sendable, Equatable {
     let rowBytes = width * component.bytes
     try VectorFileLayout.checkSize(
       input, rows: header.rows, rowBytes: rowBytes, dataOffset: dataOffset,
-      saying: "\(header.rows) rows of \(width) \(component.rawValue) ids")
+      saying: "\(header.rows) rows of \(width) \(component.rawValue) ids", advice: "copy it again")
     var ids: [Int64] = []
     var bytes = [UInt8](repeating: 0, count: rowBytes)
     for row in 0..<header.rows {

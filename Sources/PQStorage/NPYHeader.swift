@@ -31,7 +31,7 @@ struct NPYHeader {
       throw Refusal(reason: "its header lacks 'descr', 'fortran_order' or 'shape'")
     }
     guard case .string(let type) = descr else {
-      throw Refusal(reason: "it is a structured array; save one of its fields as float32")
+      throw Refusal(reason: "it is a structured array; save one of its fields alone")
     }
     self.type = type
     switch fortranOrder {

@@ -137,10 +137,11 @@ struct VectorFileLayout {
 
   /// Checks what a header says, which errors quote, against the file's size.
   static func checkSize(
-    _ input: borrowing InputFile, rows: UInt64, rowBytes: Int, dataOffset: UInt64, saying content: String
+    _ input: borrowing InputFile, rows: UInt64, rowBytes: Int, dataOffset: UInt64, saying content: String,
+    advice: String = "copy it again, or give its real format with --format"
   ) throws(VectorFileError) {
     guard rows > 0 else {
-      throw VectorFileError(.empty, file: input.label, byteOffset: 0, "the header says that there are no vectors")
+      throw VectorFileError(.empty, file: input.label, byteOffset: 0, "the header says that there are no rows")
     }
     let (data, overflow) = rows.multipliedReportingOverflow(by: UInt64(rowBytes))
     guard !overflow, data <= UInt64(Int64.max) - dataOffset else {
@@ -151,8 +152,8 @@ struct VectorFileLayout {
     if let size = input.identity?.size, size != dataOffset + data {
       throw VectorFileError(
         .sizeMismatch, file: input.label, byteOffset: 0,
-        "the header says \(content), that is \(dataOffset + data) bytes, but the file has \(size);"
-          + " copy it again, or give its real format with --format")
+        "the header says \(content), that is \(dataOffset + data) bytes, but the file has \(size); "
+          + advice)
     }
   }
 

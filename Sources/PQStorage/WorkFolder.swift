@@ -98,9 +98,9 @@ package struct WorkFolder: ~Copyable {
 
   private static func path(of output: String) -> String { output + ".work" }
 
-  /// The journal in the folder of `output`, if there is one.
-  package static func journal(of output: String) -> String? {
-    let path = path(of: output) + "/" + journal
+  /// Where the file of that name is in the folder of `output`, if it is there.
+  package static func path(of name: String, for output: String) -> String? {
+    let path = path(of: output) + "/" + name
     return pathExists(path) ? path : nil
   }
 

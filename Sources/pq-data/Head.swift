@@ -34,7 +34,7 @@ struct Head: ParsableCommand {
   private func readIDs() throws -> Summary {
     let matrix = try IDMatrix(path: file)
     let shown = (0..<min(rows, matrix.rowCount)).map { row in
-      matrix.ids[row * matrix.width..<(row + 1) * matrix.width].map(Double.init)
+      Row.ids(Array(matrix.ids[row * matrix.width..<(row + 1) * matrix.width]))
     }
     return Summary(
       file: file, format: IDMatrix.isNPY(file) ? "npy" : "ivecs", componentType: matrix.component.rawValue,
@@ -43,9 +43,9 @@ struct Head: ParsableCommand {
 
   private func readVectors() throws -> Summary {
     var reader = try VectorReader(path: file, format: format)
-    var shown: [[Double]] = []
+    var shown: [Row] = []
     var row: [Float] = []
-    while shown.count < rows, try reader.read(maxRows: 1, into: &row) > 0 { shown.append(row.map(Double.init)) }
+    while shown.count < rows, try reader.read(maxRows: 1, into: &row) > 0 { shown.append(.components(row)) }
     return Summary(
       file: file, format: reader.format.rawValue, componentType: reader.componentType.rawValue,
       dimension: reader.dimension, count: reader.rowCount, rows: shown)
@@ -59,20 +59,36 @@ struct Head: ParsableCommand {
     let dimension: Int
     /// Nil for a stream that does not say.
     let count: UInt64?
-    let rows: [[Double]]
+    let rows: [Row]
 
     func show(asJSON json: Bool) throws {
       if json { return try printJSON(self) }
       let vectors = count.map { "\($0) rows" } ?? "rows"
       print("\(file): \(format), \(vectors) of \(dimension) \(componentType) components")
       for (number, row) in rows.enumerated() {
-        print("\(number): " + row.map(text).joined(separator: " "))
+        print("\(number): " + row.texts.joined(separator: " "))
+      }
+    }
+  }
+
+  enum Row: Encodable {
+    case ids([Int64])
+    case components([Float])
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .ids(let ids): try container.encode(ids)
+      case .components(let components): try container.encode(components.map(Double.init))
       }
     }
 
     /// Integers without a point, f32 in the fewest digits that tell it from its neighbours.
-    private func text(_ value: Double) -> String {
-      Int(exactly: value).map(String.init) ?? Float(value).description
+    var texts: [String] {
+      switch self {
+      case .ids(let ids): ids.map(String.init)
+      case .components(let components): components.map { Int(exactly: $0).map(String.init) ?? $0.description }
+      }
     }
   }
 }

@@ -72,15 +72,18 @@ import Testing
   /// Whatever the number of runs, a vector of each fits into the budget beside its place: of many vectors runs are longer, and
   /// a budget that none are long enough for is refused.
   @Test(arguments: [UInt64(1) << 20, 100_000_000, 10_000_000_000]) func runsCanBeMerged(count: UInt64) throws {
-    func plan(_ memory: UInt64) throws(BuildError) -> BuildPlan {
+    func plan(_ memory: UInt64, encodes: Bool = true) throws(BuildError) -> BuildPlan {
       var p = BuildParameters()
       (p.kind, p.nlist, p.memory) = (.ivfflat, 1024, memory)
-      return try BuildPlan(p, dimension: 1024, count: count, componentType: .f32)
+      return try BuildPlan(p, dimension: 1024, count: count, componentType: .f32, encodes: encodes)
     }
     let least = try #require(Self.least { () throws(BuildError) in try plan(1) })
     #expect(Self.least { () throws(BuildError) in try plan(least - 1) } == least)
+    let ofModel = Self.least { () throws(BuildError) in try plan(1, encodes: false) }
+    #expect(try #require(ofModel) <= (count > 1 << 20 ? least - 1 : least))
     for memory in [least, least + least / 4, 4 * least] {
       let memoryPlan = try plan(memory).memory
+      #expect(memoryPlan.runVectors % memoryPlan.chunkRows == 0)
       let places = memoryPlan.runs(count) * UInt64(memoryPlan.spillBytes + 200)
       #expect(places <= UInt64(memoryPlan.mergeBytes), "\(memory)")
     }

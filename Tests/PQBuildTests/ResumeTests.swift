@@ -158,6 +158,9 @@ import Testing
     var again = begun
     again.resuming = true
     let plan = try again.plan()
+    again.parameters.seed += 1
+    #expect(throws: BuildError.self) { try again.plan() }
+    again.parameters.seed -= 1
     let trained = try TrainedModel(plan, sample: Self.rows.flatMap { $0 })
     do throws(BuildError) {
       _ = try IndexBuilder(trained, output: folder.path("a.pqx"))

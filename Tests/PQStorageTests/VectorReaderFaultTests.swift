@@ -142,7 +142,7 @@ private func failureOfReading(_ bytes: [UInt8], as name: String) throws -> Vecto
     ("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 2), }", "3 dimensions"),
     ("{'descr': '<f4', 'fortran_order': False, 'shape': 'none', }", "not a tuple"),
     ("{'descr': [['<f4'], 'fortran_order': False, 'shape': (1, 4), }", "not a Python dictionary"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4), }", "no vectors"),
+    ("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4), }", "no rows"),
     ("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 0), }", "dimension is 0"),
     ("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 5000000000), }", "expected 1 to 65536"),
     ("{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 4), }", "more than any file"),
