@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CPQSystem
 internal import Foundation
 public import PQFormat
 internal import PQStorage
@@ -26,7 +27,7 @@ public func reportingFailures(_ work: () throws -> Void) throws {
   do {
     try work()
     // What was printed may still be in a buffer; results that are lost are a failure.
-    guard fflush(nil) == 0 else { throw ToolFailure.standardOutput }
+    guard cpq_flush_output() == 0 else { throw ToolFailure.standardOutput }
   } catch let failure as any Failure {
     printError("\(toolName): \(failure.description)")
     throw ExitCode(failure.kind.rawValue)

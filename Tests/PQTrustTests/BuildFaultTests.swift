@@ -32,6 +32,27 @@ import Testing
     }
   }
 
+  /// A pipe that does not block refuses what its reader has no room for, and takes what comes after: what is lost in the
+  /// middle is a failure, too.
+  @Test func outputLostInTheMiddle() throws {
+    let folder = try TemporaryFolder()
+    let rows = SeededVectors.floats(rows: 4000, dimension: 64, seed: 1)
+    let base = try folder.write(VectorBytes.fvecs(rows), to: "a.fvecs")
+    var failures = 0
+    for delay in [20_000, 60_000, 120_000] as [UInt32] {
+      let pipe = Pipe()
+      #expect(fcntl(pipe.fileHandleForWriting.fileDescriptor, F_SETFL, O_NONBLOCK) == 0)
+      let process = try startTool("pq-data", ["head", base, "-n", "4000"], output: pipe)
+      try pipe.fileHandleForWriting.close()
+      usleep(delay)
+      let lines = try pipe.fileHandleForReading.readToEnd()?.count { $0 == UInt8(ascii: "\n") } ?? 0
+      process.waitUntilExit()
+      #expect(process.terminationStatus == (lines >= rows.count ? 0 : 74), "\(lines) lines")
+      failures += process.terminationStatus == 0 ? 0 : 1
+    }
+    #expect(failures > 0, "the pipe took all")
+  }
+
   @Test(.disabled(if: isSanitized)) func limitedFileSize() throws {
     var faults = try BuildFaults()
     try faults.limitFileSize(BuildFaults.builds[0], lengths: 4)

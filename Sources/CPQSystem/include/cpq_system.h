@@ -16,6 +16,10 @@ int cpq_open_unnamed(const char *folder);
  * say. Swift does not import the macros that count a cpu_set_t. */
 int cpq_processors(void);
 
+/* Writes what buffers of the C library hold. Returns 0, or -1 if that or any write to standard output before has failed: the
+ * library drops what it could not write, and goes on. Swift may not name its `stdout`. */
+int cpq_flush_output(void);
+
 /* Lets this thread get a signal again: a parent that blocks it while it starts a process passes that on. */
 int cpq_unblock_signal(int number);
 
