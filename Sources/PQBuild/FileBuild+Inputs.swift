@@ -32,7 +32,10 @@ extension FileBuild {
   ) throws(BuildError) -> VectorSource {
     guard let format = input.format else { throw .usage("standard input has no extension; give --format") }
     let path = folder.file("spool")
-    if done.spoolBytes == nil {
+    if let spool = done.spool {
+      // What is encoded needs no row any more.
+      if done.checkpoint?.isEncoded != true { try check(spool, at: path) }
+    } else {
       folder.remove("spool")
       var file = try BuildError.onFiles { () throws(FileError) in try WorkFile(creating: path) }
       var spool = try BuildError.onInputs { () throws(VectorFileError) in try Spool(isCancelled: isCancelled) }
@@ -42,17 +45,27 @@ extension FileBuild {
         plan.memory.addDisk(count * UInt64(beginning.rowBytes))
         try checkSpace(plan, folder)
       }
-      try BuildError.onInputs { () throws(VectorFileError) in
+      let crc = try BuildError.onInputs { () throws(VectorFileError) in
         try spool.copyAll(to: &file) { progress(.spooling(bytes: $0)) }
       }
       try BuildError.onFiles { () throws(FileError) in
         try folder.synchronize()
-        try journal.spooled(bytes: file.position)
+        try journal.spooled(bytes: file.position, crc: crc)
       }
     }
     var source = VectorSource(path: path, format: format)
     source.isSpool = true
     return source
+  }
+
+  /// Throws `.badData` unless the spool is as it was written. O(bytes).
+  private func check(_ spool: (bytes: UInt64, crc: UInt32), at path: String) throws(BuildError) {
+    try BuildError.onFiles { () throws(FileError) in
+      var file = try WorkFile(reopening: path, length: spool.bytes)
+      guard try file.checksum(isCancelled: isCancelled) == spool.crc else {
+        throw .unfit(path, "is not what was read of standard input")
+      }
+    }
   }
 
   /// Plans a build before its rows are counted: what is chosen by their number is as small as it can be.

@@ -220,6 +220,11 @@ public struct IndexBuilder: ~Copyable {
       }
       try merge.write(list: writer.list, to: &writer, &batch, isCancelled: isCancelled)
     }
+    guard writer.count == checkpoint.input.rows else {
+      throw .badData(
+        "\(folder.path): the runs gave \(writer.count) vectors, \(checkpoint.input.rows) were added; "
+          + "start again with --force")
+    }
     try saveMerge(merge.positions)
     RunFile.remove(from: folder)  // its space may be needed to put the file together
   }

@@ -11,7 +11,7 @@ internal import Synchronization
 /// A checkpoint tells of all runs, so that many checkpoints are much longer than one, and only the last one matters: from
 /// time to time the journal is written anew with that alone.
 package final class Journal: Sendable {
-  fileprivate static let magic: [UInt8] = Array("PQXJRNL1".utf8)
+  fileprivate static let magic: [UInt8] = Array("PQXJRNL2".utf8)
   private static let successor = WorkFolder.journal + ".new"
   private let folder: String
   private let state: Mutex<State>
@@ -33,8 +33,8 @@ package final class Journal: Sendable {
   /// All that the records say together.
   package struct Content: Sendable {
     var identity = BuildIdentity()
-    /// The length of the finished spool of standard input.
-    var spoolBytes: UInt64?
+    /// The length of the finished spool of standard input, and its CRC-32C.
+    var spool: (bytes: UInt64, crc: UInt32)?
     /// Whether the file `model.pqx` is there.
     var isTrained = false
     var checkpoint: Checkpoint?
@@ -44,7 +44,7 @@ package final class Journal: Sendable {
     fileprivate var kept = Journal.magic
 
     /// Whether there is work that is worth going on from.
-    var hasProgress: Bool { spoolBytes != nil || isTrained || checkpoint != nil || completed != nil }
+    var hasProgress: Bool { spool != nil || isTrained || checkpoint != nil || completed != nil }
   }
 
   /// Begins a journal.
@@ -64,9 +64,10 @@ package final class Journal: Sendable {
     state = Mutex(State(file: file, kept: content.kept))
   }
 
-  func spooled(bytes: UInt64) throws(FileError) {
+  func spooled(bytes: UInt64, crc: UInt32) throws(FileError) {
     var payload: [UInt8] = []
     payload.append(littleEndian: bytes)
+    payload.append(littleEndian: crc)
     try append(.spooled, payload)
   }
 
@@ -199,7 +200,7 @@ extension Journal.Content {
     var fields = FieldReader(payload)
     switch kind {
     case .began: identity = BuildIdentity(&fields)
-    case .spooled: spoolBytes = fields.u64()
+    case .spooled: spool = (fields.u64(), fields.u32())
     case .trained: isTrained = true
     case .reached: checkpoint = Checkpoint(&fields)
     case .completed: completed = (fields.u64(), fields.u64(), fields.u64())

@@ -46,6 +46,7 @@ struct RunBuffer: Sendable {
         codes: chunk.codes.span, firstCode: i * record.m, rows: chunk.packed.span, firstByte: i * record.rowBytes,
         at: start + i * record.byteCount, to: &output)
     }
+    for i in 0..<chunk.count { record.seal(&records, at: start + i * record.byteCount) }
     if let ids = chunk.ids {
       for id in ids { note(id...id) }
     } else {

@@ -41,6 +41,7 @@ struct RunSet: Sendable, Equatable {
 
 /// The spill: runs of vectors sorted by list and id, one after another in one file.
 final class RunFile: Sendable {
+  private let path: String
   private let state: Mutex<State>
 
   private struct State: ~Copyable {
@@ -52,7 +53,7 @@ final class RunFile: Sendable {
   private static let name = "spill"
 
   init(_ folder: borrowing WorkFolder, resuming runs: RunSet?) throws(FileError) {
-    let path = folder.file(Self.name)
+    path = folder.file(Self.name)
     if runs == nil { folder.remove(Self.name) }  // of a build that ended before its first run
     let file =
       if let runs { try WorkFile(reopening: path, length: runs.byteCount) } else { try WorkFile(creating: path) }
@@ -79,6 +80,10 @@ final class RunFile: Sendable {
   /// Reads bytes at `offset`: as many as fit into `chunk` and are there.
   func read(at offset: UInt64, into chunk: inout [UInt8]) throws(FileError) -> Int {
     try state.withLock { state throws(FileError) in try state.file.read(at: offset, into: &chunk) }
+  }
+
+  func damaged(at offset: UInt64) -> FileError {
+    .unfit(path, "the vector at byte \(offset) is not as it was written")
   }
 
   static func remove(from folder: borrowing WorkFolder) { folder.remove(name) }

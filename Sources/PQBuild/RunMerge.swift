@@ -94,6 +94,7 @@ private struct RunCursor {
   var position: UInt64 { offset - UInt64(filled - next) }
 
   /// Reads on when all that was read has been taken.
+  /// - Throws: `.badData` for vectors that are not as they were written.
   mutating func refill(_ file: RunFile) throws(FileError) {
     guard next == filled else { return }
     (next, filled) = (0, 0)
@@ -102,6 +103,9 @@ private struct RunCursor {
       let count = try file.read(at: offset, into: &buffer)
       filled += count
       offset += UInt64(count)
+    }
+    for place in stride(from: 0, to: filled, by: record.byteCount) where !record.isWhole(buffer.rawSpan, at: place) {
+      throw file.damaged(at: offset - UInt64(filled - place))
     }
     look()
   }

@@ -1,6 +1,7 @@
 internal import PQFormat
 
-/// What is spilled of one vector: u32 list, u64 id, the codes (a byte each up to 8 bits, else two), the packed row.
+/// What is spilled of one vector: u32 list, u64 id, the codes (a byte each up to 8 bits, else two), the packed row, and the
+/// CRC-32C of all these: what is read is what was written, however long a build was interrupted.
 struct SpillRecord: Sendable {
   let m: Int
   let wideCodes: Bool
@@ -17,9 +18,10 @@ struct SpillRecord: Sendable {
   static let codesOffset = 12
 
   var codeBytes: Int { wideCodes ? 2 * m : m }
-  var byteCount: Int { Self.codesOffset + codeBytes + rowBytes }
+  private var contentBytes: Int { Self.codesOffset + codeBytes + rowBytes }
+  var byteCount: Int { contentBytes + 4 }
 
-  /// Writes the record of one vector at `base`; its codes begin at `codes[firstCode]` and its row at `rows[firstByte]`.
+  /// Writes the record of one vector at `base`, but for its checksum; its codes begin at `codes[firstCode]` and its row at `rows[firstByte]`.
   func put(
     list: UInt32, id: UInt64, codes: Span<UInt16>, firstCode: Int, rows: Span<UInt8>, firstByte: Int, at base: Int,
     to bytes: inout MutableSpan<UInt8>
@@ -35,6 +37,21 @@ struct SpillRecord: Sendable {
       next += 1
     }
     for i in 0..<rowBytes { bytes[next + i] = rows[firstByte + i] }
+  }
+
+  /// Writes the checksum of the record at `base`, of which all else is there.
+  func seal(_ records: inout [UInt8], at base: Int) {
+    let crc = checksum(records.rawSpan, at: base)
+    for i in 0..<4 { records[base + contentBytes + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
+  }
+
+  /// Whether the record at `base` is as it was written.
+  func isWhole(_ records: RawSpan, at base: Int) -> Bool {
+    records.u32(at: base + contentBytes) == checksum(records, at: base)
+  }
+
+  private func checksum(_ records: RawSpan, at base: Int) -> UInt32 {
+    Checksum.plain(records.slice(base, contentBytes))
   }
 
   /// Appends the codes of the record at `base`.

@@ -20,12 +20,14 @@ package struct Spool: ~Copyable {
     try VectorReader(beginning: MemoryFile(chunk.rawSpan.slice(0, filled)), of: input.label, format: format)
   }
 
-  /// Copies all of it.
+  /// Copies all of it, and returns its CRC-32C.
   /// - Parameter progress: told the bytes so far after each mebibyte.
   package mutating func copyAll(
     to file: inout WorkFile, progress: (UInt64) -> Void
-  ) throws(VectorFileError) {
+  ) throws(VectorFileError) -> UInt32 {
+    var crc: UInt32 = 0
     while filled > 0 {
+      crc = Checksum.plain(chunk.rawSpan.slice(0, filled), continuing: crc)
       do throws(FileError) { try file.append(chunk.rawSpan.slice(0, filled)) } catch {
         throw VectorFileError(.writeFailed, file: file.path, error.description)
       }
@@ -36,5 +38,6 @@ package struct Spool: ~Copyable {
     do throws(FileError) { try file.synchronizeData() } catch {
       throw VectorFileError(.writeFailed, file: file.path, error.description)
     }
+    return crc
   }
 }

@@ -114,6 +114,20 @@ package struct WorkFile: ~Copyable {
     }
   }
 
+  /// The CRC-32C of all bytes. O(bytes).
+  /// - Parameter isCancelled: asked after each mebibyte; then it throws `.interrupted`.
+  package mutating func checksum(isCancelled: () -> Bool) throws(FileError) -> UInt32 {
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    var (crc, offset): (UInt32, UInt64) = (0, 0)
+    while offset < position {
+      let count = try read(at: offset, into: &chunk)
+      crc = Checksum.plain(chunk.rawSpan.slice(0, count), continuing: crc)
+      offset += UInt64(count)
+      if isCancelled() { throw FileError("read", path, Errno(rawValue: 0), .interrupted, advice: "interrupted") }
+    }
+    return crc
+  }
+
   /// Reads flushed bytes at `offset`: as many as fit into `chunk` and are there, none at the end.
   package mutating func read(at offset: UInt64, into chunk: inout [UInt8]) throws(FileError) -> Int {
     try flush()

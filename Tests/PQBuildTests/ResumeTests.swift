@@ -8,9 +8,9 @@ import Testing
 
 /// Builds that end early and are gone on with.
 @Suite struct ResumeTests {
-  private static let rows = BuildTests.rows(900)
+  static let rows = BuildTests.rows(900)
 
-  private static func build(
+  static func build(
     _ kind: IndexKind, in folder: borrowing TemporaryFolder, name: String, ids: Bool = false
   ) throws -> FileBuild {
     let input = folder.path("in.fvecs")
@@ -35,7 +35,7 @@ import Testing
   }
 
   /// Runs the build, and ends it at the first report that `isReached`.
-  private static func interrupt(_ build: FileBuild, at isReached: @escaping @Sendable (BuildProgress) -> Bool) {
+  static func interrupt(_ build: FileBuild, at isReached: @escaping @Sendable (BuildProgress) -> Bool) {
     var build = build
     let isEnding = Atomic(false)
     build.progress = { if isReached($0) { isEnding.store(true, ordering: .relaxed) } }

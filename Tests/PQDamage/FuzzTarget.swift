@@ -47,7 +47,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         [2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0],
         VectorBytes.npy(type: "<i4", rows: 1, dimension: 2, [1, 0, 0, 0, 2, 0, 0, 0]),
       ]
-    case .journal: return try InterruptedBuild().journals.map { Array("PQXJRNL1".utf8) + $0 }
+    case .journal: return try InterruptedBuild().journals.map { Array("PQXJRNL2".utf8) + $0 }
     case .resume: return try InterruptedBuild().journals
     }
   }

@@ -104,6 +104,45 @@ import Testing
     withExtendedLifetime(pipe) {}
   }
 
+  /// Rows of standard input that were kept are those that were read, or none are gone on with.
+  @Test func damagedSpool() throws {
+    let folder = try TemporaryFolder()
+    let bytes = VectorBytes.fvecs(SeededVectors.floats(rows: 20_000, dimension: 8, seed: 6))
+    let flags = ["--nlist", "128", "--m", "2", "--nbits", "4", "--iterations", "200", "--quiet", "--threads", "2"]
+    func build(_ name: String) -> [String] { ["-", "--format", "fvecs", "-o", folder.path(name)] + flags }
+    #expect(try runTool("pq-build", build("whole.pqx"), input: bytes).exitCode == 0)
+    // Interrupted as it trains.
+    let pipe = Pipe()
+    let process = try startTool("pq-build", build("a.pqx"), input: pipe)
+    try pipe.fileHandleForWriting.write(contentsOf: Data(bytes))
+    let deadline = Date(timeIntervalSinceNow: 60)
+    let copied = bytes.count / (1 << 20) << 20
+    while (try? folder.read("a.pqx.work/spool").count) != copied, Date() < deadline { usleep(500) }
+    let before = try folder.read("a.pqx.work/journal").count
+    try pipe.fileHandleForWriting.close()
+    while (try? folder.read("a.pqx.work/journal").count) == before, Date() < deadline { usleep(500) }
+    process.interrupt()
+    wait(for: process)
+    #expect(process.terminationStatus == 130)
+    #expect(try folder.read("a.pqx.work/spool") == bytes)
+
+    var other = bytes
+    other[bytes.count / 2] ^= 1
+    for (damage, message) in [
+      (Array(bytes.dropLast(36 * 8000)), "expected \(bytes.count)"), (other, "is not what was read"),
+    ] {
+      try folder.write(damage, to: "a.pqx.work/spool")
+      let refused = try runTool("pq-build", build("a.pqx") + ["--resume"])
+      #expect(refused.exitCode == 65 && refused.errors.contains(message), "\(refused.errors)")
+    }
+    // What follows was not there when the spool was complete.
+    try folder.write(bytes + bytes.prefix(360), to: "a.pqx.work/spool")
+    let resumed = try runTool("pq-build", build("a.pqx") + ["--resume"])
+    #expect(resumed.exitCode == 0, "\(resumed.errors)")
+    let same = try folder.read("a.pqx") == folder.read("whole.pqx")
+    #expect(same)
+  }
+
   /// A stream that was encoded in part is expected again: the same goes on, another is refused.
   @Test func streamAgain() throws {
     let folder = try TemporaryFolder()
