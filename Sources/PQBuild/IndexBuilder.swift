@@ -56,8 +56,12 @@ public struct IndexBuilder: ~Copyable {
         alignmentLog2: plan.parameters.alignmentLog2, folder: folder, name: Self.name, resuming: checkpoint?.writer)
     }
     spill = try BuildError.onFiles { () throws(FileError) in
-      guard plan.index.storesIDs, !isMerged else { return nil }
-      return try RunFile(folder, resuming: checkpoint?.runs)
+      // Merged, the spill may still be there: a process was killed before it removed it.
+      if isMerged { RunFile.remove(from: folder) }
+      let spill = plan.index.storesIDs && !isMerged ? try RunFile(folder, resuming: checkpoint?.runs) : nil
+      // The journal will speak of files that were made here.
+      if journal != nil { try folder.synchronize() }
+      return spill
     }
     self.trained = trained
     self.replacing = replacing

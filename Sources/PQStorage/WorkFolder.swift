@@ -13,9 +13,17 @@ package struct WorkFolder: ~Copyable {
   /// The file that says what the others are: while it is there, so is what it speaks of.
   package static let journal = "journal"
 
+  /// Files that builds make here, by what is before the first dot of their names. No other is removed, and a folder with
+  /// others is not taken.
+  private static let ownNames: Set = ["lock", journal, "spool", "spill", "sample", "index", "model"]
+
+  private static func isOwn(_ name: String) -> Bool {
+    ownNames.contains(String(name.prefix { $0 != "." }))
+  }
+
   /// Takes the folder for `output`, with what a process before may have left in it.
-  /// - Throws: `.inUse` when another process has it, `.cannotCreate` when it cannot be made, or the output is no
-  ///   regular file.
+  /// - Throws: `.inUse` when another process has it, `.cannotCreate` when it cannot be made, what stands there is not what
+  ///   builds make, or the output is no regular file.
   package init(output: String) throws(FileError) {
     let path = Self.path(of: output)
     self.output = output
@@ -28,8 +36,9 @@ package struct WorkFolder: ~Copyable {
     let path = folder + "/lock"
     // Each time another process has just removed the folder, or what stands there leads nowhere.
     for _ in 0..<1000 {
-      if makeFolder(folder) != 0, lastErrno() != .fileExists {
-        throw cannotMake(folder, lastErrno())
+      if makeFolder(folder) != 0 {
+        guard lastErrno() == .fileExists else { throw cannotMake(folder, lastErrno()) }
+        try checkIsOwn(folder)
       }
       let lock: FileDescriptor
       do throws(FileError) {
@@ -47,11 +56,31 @@ package struct WorkFolder: ~Copyable {
         throw FileError("flock", folder, Errno(rawValue: 0), .inUse, advice: "another build is at work on this output")
       }
       // The process before may have removed the file between open and flock: then this lock is worth nothing.
-      if isSameFile(path, lock.rawValue) { return lock }
+      if isSameFile(path, lock.rawValue) {
+        // Else the folder might be gone after a loss of power, with all that is durable in it.
+        do throws(FileError) { try synchronize(parent(of: output)) } catch {
+          try? lock.close()
+          throw error
+        }
+        return lock
+      }
       try? lock.close()
     }
+    throw FileError("open", path, .noSuchFileOrDirectory, .cannotCreate, advice: "other processes remove \(folder)")
+  }
+
+  /// Throws `.cannotCreate` if something stands there that builds have not made.
+  private static func checkIsOwn(_ folder: String) throws(FileError) {
+    guard pathExists(folder) else { return }
+    guard isFolder(folder) else {
+      throw FileError(
+        "mkdir", folder, .fileExists, .cannotCreate,
+        advice: "a folder of this name is worked in, and that is none; move it away, or name another output")
+    }
+    guard let other = folderContents(folder).sorted().first(where: { !isOwn($0) }) else { return }
     throw FileError(
-      "open", path, .noSuchFileOrDirectory, .cannotCreate, advice: "remove \(folder), which leads to no folder")
+      "mkdir", folder, .fileExists, .cannotCreate,
+      advice: "it holds \(other), which is of no build; move it away, or name another output")
   }
 
   package func file(_ name: String) -> String { path + "/" + name }
@@ -82,6 +111,7 @@ package struct WorkFolder: ~Copyable {
   ) throws(FileError) -> (parent: String, availableSpace: UInt64?) {
     try checkIsFile(output)
     if !replacing { try checkIsFree(output) }
+    try checkIsOwn(path(of: output))
     let parent = parent(of: output)
     guard isWritable(parent) else { throw cannotMake(path(of: output), lastErrno()) }
     return (parent, availableBytes(parent).map { $0 + byteCount(ofFilesIn: path(of: output)) })
@@ -156,7 +186,7 @@ package struct WorkFolder: ~Copyable {
   /// output is published, which is all that it speaks of then.
   package func clear() {
     if !isPublished { remove(Self.journal) }
-    for name in folderContents(path) where name != "lock" && name != Self.journal { remove(name) }
+    for name in folderContents(path) where Self.isOwn(name) && name != "lock" && name != Self.journal { remove(name) }
     remove(Self.journal)
   }
 

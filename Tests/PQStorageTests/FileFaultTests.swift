@@ -63,6 +63,41 @@ import Testing
     #expect(work.byteCount == 5017)
   }
 
+  /// What no build has made stands where the work folder is to be: it is not taken, and stays.
+  @Test func workFolderOfOthers() throws {
+    let folder = try TemporaryFolder()
+    let output = folder.path("a.pqx")
+    func expectRefused(_ what: String) {
+      for take in [true, false] {
+        let error = #expect(throws: FileError.self) {
+          if take { _ = try WorkFolder(output: output) } else { _ = try WorkFolder.look(at: output, replacing: true) }
+        }
+        #expect(error?.kind == .cannotCreate && error?.description.contains(what) == true, "\(error)")
+      }
+    }
+    try folder.write([1], to: "a.pqx.work")
+    expectRefused("that is none")
+    try FileManager.default.removeItem(atPath: output + ".work")
+    try FileManager.default.createDirectory(atPath: folder.path("other"), withIntermediateDirectories: false)
+    try FileManager.default.createSymbolicLink(atPath: output + ".work", withDestinationPath: folder.path("other"))
+    expectRefused("that is none")
+    try FileManager.default.removeItem(atPath: output + ".work")
+    try FileManager.default.moveItem(atPath: folder.path("other"), toPath: output + ".work")
+    try folder.write([1], to: "a.pqx.work/mine.fvecs")
+    try folder.write([1], to: "a.pqx.work/spill")
+    expectRefused("mine.fvecs")
+    #expect(try folder.read("a.pqx.work/spill") == [1])
+    try FileManager.default.removeItem(atPath: folder.path("a.pqx.work/mine.fvecs"))
+    do {
+      let work = try WorkFolder(output: output)
+      try folder.write([1], to: "a.pqx.work/index.pqx")
+      try folder.write([1], to: "a.pqx.work/indices")
+      withExtendedLifetime(work) {}
+    }
+    #expect(try folder.names() == ["a.pqx.work"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: output + ".work") == ["indices"])
+  }
+
   /// A link that leads nowhere stands where the work folder is to be.
   @Test func workFolderThatLeadsNowhere() throws {
     let folder = try TemporaryFolder()
