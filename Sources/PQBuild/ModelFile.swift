@@ -15,7 +15,10 @@ struct ModelFile: Sendable {
   /// - Throws: `.file`, or `.badData` for what is no sound index or has features that may not be copied.
   init(path: String) throws(BuildError) {
     let map = try IndexMap(path: path)
-    do throws(FormatError) { try self.init(path, map) } catch { throw .badData("\(path): \(error.description)") }
+    do throws(FormatError) { try self.init(path, map) } catch {
+      throw map.failure.map { .file($0) } ?? .badData("\(path): \(error.description)")
+    }
+    if let failure = map.failure { throw .file(failure) }
   }
 
   private init(_ path: String, _ map: borrowing IndexMap) throws(FormatError) {

@@ -6,9 +6,10 @@ struct IndexMap: ~Copyable, Sendable {
   let structure: IndexStructure
   private let map: MappedFile
 
+  /// Guarded: what the file loses while it is mapped reads as zeros, which no checksum is right for.
   /// - Throws: `.file`, or `.badData` for what is no sound index or has features that may not be copied.
   init(path: String) throws(BuildError) {
-    let map = try BuildError.onFiles { () throws(FileError) in try MappedFile(path: path) }
+    let map = try BuildError.onFiles { () throws(FileError) in try MappedFile(path: path, access: .guarded) }
     structure = try Self.decode(map)
     self.map = map
   }
@@ -20,6 +21,9 @@ struct IndexMap: ~Copyable, Sendable {
       return structure
     } catch { throw .badData("\(map.path): \(error.description)") }
   }
+
+  /// Why what was read may not be what the file holds, if so.
+  var failure: FileError? { map.failure }
 
   /// Calls `body` with `count` bytes at `offset` of the file, which must be inside it.
   borrowing func withBytes<Result>(
@@ -54,6 +58,7 @@ final class Shard: Sendable {
     guard InputIdentity(path: path) == identity else {
       throw .badData("\(path) changed while it was merged; merge it again when nobody writes to it")
     }
+    if let failure = map.failure { throw .file(failure) }
   }
 
   var structure: IndexStructure { map.structure }
@@ -68,12 +73,17 @@ final class Shard: Sendable {
     let p = index
     return [
       "\(p.kind.rawValue)", "metric \(p.metric.name)", "dimension \(p.dimension)", "nlist \(p.nlist)",
-      "m \(p.m)", "nbits \(p.nbits)", "vectors \(p.vectors.name)", "vector offset \(p.vectorOffset)",
+      "m \(p.m)", "nbits \(p.nbits)", p.residual ? "residual codes" : "codes of vectors",
+      "vectors \(p.vectors.name)", "vector offset \(p.vectorOffset)",
       p.storesIDs ? "stored ids" : "implicit ids",
     ] + structure.modelDigest
   }
 
-  func failure(_ error: FormatError) -> BuildError { .badData("\(path): \(error.description)") }
+  /// What to say of content that is not sound: not that, if the file changed.
+  func failure(_ error: FormatError) -> BuildError {
+    do throws(BuildError) { try checkUnchanged() } catch { return error }
+    return .badData("\(path): \(error.description)")
+  }
 
   /// Calls `body` with `count` bytes at `offset` of the file, which must be inside it.
   func withBytes<Result>(

@@ -220,7 +220,9 @@ private struct FrameCursor {
     swap(&content, &self.content)
     try copy(entry, of: shard, to: &content)
     self.content = content
-    if kind == .codes { try checkCodes(entry, index) }
+    if let problem = index.problem(kind, content.rawSpan.slice(0, rawLength), entry, count: frameVectors(index)) {
+      throw FormatError(.badFrame, place.description, at: entry.offset, problem)
+    }
     self.entry = entry
     return entry
   }
@@ -246,13 +248,6 @@ private struct FrameCursor {
 
   private func checksum(_ bytes: RawSpan) -> UInt32 {
     Checksum.salted(bytes, kind: kind, index: UInt32(truncatingIfNeeded: frame), list: UInt64(list))
-  }
-
-  private func checkCodes(_ entry: FrameEntry, _ index: IndexParameters) throws(FormatError) {
-    guard let layout = index.codeLayout, layout.canHoldOtherCodes else { return }
-    if let problem = layout.problem(content.rawSpan.slice(0, rawLength), count: frameVectors(index)) {
-      throw FormatError(.badFrame, place.description, at: entry.offset, problem)
-    }
   }
 
   /// Calls `body` for the next `vectors` vectors, frame by frame: the frame's content, which of its vectors are meant,

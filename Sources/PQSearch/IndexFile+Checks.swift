@@ -227,14 +227,9 @@ extension IndexFile {
     if frame.kind == .codes, !codesHaveRules { return }
     var scratch: [UInt8] = []
     let (kind, count, entry) = (frame.kind, frame.count, frame.entry)
-    let (layout, vectors, dimension) = (parameters.codeLayout, parameters.vectors, parameters.dimension)
+    let parameters = parameters
     let problem = try withContent(frame, scratch: &scratch) { content in
-      switch kind {
-      case .codes: layout?.problem(content, count: count)
-      case .ids: IDFrame.problem(content, planes: entry.planes, count: count, firstID: entry.firstID)
-      default:
-        vectors.firstNotFinite(content).map { "row \($0 / dimension), component \($0 % dimension) is not finite" }
-      }
+      parameters.problem(kind, content, entry, count: count)
     }
     if let problem { throw FormatError(.badFrame, frame.place, at: frame.entry.offset, problem) }
   }
@@ -353,18 +348,5 @@ extension IndexFile {
         "section \(kind.name), page \(page)", at: UInt64(offset + start), expected: expected, found: crc)
     }
     if kind == .centroids, !section.slice(start, end - start).areFiniteF32 { try checkFinite(kind) }
-  }
-}
-
-extension VectorEncoding {
-  /// The number of the first component of `rows` that is infinite or not a number. O(rows).
-  fileprivate func firstNotFinite(_ rows: RawSpan) -> Int? {
-    switch self {
-    case .f32 where !rows.areFiniteF32:
-      (0..<rows.byteCount / 4).first { rows.u32(at: 4 * $0) & 0x7F80_0000 == 0x7F80_0000 }
-    case .f16 where !rows.areFiniteF16:
-      (0..<rows.byteCount / 2).first { rows.u16(at: 2 * $0) & 0x7C00 == 0x7C00 }
-    case .none, .f32, .f16, .u8: nil
-    }
   }
 }

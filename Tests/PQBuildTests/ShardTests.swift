@@ -1,5 +1,6 @@
 import Foundation
 import PQBuild
+import PQDamage
 import PQFormat
 import PQSearch
 import PQStorage
@@ -217,6 +218,44 @@ import Testing
     #expect(error?.kind == .badData && error?.description.contains("changed while it was merged") == true)
     let names = try folder.names()
     #expect(!names.contains { $0.hasPrefix("out.pqx") }, "\(names)")
+  }
+
+  /// A shard that is cut while it is merged ends the merge, and not the process.
+  @Test func cutShards() throws {
+    let folder = try TemporaryFolder()
+    let whole = try BuildTests.build(Self.rows, BuildTests.parameters(), in: folder, name: "a.pqx")
+    let shard = folder.path("a.pqx")
+    _ = unsafe chmod(shard, 0o644)
+    var merge = IndexMerge([shard], output: folder.path("out.pqx"))
+    (merge.threads, merge.pieceBytes) = (1, 2000)
+    merge.progress = {
+      guard case .merging(lists: 1, of: _, vectors: _) = $0 else { return }
+      _ = unsafe truncate(shard, off_t(whole.count / 8192 * 4096))
+    }
+    let error = #expect(throws: BuildError.self) { _ = try merge.run() }
+    #expect(error?.kind == .badData && error?.description.contains("changed while it was merged") == true, "\(error)")
+    let names = try folder.names()
+    #expect(!names.contains { $0.hasPrefix("out.pqx") }, "\(names)")
+  }
+
+  /// A right checksum over rows that are no numbers.
+  @Test func rowsThatAreNotFinite() throws {
+    let folder = try TemporaryFolder()
+    var parameters = BuildTests.parameters()
+    for vectors in [VectorEncoding.f16, .f32] {
+      parameters.vectors = vectors
+      let name = "\(vectors).pqx"
+      var file = try SealedFile(BuildTests.build(Self.rows, parameters, in: folder, name: name))
+      let rows = file.range(.vectors)
+      for i in rows.prefix(4) { file.bytes[i] = 0xFF }
+      file.seal()
+      try FileManager.default.removeItem(atPath: folder.path(name))
+      let path = try folder.write(file.bytes, to: name)
+      let error = #expect(throws: BuildError.self) {
+        _ = try IndexMerge([path], output: folder.path("out.pqx")).run()
+      }
+      #expect(error?.kind == .badData && error?.description.contains("is not finite") == true)
+    }
   }
 
   /// A bit of the read-compatible word says that a tool which does not know it must not copy the file.
