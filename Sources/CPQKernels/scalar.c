@@ -66,28 +66,27 @@ static size_t floats_within(const float *values, size_t count, float low, float 
   return found;
 }
 
-static float float_limit(const float *values, size_t count, size_t k) {
-  /* The k-th smallest is one of the values that are at most the largest of the first k. */
-  float limit = values[0];
-  for (size_t i = 1; i < k; i++) limit = values[i] > limit ? values[i] : limit;
-  for (;;) {
-    float below = -INFINITY;
-    size_t less = 0;
-    for (size_t i = 0; i < count; i++)
-      if (values[i] < limit) less++, below = values[i] > below ? values[i] : below;
-    if (less < k) return limit;
-    limit = below;
-  }
+/* The number at a place in the order of all floats from -INFINITY on. */
+static float float_at(uint32_t place) {
+  const uint32_t negative = 0x7F800001; /* of -INFINITY to -0 */
+  uint32_t bits = place < negative ? 0xFF800000 - place : place - negative;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
 }
 
+/* The least number that k values do not exceed; infinite if there are fewer values that are numbers. */
 static float float_kth(const float *values, size_t count, size_t k) {
-  float kth = INFINITY;
-  for (size_t i = 0; i < count; i++) { /* the least value that k values do not exceed */
-    size_t found = 0;
-    for (size_t j = 0; j < count; j++) found += values[j] <= values[i];
-    if (found >= k && values[i] < kth) kth = values[i];
+  uint32_t low = 0, high = 0x7F800001u + 0x7F800000u; /* INFINITY */
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    float limit = float_at(middle);
+    size_t within = 0;
+    for (size_t i = 0; i < count; i++) within += values[i] <= limit;
+    if (within >= k) high = middle;
+    else low = middle + 1;
   }
-  return kth;
+  return float_at(low);
 }
 
 static size_t sum_minima(const uint16_t *sums, size_t count, uint16_t *out) {
@@ -296,7 +295,7 @@ const cpq_kernels cpq_scalar = {
     .subtract_lane = subtract_lane,
     .group_minima = group_minima,
     .floats_within = floats_within,
-    .float_limit = float_limit,
+    .float_limit = float_kth,
     .float_kth = float_kth,
     .sum_minima = sum_minima,
     .sum_limit = sum_limit,
