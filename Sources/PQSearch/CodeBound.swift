@@ -42,6 +42,9 @@ struct CodeBound: Sendable {
       ? step * Double(m + 2) * (1 + 0x1p-18) + Double(bracketStep) + 2 * rounding : .infinity
   }
 
+  /// Whether sums bound keys from above, too; not where the tables are flat, or a bracket's step is many of theirs.
+  var isClosed: Bool { gap < .infinity }
+
   /// The largest sum that a vector with a key of at most `key` may have; nil: there is no such vector.
   func threshold(_ key: Float) -> UInt16? {
     let room = Double(key) - lower

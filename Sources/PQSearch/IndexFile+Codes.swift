@@ -145,7 +145,9 @@ extension IndexFile {
     guard scan.filters else {
       return work.pending.append(scratch.survivors, of: visit.frame, key: visit.key, gap: .infinity) { _ in -.infinity }
     }
-    guard !scan.estimates else { return keepEstimates(visit, scan, tables, &scratch, &work) }
+    // Sums say next to nothing of queries that are as near to all codewords: closest to the centre.
+    let isVague = parameters.estimates && (scratch.survivors.areSaturated || !visit.bound.isClosed)
+    if scan.estimates || isVague { return keepEstimates(visit, scan, tables, &scratch, &work) }
     let wanted = work.candidates.capacity
     if scratch.survivors.count > wanted + wanted / 4 {
       // No more than these are among the best so many of this frame alone.

@@ -12,7 +12,7 @@ struct Pending {
   private var frames: [(view: FrameView, key: Float, gap: Float)] = []
   /// No key above this is among the best.
   private(set) var threshold = Float.infinity
-  /// The largest gap so far.
+  /// The largest gap of these codes.
   private var gap: Float = 0
   /// The k-th smallest floor, as of the last cut.
   private var kthFloor = -Float.infinity
@@ -25,13 +25,13 @@ struct Pending {
   mutating func begin(capacity: Int) {
     self.capacity = capacity
     threshold = .infinity
-    gap = 0
     removeAll()
   }
 
   /// Forgets the codes: their distances are computed.
   mutating func removeAll() {
     found.removeAll()
+    gap = 0
     cutCount = capacity
     frames.removeAll(keepingCapacity: true)
   }

@@ -91,6 +91,25 @@ import Testing
     }
   }
 
+  /// Queries that are as near to all codewords as to their mean: the tables say nothing, and sums no more.
+  @Test(arguments: [4, 8]) func queriesAtTheCentre(nbits: Int) throws {
+    var f = Fixture(dimension: 8, nlist: 3, m: 4, nbits: nbits, seed: 60)
+    f.rows = f.values(900, 8, seed: 61)
+    f.ids = f.rows.indices.map { UInt64(($0 * 7919) % 10_007) }
+    let folder = try TemporaryFolder()
+    let (index, oracle) = try f.make(in: folder)
+    let centre = (0..<8).map { c in f.centroids.reduce(0) { $0 + $1[c] } / 3 }
+    let noise = f.values(1, 8, seed: 62)[0]
+    for scale in [0, 1e-9, 1e-7, 1e-5, 1e-3] as [Float] {
+      let query = zip(centre, noise).map { $0 + scale * $1 }
+      for (k, nprobe, rerank) in [(1, 3, 0), (10, 1, 0), (10, 3, 0), (400, 3, 0), (5, 3, 20)] {
+        let found = try index.search(query, SearchOptions(k: k, nprobe: nprobe, rerank: rerank))
+        let expected = oracle.search(query, k: k, nprobe: nprobe, rerank: rerank)
+        #expect(found.bits(0) == expected.bits, "\(scale), k \(k), nprobe \(nprobe), rerank \(rerank)")
+      }
+    }
+  }
+
   /// Codes whose quantized tables would take more than a few MiB are compared without them.
   @Test(arguments: [(Metric.l2, 2), (.ip, 2), (.ip, 0)]) func wideTables(metric: Metric, nlist: Int) throws {
     var f = Fixture(metric: metric, dimension: 32_800, nlist: nlist, m: 32_800, nbits: 5, vectors: .none, seed: 80)
