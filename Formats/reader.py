@@ -175,6 +175,8 @@ class Index:
             bad = kind not in wanted and kind not in may_be_absent or wanted.get(kind) not in (None, length)
             if bad or (kind == FRAMES and length % 24):
                 raise Damage("invalid section", f"section {NAMES[kind]}", offset, f"length {length}")
+        if self.sections[FRAMES][1] // 24 > sum(self.n // self.per_frame[kind] + self.lists for kind in self.kinds):
+            raise Damage("invalid section", "section frames", self.sections[FRAMES][0], "more frames than vectors can have")
         self.list_pages = pieces(self.sections[LISTS][1], PAGE)
         self.frame_count = self.sections[FRAMES][1] // 24
         offset, length, _ = self.sections[PAGES]

@@ -51,6 +51,12 @@ extension IndexParameters {
     }
   }
 
+  /// The most frames that lists of all vectors can have: every list may have one of each kind that is not full.
+  package var mostFrames: UInt64 {
+    let kinds = Self.frameSections.filter { frames(of: $0, listCount: 1) > 0 }
+    return kinds.reduce(0) { $0 + count / UInt64(vectorsPerFrame($1)) + UInt64(listCount) }
+  }
+
   /// The length of a frame of `count` vectors before compression. `planes` is an id frame's number of byte planes.
   package func rawFrameBytes(_ kind: SectionKind, vectors count: Int, planes: Int = 0) -> Int {
     switch kind {

@@ -167,6 +167,12 @@ package struct SectionTable: Sendable, Equatable {
         .badSection, "section frames", at: frames.offset,
         "length \(frames.length) is no multiple of \(FrameEntry.byteCount)")
     }
+    // What readers keep of each frame is then in proportion to the vectors.
+    guard frames.length / UInt64(FrameEntry.byteCount) <= p.mostFrames else {
+      throw FormatError(
+        .badSection, "section frames", at: frames.offset,
+        "length \(frames.length), but \(p.count) vectors have \(p.mostFrames) frames at most")
+    }
     try require(.pages, true, length: 4 * (ChecksumPage.count(lists.length) + ChecksumPage.count(frames.length)))
   }
 }

@@ -1,10 +1,12 @@
+internal import Glibc
 public import Synchronization
 
 /// A fixed number of bits that any thread may set and test without a lock; a bit once set stays set.
 ///
 /// Usable from inline, or its members would be calls from other modules.
 @usableFromInline @safe package struct AtomicBits: ~Copyable, Sendable {
-  // Allocated and initialized in init, freed in deinit; only atomic accesses in between.
+  // Allocated in init, freed in deinit; only atomic accesses in between. Zeros are an Atomic(0), and the system's take no
+  // memory until a bit is set near them: a file may say that it has many frames.
   @usableFromInline package nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
   @usableFromInline package let count: Int
   /// The words before this one are known to have all their bits set.
@@ -15,8 +17,10 @@ public import Synchronization
   package init(count: Int) {
     precondition(count >= 0)
     self.count = count
-    unsafe words = .allocate(capacity: max(1, Self.words(count)))
-    for word in 0..<Self.words(count) { unsafe (words + word).initialize(to: Atomic(0)) }
+    guard let zeros = unsafe calloc(max(1, Self.words(count)), MemoryLayout<Atomic<UInt64>>.stride) else {
+      preconditionFailure("no memory for \(count) bits")
+    }
+    unsafe words = zeros.assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 
   @inlinable @inline(__always)
@@ -54,12 +58,16 @@ public import Synchronization
     unsafe words[bit &>> 6].bitwiseOr(1 &<< UInt64(truncatingIfNeeded: bit), ordering: .releasing)
   }
 
+  /// Sets a bit; whether it was not set before.
+  package func insertNew(_ bit: Int) -> Bool {
+    precondition(bit >= 0 && bit < count, "no such bit")
+    let mask: UInt64 = 1 &<< UInt64(truncatingIfNeeded: bit)
+    return unsafe words[bit &>> 6].bitwiseOr(mask, ordering: .acquiringAndReleasing).oldValue & mask == 0
+  }
+
   package func insertAll() {
     for bit in 0..<count { insert(bit) }
   }
 
-  deinit {
-    unsafe words.deinitialize(count: Self.words(count))
-    unsafe words.deallocate()
-  }
+  deinit { unsafe free(words) }
 }

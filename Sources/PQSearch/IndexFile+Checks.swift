@@ -20,18 +20,26 @@ struct Checks: ~Copyable, Sendable {
   let listPages: AtomicBits
   let framePages: AtomicBits
   let frames: AtomicBits
+  /// Lists that were looked up, and the frames that they have; and lists that have frames of others, which only a faulty or
+  /// hostile writer makes.
+  let lists: AtomicBits
+  private let owned: AtomicBits
+  let sharing: AtomicBits
   /// For the first of some frames in a row whether the kernel was asked for them.
   let asked: AtomicBits
   /// Queries that are still to ask for what is gone of frames that were used before: memory holds less than queries use.
   let asksLeft = Atomic(0)
 
-  init(_ table: SectionTable) {
+  init(_ table: SectionTable, lists: Int) {
     func length(_ kind: SectionKind) -> UInt64 { table[kind]?.length ?? 0 }
     centroidPages = AtomicBits(count: Int(length(.centroidPages)) / 4)
     listPages = AtomicBits(count: Int(ChecksumPage.count(length(.lists))))
     framePages = AtomicBits(count: Int(ChecksumPage.count(length(.frames))))
     frames = AtomicBits(count: Int(length(.frames)) / FrameEntry.byteCount)
     asked = AtomicBits(count: frames.count)
+    self.lists = AtomicBits(count: lists)
+    owned = AtomicBits(count: frames.count)
+    sharing = AtomicBits(count: lists)
   }
 
   /// What was derived from the model; `make` derives it the first time.
@@ -49,6 +57,16 @@ struct Checks: ~Copyable, Sendable {
     listPages.insertAll()
     framePages.insertAll()
     frames.insertAll()
+    lists.insertAll()
+  }
+
+  /// Takes a list's frames as its own, when it is first looked up; false if one is another's, from then on. Each frame's
+  /// checksum is that of one list, and is taken once. O(frames) the first time.
+  func own(_ frames: Range<Int>, list: Int) -> Bool {
+    if lists.insertNew(list) {
+      for frame in frames where !owned.insertNew(frame) { _ = sharing.insertNew(list) }
+    }
+    return !sharing.contains(list)
   }
 }
 
@@ -270,8 +288,7 @@ extension IndexFile {
     }
   }
 
-  /// No copies of a directory with two lists that share a frame, which each of them must check by its own count.
-  /// - Throws: if an entry is wrong under a right checksum. Who uses it is told.
+  /// - Throws: if an entry is wrong under a right checksum, or two lists share a frame. Who uses it is told.
   private borrowing func decodeDirectory() throws(FormatError) -> DirectoryCopy {
     let directory = KnownDirectory(pagesAreChecked: true, nil)
     var (lists, frames): ([ListView], [FrameView?]) = ([], Array(repeating: nil, count: checks.frames.count))
@@ -281,7 +298,6 @@ extension IndexFile {
       for kind in IndexParameters.frameSections {
         for index in 0..<frameCount(kind, view) {
           let frame = try frameView(kind, view, index, directory)
-          guard frames[frame.number] == nil else { return DirectoryCopy(lists: [], frames: []) }
           frames[frame.number] = frame
         }
       }

@@ -39,7 +39,7 @@ struct FrameView: Sendable, BitwiseCopyable {
 }
 
 extension IndexFile {
-  /// A list by its number. O(1).
+  /// A list by its number. O(1), the first time O(its frames).
   @inline(__always)
   borrowing func list(
     _ number: Int, _ directory: KnownDirectory = .init()
@@ -53,7 +53,14 @@ extension IndexFile {
     try entry.check(
       list: number, parameters: parameters, frames: frames, frameCount: UInt64(checks.frames.count),
       at: places.lists.offset + UInt64(base))
-    return ListView(number: number, count: Int(entry.count), firstFrame: Int(entry.firstFrame))
+    let view = ListView(number: number, count: Int(entry.count), firstFrame: Int(entry.firstFrame))
+    if !checks.lists.contains(number) || checks.sharing.contains(number) {
+      guard checks.own(view.firstFrame..<view.firstFrame + Int(frames), list: number) else {
+        throw FormatError(
+          .badList, "list \(number)", at: places.lists.offset + UInt64(base), "it has frames of another list")
+      }
+    }
+    return view
   }
 
   /// The list of a vector that was found in it. O(1).

@@ -31,7 +31,7 @@ struct IndexFile: ~Copyable, Sendable {
       if let failure = map.failure { throw .file(failure) }
       throw .format(path: map.path, error)
     }
-    checks = Checks(structure.table)
+    checks = Checks(structure.table, lists: structure.header.parameters.listCount)
     places = Places(structure.header, structure.table)
     self.map = map
     header = structure.header

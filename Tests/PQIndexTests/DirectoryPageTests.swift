@@ -110,8 +110,8 @@ import Testing
     }
   }
 
-  /// Lists that share frames, as only a hostile writer has them: each checks a frame by its own count.
-  @Test func sharedFramesAreNotCopied() throws {
+  /// Lists that share frames, as only a hostile writer has them: whichever comes second is refused, or both.
+  @Test(arguments: [false, true]) func sharedFrames(inOrder: Bool) throws {
     var f = Fixture(dimension: 6, nlist: 8, m: 3, nbits: 4, seed: 3470)
     f.rows = f.values(2000, 6, seed: 3471)
     let folder = try TemporaryFolder()
@@ -124,8 +124,20 @@ import Testing
     file.set(UInt64(list.firstFrame), at: entry + 8)
     file.seal()
     let index = try Index(path: try folder.write(file.bytes, to: "shared.pqx"))
-    // Whichever list comes first decides what the checksum of a frame is; nothing traps.
-    for query in f.values(30, 6, seed: 3472) { _ = try? index.search(query, SearchOptions(k: 20, nprobe: 8)) }
+    let all = SearchOptions(k: 2000, nprobe: 8)
+    for query in f.values(30, 6, seed: 3472) {
+      #expect(throws: IndexError.self) { _ = try index.search(query, all) }
+    }
     #expect(!index.file.knownDirectory(visiting: 100).isComplete)
+    // The frames' checksums are those of one of the two.
+    let fresh = try Index(path: folder.path("shared.pqx"))
+    var errors: [FormatError] = []
+    for number in inOrder ? [first, second] : [second, first] {
+      do throws(FormatError) {
+        let list = try fresh.file.list(number)
+        _ = try fresh.file.frame(.codes, list, 0)
+      } catch { errors.append(error) }
+    }
+    #expect(errors.count == (inOrder ? 2 : 1))
   }
 }
