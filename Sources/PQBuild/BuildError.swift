@@ -15,6 +15,11 @@ public enum BuildError: Failure {
   /// `isCancelled` said so.
   case interrupted
 
+  /// An output that is read from.
+  static func isInput(_ output: String, _ input: String) -> BuildError {
+    .usage("\(output) is the file that \(input) is read from; name another one for the index")
+  }
+
   public var kind: FailureKind {
     switch self {
     case .usage: .usage

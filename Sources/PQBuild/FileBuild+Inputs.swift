@@ -91,6 +91,7 @@ extension FileBuild {
   }
 
   func plan(_ reader: borrowing VectorReader, _ model: ModelFile?) throws(BuildError) -> BuildPlan {
+    if trainsOnly, parameters.kind == .flat { throw .usage("--index flat has no quantizers to be trained") }
     var parameters = parameters
     var count = reader.rowCount
     if let rows {
@@ -117,6 +118,7 @@ extension FileBuild {
 
   private func trainingCount(_ reader: borrowing VectorReader) throws(BuildError) -> UInt64? {
     guard let trainingInput else { return nil }
+    guard trainingInput.path != "-" else { throw .usage("the training input is read more than once: name a file") }
     let training = try open(trainingInput)
     guard training.dimension == reader.dimension else {
       throw .badData(
@@ -129,8 +131,8 @@ extension FileBuild {
   }
 
   func checkOutputIsNoInput() throws(BuildError) {
-    for source in [input.path, trainingInput?.path, ids].compactMap({ $0 }) where areSameFile(source, output) {
-      throw .usage("\(output) is the file that \(source) is read from; name another one for the index")
+    for source in [input.path, trainingInput?.path, ids, model].compactMap({ $0 }) where areSameFile(source, output) {
+      throw .isInput(output, source)
     }
   }
 
@@ -159,7 +161,7 @@ extension FileBuild {
   }
 
   func checkSpace(_ plan: BuildPlan, in folder: String, have: UInt64?) throws(BuildError) {
-    guard let need = plan.memory.diskBytes, let have, !trainsOnly, have < need else { return }
+    guard let need = plan.memory.diskBytes, let have, have < need else { return }
     throw .noSpace(folder: folder, need: need, have: have)
   }
 

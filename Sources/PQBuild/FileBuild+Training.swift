@@ -11,10 +11,7 @@ extension FileBuild {
     _ journal: Journal, _ done: Journal.Content, _ clock: inout StageClock
   ) throws(BuildError) -> TrainedModel {
     if let model { return TrainedModel(plan, file: model) }
-    guard plan.index.nlist > 0 || plan.index.m > 0 else {
-      if trainsOnly { throw .usage("--index flat has no quantizers to be trained") }
-      return try TrainedModel(plan, sample: [])
-    }
+    guard plan.index.nlist > 0 || plan.index.m > 0 else { return try TrainedModel(plan, sample: []) }
     let file = folder.file(Self.modelName + ".pqx")
     if done.isTrained { return TrainedModel(plan, file: try ModelFile(path: file)) }
     let trained: TrainedModel
@@ -138,7 +135,7 @@ extension FileBuild {
       }
       for slot in ascending[next..<end] { try place(chunk, Int(rows[slot] - first) * plan.index.dimension, slot) }
       next = end
-      progress(.sampled(rows: next, of: count))
+      progress(.sampled(rows: next, of: UInt64(ascending.count)))
     }
     try BuildError.onInputs { () throws(VectorFileError) in try reader.checkUnchanged() }
   }

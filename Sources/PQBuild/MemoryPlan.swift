@@ -29,7 +29,7 @@ public struct MemoryPlan: Sendable, Equatable {
   /// Work that a kill may cost at most, but for training, the merge of one list, and putting the file together.
   package var checkpointInterval = Duration.seconds(20)
 
-  /// - Parameter encodes: false where only a model is made, so that no runs have to be merged.
+  /// - Parameter encodes: false where only a model is made, so that there are no runs, and little disk is taken.
   /// - Throws: `.usage` for a budget that the model does not fit into, with the least that would do.
   init(
     _ parameters: BuildParameters, _ index: IndexParameters, groups: Int, trainSize: Int, count: UInt64?,
@@ -63,15 +63,16 @@ public struct MemoryPlan: Sendable, Equatable {
       chunkRows = runVectors / chunksOfRun
       runVectors = chunksOfRun * chunkRows
     }
-    spillBytes = needs.record
+    spillBytes = encodes ? needs.record : 0
     // More gains nothing, unless there are so many runs.
     let runs = (count ?? 0) / UInt64(runVectors) + 1
     mergeBytes = Int(min(rest, max(1 << 30, runs * UInt64(needs.record + RunMerge.placeBytes))))
     vectorCount = count
     let sampleBytes = sampleIsFile ? needs.sample : 0
-    diskBytes = count.map {
-      Self.disk(index, model: needs.model, vectors: $0, spill: UInt64(needs.record)) + sampleBytes
-    }
+    diskBytes =
+      encodes
+      ? count.map { Self.disk(index, model: needs.model, vectors: $0, spill: UInt64(needs.record)) + sampleBytes }
+      : Self.disk(index, model: needs.model, vectors: 0, spill: 0) + sampleBytes
   }
 
   /// The spill, and the sections as they grow; then the sections and the file that they are copied into. Nothing is

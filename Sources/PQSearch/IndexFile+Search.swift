@@ -108,7 +108,7 @@ extension IndexFile {
   borrowing func check(_ options: SearchOptions) throws(IndexError) {
     guard options.k > 0 else { throw .usage("k is \(options.k); ask for at least 1 result") }
     if let nprobe = options.nprobe, nprobe <= 0 { throw .usage("nprobe is \(nprobe); visit at least 1 list") }
-    if let most = options.maxCodes, most <= 0 { throw .usage("maxCodes is \(most); visit at least 1 vector") }
+    if let most = options.maxCodes, most <= 0 { throw .usage("the bound of codes is \(most); visit at least 1 vector") }
     if let reach = options.reach {
       guard reach >= 1 else { throw .usage("reach is \(reach); the nearest list is at 1") }
       guard parameters.metric == .l2 else {

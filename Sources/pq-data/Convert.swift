@@ -23,6 +23,7 @@ struct Convert: ParsableCommand {
   func run() throws {
     try refuseTerminal(output)
     try reportingFailures {
+      try refuse(outputs: [output], among: [input])
       var reader = try VectorReader(path: input, format: format)
       var writer = try VectorWriter(
         path: output, format: outputFormat, dimension: reader.dimension, rowCount: reader.rowCount, replacing: force)

@@ -38,6 +38,8 @@ struct GroundTruth: ParsableCommand {
   func run() throws {
     try refuseTerminal(output)
     try reportingFailures {
+      try refuse(outputs: [output], among: [base, queries])
+      guard queries != "-" else { throw ToolFailure(.usage, "the queries must be a file; the base vectors may be -") }
       var baseReader = try VectorReader(path: base, format: format)
       try checkCount(baseReader.rowCount)
       var queryReader = try VectorReader(path: queries)

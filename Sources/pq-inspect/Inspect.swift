@@ -36,11 +36,11 @@ struct Inspect: ParsableCommand {
   @Argument(help: "The list's number, or the section to dump.")
   var argument: String?
 
-  @Option(help: "lists: how many of the longest to show.")
-  var top = 10
+  @Option(help: "lists: how many of the longest to show. (default: 10)")
+  var top: Int?
 
-  @Option(help: "list, hexdump: how many rows to show.")
-  var limit = 64
+  @Option(help: "list, hexdump: how many rows to show. (default: 64)")
+  var limit: Int?
 
   @Flag(help: "verify: decode every frame too.")
   var deep = false
@@ -60,7 +60,13 @@ struct Inspect: ParsableCommand {
           ? "\(view.rawValue) needs \(view == .list ? "a list's number" : "a section's name")."
           : "\(view.rawValue) takes no argument.")
     }
-    guard top >= 0, limit > 0 else { throw ValidationError("--top and --limit are counts.") }
+    guard top ?? 0 >= 0, limit ?? 1 > 0 else { throw ValidationError("--top and --limit are counts.") }
+    for (isGiven, option, views) in [
+      (top != nil, "--top", [View.lists]), (limit != nil, "--limit", [.list, .hexdump]), (deep, "--deep", [.verify]),
+    ] where isGiven && !views.contains(view) {
+      let views = views.map(\.rawValue).joined(separator: " and ")
+      throw ValidationError("\(option) is of \(views), not of \(view.rawValue).")
+    }
   }
 
   func run() throws {
@@ -73,10 +79,10 @@ struct Inspect: ParsableCommand {
       switch view {
       case .summary: try SummaryView(index).show(json: json)
       case .sections: try SectionsView(index).show(json: json)
-      case .lists: try ListsView(index, top: top).show(json: json)
-      case .list: try ListView(index, number: try listNumber(), limit: limit).show(json: json)
+      case .lists: try ListsView(index, top: top ?? 10).show(json: json)
+      case .list: try ListView(index, number: try listNumber(), limit: limit ?? 64).show(json: json)
       case .codebooks: try CodebooksView(index).show(json: json)
-      case .hexdump: try HexdumpView(index, part: argument ?? "", limit: limit).show(json: json)
+      case .hexdump: try HexdumpView(index, part: argument ?? "", limit: limit ?? 64).show(json: json)
       case .verify: break
       }
     }

@@ -83,8 +83,10 @@ struct SummaryView {
           + (report.brackets ? ", with brackets" : ""))
     }
     print(
-      "size          \(formatBytes(report.fileBytes)), \(formatNumber(report.bytesPerVector, digits: 2)) bytes per vector, "
-        + "\(formatNumber(report.compressionRatio, digits: 1)) × smaller than f32")
+      "size          \(formatBytes(report.fileBytes))"
+        + (report.vectors > 0
+          ? ", \(formatNumber(report.bytesPerVector, digits: 2)) bytes per vector, "
+            + "\(formatNumber(report.compressionRatio, digits: 1)) × smaller than f32" : ": a model, of no vectors"))
     print()
     print(
       formatTable(

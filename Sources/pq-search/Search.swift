@@ -105,6 +105,7 @@ struct Search: ParsableCommand {
       let clock = ContinuousClock()
       let begun = clock.now
       try checkFlags()
+      try refuse(outputs: [output, distances], among: [self.index, self.queries, groundtruth])
       let index = try Index(path: index)
       let opening = clock.now - begun
       let queries = try QuerySet(path: queries, format: format, limit: limit, dimension: index.parameters.dimension)
@@ -139,6 +140,9 @@ struct Search: ParsableCommand {
     guard output != "-" || (!json && groundtruth == nil) else {
       throw ToolFailure(
         .usage, "-o - writes the ids to standard output, which --json and --groundtruth print to; name a file")
+    }
+    guard queries != "-" || groundtruth != "-" else {
+      throw ToolFailure(.usage, "standard input holds the queries or the true neighbours; name a file for the others")
     }
     guard recallFloor == nil || groundtruth != nil else {
       throw ToolFailure(.usage, "--recall-floor needs --groundtruth to measure recall by")

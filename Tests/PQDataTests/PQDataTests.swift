@@ -123,7 +123,7 @@ import Testing
       (64, ["groundtruth", good, good, "-k", "1", "-o", out]),
       (65, ["head", cut]), (65, ["head", good, "--format", "npy"]), (65, ["convert", halves, "-o", out]),
       (66, ["head", folder.path("none.bvecs")]), (66, ["head", folder.path]),
-      (73, ["convert", good, "-o", good]), (73, ["convert", good, "-o", folder.path("none/a.bvecs")]),
+      (73, ["convert", good, "-o", halves]), (73, ["convert", good, "-o", folder.path("none/a.bvecs")]),
     ]
     for (code, arguments) in cases {
       let run = try runTool("pq-data", arguments)

@@ -203,11 +203,13 @@ import Testing
     let base = try folder.write(VectorBytes.fvecs(Self.rows), to: "base.fvecs")
     let index = folder.path("a.pqx")
     #expect(try runTool("pq-build", [base, "-o", index, "--quiet", "--index", "flat"]).exitCode == 0)
+    let old = try folder.write([], to: "old.fvecs")
     let (ids, distances) = (["-o", folder.path("ids.ivecs")], ["--distances", folder.path("d.fvecs")])
     let cases: [(Int32, String, [String])] = [
       (64, "name a .fvecs file", ids + ["--distances", folder.path("d.txt")]),
       (64, ".ivecs or .npy", ["-o", folder.path("ids.txt")] + distances),
-      (73, "exists", ids + ["--distances", base]), (73, "cannot be created", ["-o", folder.path("none/ids.npy")]),
+      (64, "is read from", ids + ["--distances", base]), (73, "exists", ids + ["--distances", old]),
+      (73, "cannot be created", ["-o", folder.path("none/ids.npy")]),
       (64, "1 to 65536", ids + distances + ["-k", "100000"]), (64, "1 to 65536", ids + ["-k", "65537"]),
       (64, "1 to 65536", distances + ["-k", "0"]),
     ]
@@ -215,7 +217,7 @@ import Testing
       // A search would refuse this reach: what is refused instead was refused before.
       let run = try runTool("pq-search", [index, base, "--reach", "0.5"] + arguments)
       #expect(run.exitCode == code && run.errors.contains(message), "\(arguments): \(run.errors)")
-      #expect(try folder.names() == ["a.pqx", "base.fvecs"], "\(arguments)")
+      #expect(try folder.names() == ["a.pqx", "base.fvecs", "old.fvecs"], "\(arguments)")
     }
     let widest = [index, base, "--limit", "2", "-k", "65536"]
     #expect(try runTool("pq-search", widest + ids + distances).exitCode == 0)
@@ -244,6 +246,11 @@ import Testing
     let run = try runTool("pq-build", dry + Self.flags)
     let plan = try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Any]
     #expect(plan?["index"] as? String == "ivfpq" && run.errors.isEmpty, "\(run.errors)")
+    // A model takes no disk for the vectors.
+    let train = try runTool("pq-build", ["train"] + dry + Self.flags)
+    let model = try JSONSerialization.jsonObject(with: Data(train.output)) as? [String: Any]
+    let (all, less) = (try #require(plan?["disk_bytes"] as? Int), try #require(model?["disk_bytes"] as? Int))
+    #expect(less < all)
     #expect(try folder.names() == ["base.fvecs"])
   }
 
@@ -291,6 +298,17 @@ import Testing
       (66, "pq-search", [index + ".none", base]), (64, "pq-search", [index, base, "--recall-floor", "0.5"]),
       (64, "pq-search", [index, base, "--repeat", "0"]), (64, "pq-search", [index, base, "--repeat", "2", "--cold"]),
       (0, "pq-search", [index, base, "--nprobe", "100000", "-k", "1000"]),
+      (64, "pq-build", ["train", base, "--index", "flat", "-o", out]),
+      (64, "pq-build", ["train", base, "--index", "flat", "-o", out, "--dry-run"]),
+      (64, "pq-build", [base, "-o", out, "--train-input", "-"]),
+      (64, "pq-search", [index, "-", "--format", "fvecs", "--groundtruth", "-"]),
+      (64, "pq-data", ["groundtruth", base, "-", "-k", "1", "-o", folder.path("g.ivecs")]),
+      (64, "pq-inspect", [index, "--deep"]), (64, "pq-inspect", [index, "verify", "--top", "3"]),
+      // What is read is not written over, with --force either.
+      (64, "pq-build", ["encode", base, "--model", index, "-o", index, "--force"]),
+      (64, "pq-build", ["merge", index, "-o", index, "--force"]),
+      (64, "pq-search", [index, base, "--distances", base, "--force"]),
+      (64, "pq-data", ["convert", base, "-o", base, "--force"]),
     ]
     for (code, tool, arguments) in cases {
       let run = try runTool(tool, arguments)
