@@ -10,7 +10,7 @@ public struct BuildParameters: Sendable, Equatable {
   public var groups: Int?
   /// Sub-quantizers; nil: the divisor of D nearest D/8. More: larger codes, better recall.
   public var m: Int?
-  /// Bytes of file per vector: chooses m and nbits, whatever these say. Needs the number of vectors.
+  /// Bytes of file per vector: chooses ``m``, which must be nil, and ``nbits``, whatever it says. Needs the number of vectors.
   public var targetBytes: Double?
   /// Bits of a code, 1...16. 8 is the fast path.
   public var nbits = 8

@@ -13,7 +13,7 @@ enum UniqueIDs {
   }
 
   /// Ids in strictly ascending order are; others are read again in as many passes as memory asks for, each sorting
-  /// the ids whose hash falls to it. O(n log n).
+  /// the ids whose hash falls to it. O(passes · n + n log n).
   static func check(_ reader: inout IDReader, memory: UInt64) throws(BuildError) {
     let ascends = try BuildError.onInputs { () throws(VectorFileError) in
       var chunk: [UInt64] = []

@@ -39,7 +39,7 @@ public struct Searcher: ~Copyable {
 
   /// Appends queries `[query][dimension]`, with their neighbours and what they read, to a batch's results. Near ones of many
   /// queries are searched one after the other, as ``Index/search(_:_:threads:)`` does.
-  /// - Throws: as for one query; `.query` also where the components are no whole number of queries.
+  /// - Throws: as for one query; `.query` also where the components are no whole number of queries. Then nothing is appended.
   /// - Complexity: see ``Index/search(_:_:threads:)``.
   public mutating func search(
     _ queries: Span<Float>, _ options: SearchOptions, into results: inout SearchResults
@@ -56,13 +56,21 @@ public struct Searcher: ~Copyable {
   mutating func search(
     _ queries: Span<Float>, _ order: QueryOrder, _ options: SearchOptions, into results: inout SearchResults
   ) throws(IndexError) {
+    let (count, found, statistics) = (results.count, results.neighbors.count, results.statistics)
     var ends: [Int] = []
     swap(&ends, &results.ends)
     defer { swap(&ends, &results.ends) }
-    try index.file.unlessFailed { (file) throws(IndexError) in
-      try file.search(
-        queries, order, options, scratch: &scratch, statistics: &results.statistics, into: &results.neighbors
-      ) { ends.append($0) }
+    do throws(IndexError) {
+      try index.file.unlessFailed { (file) throws(IndexError) in
+        try file.search(
+          queries, order, options, scratch: &scratch, statistics: &results.statistics, into: &results.neighbors
+        ) { ends.append($0) }
+      }
+    } catch {
+      ends.removeLast(ends.count - count)
+      results.neighbors.removeLast(results.neighbors.count - found)
+      results.statistics = statistics
+      throw error
     }
   }
 

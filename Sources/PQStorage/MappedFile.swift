@@ -155,7 +155,7 @@ package enum FileAccess: Sendable {
     guard access != .read, memory == nil, let base = unsafe base else { return }
     guard length > 0, offset >= 0, length <= count - offset else { return }
     let end = offset + length
-    var start = offset & ~4095  // madvise wants a page's first byte; mappings start on a page
+    var start = offset / Self.pageBytes * Self.pageBytes  // madvise wants a page's first byte; mappings start on a page
     while start < end {
       let piece = min(end - start, Self.prefetchBytes)
       unsafe _ = madvise(base + start, piece, MADV_WILLNEED)
@@ -171,11 +171,12 @@ package enum FileAccess: Sendable {
     guard losesPages, let base = unsafe base else { return true }
     guard knowsResidence else { return nil }
     guard length > 0, offset >= 0, length <= count - offset else { return true }
-    let end = (offset + length + 4095) / 4096
+    let end = (offset + length - 1) / Self.pageBytes + 1
     return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.pagesAtOnce) { pages in
-      for start in stride(from: offset / 4096, to: end, by: Self.pagesAtOnce) {
+      for start in stride(from: offset / Self.pageBytes, to: end, by: Self.pagesAtOnce) {
         let pageCount = min(Self.pagesAtOnce, end - start)
-        guard unsafe mincore(base + start * 4096, pageCount * 4096, pages.baseAddress) == 0 else { return nil }
+        let (first, bytes) = (start * Self.pageBytes, pageCount * Self.pageBytes)
+        guard unsafe mincore(base + first, bytes, pages.baseAddress) == 0 else { return nil }
         guard unsafe pages[0..<pageCount].allSatisfy({ $0 & 1 == 1 }) else { return false }
       }
       return true
@@ -183,6 +184,8 @@ package enum FileAccess: Sendable {
   }
 
   private static let pagesAtOnce = 64
+  /// Of the kernel: 4 KiB on x86-64, up to 64 KiB on Arm.
+  private static let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))
 
   /// The most that one call asks for. Linux drops what is beyond the device's readahead size, 128 KiB unless it is set.
   private static let prefetchBytes = 128 << 10

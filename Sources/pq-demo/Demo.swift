@@ -74,7 +74,7 @@ struct Demo: ParsableCommand {
     parameters.m = 8
     parameters.nbits = 8
     parameters.iterations = 10
-    parameters.threads = ProcessInfo.processInfo.activeProcessorCount
+    parameters.threads = usableProcessors
 
     var build = FileBuild(
       input: VectorSource(path: data.base), output: folder.path(kind.rawValue + ".pqx"), parameters: parameters)

@@ -23,6 +23,7 @@ struct QuerySet: Sendable {
       guard rows > 0 else { break }
       all += chunk
     }
+    try reader.checkUnchanged()
     vectors = all
     count = all.count / dimension
     self.dimension = dimension

@@ -54,6 +54,28 @@ import Testing
     }
   }
 
+  /// A batch of which a query is refused appends nothing, in whichever order it is searched; options are checked without one.
+  @Test func refusedBatchesAppendNothing() throws {
+    let folder = try TemporaryFolder()
+    let f = fixture(.l2, m: 3, seed: 5020)
+    let (index, _) = try f.make(in: folder)
+    let options = SearchOptions(k: 4, nprobe: 5)
+    for count in [5, 260] {
+      var queries = f.values(count, 6, seed: 5021).flatMap { $0 }
+      #expect(index.file.order(of: queries.span, options).isByNumber == (count == 5))
+      queries[6 * (count - 2)] = .nan
+      var results = try index.search(Array(queries[0..<12]), options)
+      let before = results
+      var searcher = Searcher(index)
+      #expect(throws: IndexError.self) { try searcher.search(queries.span, options, into: &results) }
+      #expect(results.count == 2 && results.neighbors == before.neighbors)
+      #expect(results.statistics.lists == before.statistics.lists)
+    }
+    for threads in [1, 2] {
+      #expect(throws: IndexError.self) { _ = try index.search([], SearchOptions(k: 0), threads: threads) }
+    }
+  }
+
   /// An error says the number that the query has in the batch.
   @Test(arguments: [1, 3]) func errorsNameTheQuery(threads: Int) throws {
     let folder = try TemporaryFolder()
