@@ -8,7 +8,8 @@ struct CodeScan {
   let tables: Range<Int>
   /// Whether quantized tables tell which codes may be among the best; else all may.
   let filters: Bool
-  /// Whether the query's tables then bound the keys of those more closely.
+  /// Whether the query's tables can bound the keys of those more closely, and whether they always do.
+  let canEstimate: Bool
   let estimates: Bool
   /// Whether the scan takes checksums of frames that were not used before: no byte leads it out of its tables.
   let checks: Bool

@@ -57,10 +57,11 @@ extension IndexFile {
   ) -> CodeScan {
     let hasBrackets = parameters.comparison == .brackets
     let filters = options.filtersCodes && !scratch.quantized.entries.isEmpty
+    let canEstimate = filters && parameters.estimates
     let scan = CodeScan(
       shape: shape, tables: group.tables(query), filters: filters,
       // The distances of a few winners cost less than bringing the float tables of wide codes into the cache.
-      estimates: filters && parameters.estimates && (options.rerank > 0 || shape.pairsTables),
+      canEstimate: canEstimate, estimates: canEstimate && (options.rerank > 0 || shape.pairsTables),
       checks: filters && !codesHaveRules && Kernels.best.checksAsItScans(nbits: shape.nbits),
       length: hasBrackets ? group.lengths[query] : 0, longest: hasBrackets ? model?.longestResidual ?? 0 : 0)
     if filters, parameters.comparison != .listTables {
@@ -146,7 +147,7 @@ extension IndexFile {
       return work.pending.append(scratch.survivors, of: visit.frame, key: visit.key, gap: .infinity) { _ in -.infinity }
     }
     // Sums say next to nothing of queries that are as near to all codewords: closest to the centre.
-    let isVague = parameters.estimates && (scratch.survivors.areSaturated || !visit.bound.isClosed)
+    let isVague = scan.canEstimate && (scratch.survivors.areSaturated || !visit.bound.isClosed)
     if scan.estimates || isVague { return keepEstimates(visit, scan, tables, &scratch, &work) }
     let wanted = work.candidates.capacity
     if scratch.survivors.count > wanted + wanted / 4 {
