@@ -12,6 +12,8 @@ public enum BuildError: Failure {
   case file(FileError)
   /// The file system of the output has too little room; nothing was published.
   case noSpace(folder: String, need: UInt64, have: UInt64)
+  /// There are more vectors than the runs hold that so much memory can merge: a stream does not tell how many will come.
+  case needsMemory(vectors: UInt64, memory: UInt64)
   /// `isCancelled` said so.
   case interrupted
 
@@ -22,7 +24,7 @@ public enum BuildError: Failure {
 
   public var kind: FailureKind {
     switch self {
-    case .usage: .usage
+    case .usage, .needsMemory: .usage
     case .badData: .badData
     case .input(let error): error.kind
     case .file(let error): error.kind
@@ -39,6 +41,8 @@ public enum BuildError: Failure {
     case .noSpace(let folder, let need, let have):
       "\(folder): building needs \(need) bytes of disk for a while, but \(have) are free; free space or choose another "
         + "folder"
+    case .needsMemory(let vectors, let memory):
+      "--memory \(memory) is too small to merge what is spilled of more than \(vectors) vectors; give more"
     case .interrupted: "interrupted; nothing was published"
     }
   }

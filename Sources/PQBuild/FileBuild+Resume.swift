@@ -57,8 +57,11 @@ extension FileBuild {
   func settle(_ beginning: Beginning, after error: BuildError) {
     guard beginning != .none, var folder = try? WorkFolder(output: output) else { return }
     let hasProgress = (try? Journal.read(folder))?.hasProgress == true
+    var needsMemory = false
+    if case .needsMemory = error { needsMemory = true }
     let isResumable =
-      beginning == .resumed || error.kind == .interrupted || error.kind == .inputOutput || error.kind == .cannotCreate
+      beginning == .resumed || needsMemory || error.kind == .interrupted || error.kind == .inputOutput
+      || error.kind == .cannotCreate
     folder.keep(hasProgress && isResumable)
     if hasProgress, isResumable {
       progress(.notice("what was done is kept in \(folder.path); --resume goes on with it"))

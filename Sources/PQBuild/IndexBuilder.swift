@@ -78,7 +78,7 @@ public struct IndexBuilder: ~Copyable {
   /// Adds rows `[row][dimension]`.
   /// - Parameter ids: one a row, where the plan stores ids; else nil, and ids count up from the first. No id may come twice:
   ///   ``finish(progress:isCancelled:)`` finds it where both vectors are in one list, and ``FileBuild`` anywhere.
-  /// - Throws: `.usage` for ids that the plan does not store, `.badData` for a row that is not finite, overflows, or does not fit the stored vectors. The builder is
+  /// - Throws: `.usage` for ids that the plan does not store, `.needsMemory` for more vectors than can be merged, `.badData` for a row that is not finite, overflows, or does not fit the stored vectors. The builder is
   ///   of no use after that.
   public mutating func add(_ rows: consuming [Float], ids: [UInt64]? = nil) throws(BuildError) {
     guard rows.count % index.dimension == 0 else {
@@ -147,6 +147,9 @@ public struct IndexBuilder: ~Copyable {
     try waitForRun()
     if saving { lastSave = .now }
     guard let spill, !buffer.isEmpty else { return }
+    guard spill.runs.count < pieces.mostRuns else {
+      throw .needsMemory(vectors: mark.rows, memory: pieces.budget)
+    }
     var full = RunBuffer(index, capacity: pieces.runVectors)
     if let spare = spare.take() { full = spare }
     swap(&full, &buffer)

@@ -18,6 +18,8 @@ public struct MemoryPlan: Sendable, Equatable {
   public package(set) var runVectors: Int
   /// Bytes of a spilled vector; 0 where nothing is spilled.
   public let spillBytes: Int
+  /// The most runs that can be merged. Where the number of vectors is known, there are no more.
+  public package(set) var mostRuns: UInt64
   /// What the buffers through which the runs are merged may take together; they take less where that is as fast.
   public package(set) var mergeBytes: Int
   /// Whether the training sample is kept in a file, because it is larger than the budget.
@@ -66,7 +68,9 @@ public struct MemoryPlan: Sendable, Equatable {
     spillBytes = encodes ? needs.record : 0
     // More gains nothing, unless there are so many runs.
     let runs = (count ?? 0) / UInt64(runVectors) + 1
-    mergeBytes = Int(min(rest, max(1 << 30, runs * UInt64(needs.record + RunMerge.placeBytes))))
+    let runPlace = UInt64(needs.record + RunMerge.placeBytes)
+    mostRuns = max(1, rest / runPlace)
+    mergeBytes = Int(min(rest, max(1 << 30, runs * runPlace)))
     vectorCount = count
     let sampleBytes = sampleIsFile ? needs.sample : 0
     diskBytes =

@@ -326,6 +326,34 @@ import Testing
     #expect(same)
   }
 
+  /// More runs come than the budget can merge, as a stream may have them: with more memory the build goes on.
+  @Test func moreRunsThanCanBeMerged() throws {
+    let folder = try TemporaryFolder()
+    _ = try Self.build(.ivfpq, in: folder, name: "whole.pqx").run()
+    var build = try Self.build(.ivfpq, in: folder, name: "a.pqx")
+    let adjust = build.adjust
+    build.adjust = {
+      adjust(&$0)
+      $0.mostRuns = 2
+    }
+    let rows = Mutex<UInt64>(0)
+    build.progress = { if case .encoded(let count, _, _) = $0 { rows.withLock { $0 = count } } }
+    let error = #expect(throws: BuildError.self) { _ = try build.run() }
+    #expect(error?.kind == .usage && error?.description.contains("--memory") == true, "\(String(describing: error))")
+    #expect(rows.withLock { $0 } < 900)
+    build.adjust = adjust
+    build.parameters.memory *= 2
+    build.resuming = true
+    let first = Mutex<UInt64?>(nil)
+    build.progress = {
+      if case .encoded(let count, _, _) = $0 { first.withLock { $0 = $0 ?? count } }
+    }
+    _ = try build.run()
+    #expect(first.withLock { $0 ?? 0 } > 64, "not from the beginning")
+    let same = try folder.read("a.pqx") == folder.read("whole.pqx")
+    #expect(same)
+  }
+
   @Test func budgetThatIsTooSmall() throws {
     let folder = try TemporaryFolder()
     var build = try Self.build(.ivfpq, in: folder, name: "a.pqx")
