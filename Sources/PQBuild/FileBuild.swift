@@ -28,7 +28,8 @@ public struct FileBuild: Sendable {
   public var parameters: BuildParameters
   /// Trains on this file instead of a sample of the input.
   public var trainingInput: VectorSource?
-  /// An index file whose quantizers, metric and encodings are used; nothing is trained then.
+  /// An index file whose quantizers, metric and encodings are used; nothing is trained then. It is mapped while it is read, as
+  /// the shards of an ``IndexMerge`` are.
   public var model: String?
   /// Ends after the training: the output is a model, an index of no vectors.
   public var trainsOnly = false

@@ -3,6 +3,8 @@ internal import PQStorage
 
 /// Merges index files of one model into one, as if all their vectors had been built into it at once: the bytes are the
 /// same. Reads and writes from front to back; memory depends on the number of files and threads, not on what is in them.
+///
+/// The files are mapped with a handler for SIGBUS, which passes on what is not its own to the one that was there before.
 public struct IndexMerge: Sendable {
   public var shards: [String]
   public var output: String

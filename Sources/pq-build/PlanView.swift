@@ -49,7 +49,9 @@ extension MemoryPlan {
     ]
     if sampleIsFile { parts.append("the training sample in a file") }
     if spillBytes > 0 {
-      parts.append((vectorCount.map { "\(runs($0)) " } ?? "") + "runs of \(runVectors) vectors, merged in one pass")
+      let count = vectorCount.map { runs($0) }
+      let some = count == 1 ? "a run" : (count.map { "\($0) " } ?? "") + "runs"
+      parts.append("\(some) of \(runVectors) vectors, merged in one pass")
     }
     parts.append(diskBytes.map { "at most \(formatBytes($0)) of disk for a while" } ?? "disk as the input asks for")
     return parts.joined(separator: ", ")

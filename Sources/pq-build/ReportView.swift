@@ -4,16 +4,20 @@ import ToolSupport
 /// The report of a build for people: a line a stage, and what came of it.
 func printSummary(_ report: BuildReport, _ path: String, _ peaks: StagePeaks) {
   for stage in report.stages {
-    let rate = stage.vectorsPerSecond.map { ", \(formatNumber($0, digits: 0)) vectors/s" } ?? ""
+    // An index without lists has nothing to merge.
+    let rate = stage.vectors == 0 ? nil : stage.vectorsPerSecond
     printError(
-      "\(stage.name.padding(to: 8)) \(formatNumber(stage.seconds, digits: 2)) s\(rate), "
+      "\(stage.name.padding(to: 8)) \(formatNumber(stage.seconds, digits: 2)) s, "
+        + (rate.map { "\(formatNumber($0, digits: 0)) vectors/s, " } ?? "")
         + "private memory \(formatBytes(peaks.of[stage.name] ?? 0))")
   }
-  printError(
-    "\(path): \(report.vectors) vectors, \(formatBytes(report.fileBytes)), "
-      + "\(formatNumber(report.bytesPerVector, digits: 2)) bytes per vector, "
-      + "list imbalance \(formatNumber(report.imbalance, digits: 3)), peak private memory \(formatBytes(peaks.highest))"
-  )
+  let size = formatBytes(report.fileBytes)
+  let made =
+    report.vectors == 0
+    ? "a model, of no vectors, \(size)"
+    : "\(report.vectors) vectors, \(size), \(formatNumber(report.bytesPerVector, digits: 2)) bytes per vector, "
+      + "list imbalance \(formatNumber(report.imbalance, digits: 3))"
+  printError("\(path): \(made), peak private memory \(formatBytes(peaks.highest))")
 }
 
 /// `--json`: what the build took and made.
