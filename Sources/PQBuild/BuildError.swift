@@ -17,9 +17,15 @@ public enum BuildError: Failure {
   /// `isCancelled` said so.
   case interrupted
 
-  /// An output that is read from.
-  static func isInput(_ output: String, _ input: String) -> BuildError {
-    .usage("\(output) is the file that \(input) is read from; name another one for the index")
+  /// Throws `.usage` for an output that is the file `input`, or in whose work folder that is.
+  static func check(_ output: String, isNot input: String) throws(BuildError) {
+    guard input != "-" else { return }
+    guard !areSameFile(input, output) else {
+      throw .usage("\(output) is the file that \(input) is read from; name another one for the index")
+    }
+    guard !WorkFolder.holds(input, for: output) else {
+      throw .usage("\(input) is where \(output) will be worked on; move it, or name another output")
+    }
   }
 
   public var kind: FailureKind {
@@ -42,7 +48,7 @@ public enum BuildError: Failure {
       "\(folder): building needs \(need) bytes of disk for a while, but \(have) are free; free space or choose another "
         + "folder"
     case .needsMemory(let vectors, let memory):
-      "--memory \(memory) is too small to merge what is spilled of more than \(vectors) vectors; give more"
+      "--memory \(memory) is too small to merge as many vectors as come: \(vectors) were read so far; give more"
     case .interrupted: "interrupted; nothing was published"
     }
   }

@@ -131,8 +131,8 @@ extension FileBuild {
   }
 
   func checkOutputIsNoInput() throws(BuildError) {
-    for source in [input.path, trainingInput?.path, ids, model].compactMap({ $0 }) where areSameFile(source, output) {
-      throw .isInput(output, source)
+    for source in [input.path, trainingInput?.path, ids, model].compactMap({ $0 }) {
+      try BuildError.check(output, isNot: source)
     }
   }
 

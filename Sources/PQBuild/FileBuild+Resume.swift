@@ -73,6 +73,11 @@ extension FileBuild {
     _ completed: (vectors: UInt64, length: UInt64, fileID: UInt64), _ folder: consuming WorkFolder
   ) throws(BuildError) -> BuildReport {
     if folder.has(resultName) {
+      let path = folder.file(resultName)
+      let header = try ModelFile.header(of: path)
+      guard header.fileLength == completed.length, header.fileID == completed.fileID else {
+        throw .badData("\(path): is not the file that was built; start again with --force")
+      }
       try BuildError.onFiles { () throws(FileError) in try folder.publish(resultName, replacing: replacing) }
     } else {
       let header = try ModelFile.header(of: output)

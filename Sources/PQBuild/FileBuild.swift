@@ -65,7 +65,7 @@ public struct FileBuild: Sendable {
     let (parent, free) = try lookAtOutput(model)
     let reader = try open(input)
     var plan = try plan(reader, model)
-    if storesSpool, let rows = reader.rowCount { plan.memory.addDisk(rows * UInt64(reader.rowBytes)) }
+    if storesSpool { plan.memory.addDisk(reader.rowCount.map { $0 * UInt64(reader.rowBytes) }) }
     _ = try openIDs(rows: reader.rowCount)
     try checkSpace(plan, in: parent, have: free)
     return plan

@@ -29,7 +29,7 @@ public struct IndexMerge: Sendable {
   ///   another file takes its place, or for ids that occur in two shards or leave a gap where ids are implicit.
   public func run() throws(BuildError) -> BuildReport {
     var clock = StageClock(progress)
-    for path in shards where areSameFile(path, output) { throw .isInput(output, path) }
+    for path in shards { try BuildError.check(output, isNot: path) }
     var open: [Shard] = []
     for path in shards { open.append(try Shard(path: path)) }
     try BuildPlan.check(threads: threads)

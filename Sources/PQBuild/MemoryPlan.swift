@@ -18,7 +18,8 @@ public struct MemoryPlan: Sendable, Equatable {
   public package(set) var runVectors: Int
   /// Bytes of a spilled vector; 0 where nothing is spilled.
   public let spillBytes: Int
-  /// The most runs that can be merged. Where the number of vectors is known, there are no more.
+  /// The most runs of a stream of unknown length that can be merged; of vectors that are counted, runs are planned so long
+  /// that all can be.
   public package(set) var mostRuns: UInt64
   /// What the buffers through which the runs are merged may take together; they take less where that is as fast.
   public package(set) var mergeBytes: Int
@@ -26,7 +27,7 @@ public struct MemoryPlan: Sendable, Equatable {
   public package(set) var sampleIsFile: Bool
   /// Nil if unknown.
   public let vectorCount: UInt64?
-  /// Bytes of disk that the build needs at its peak, the output among them; nil for an unknown number of vectors.
+  /// Bytes of disk that the build needs at its peak, the output among them; nil if that depends on an unknown number of vectors.
   public private(set) var diskBytes: UInt64?
   /// Work that a kill may cost at most, but for training, the merge of one list, and putting the file together.
   package var checkpointInterval = Duration.seconds(20)
@@ -69,7 +70,7 @@ public struct MemoryPlan: Sendable, Equatable {
     // More gains nothing, unless there are so many runs.
     let runs = (count ?? 0) / UInt64(runVectors) + 1
     let runPlace = UInt64(needs.record + RunMerge.placeBytes)
-    mostRuns = max(1, rest / runPlace)
+    mostRuns = count == nil ? max(1, rest / runPlace) : .max
     mergeBytes = Int(min(rest, max(1 << 30, runs * runPlace)))
     vectorCount = count
     let sampleBytes = sampleIsFile ? needs.sample : 0
@@ -94,8 +95,8 @@ public struct MemoryPlan: Sendable, Equatable {
     return body + max(beside, vectors * spill)
   }
 
-  /// Counts bytes of disk that are taken beside, from the beginning to the end.
-  mutating func addDisk(_ bytes: UInt64) { diskBytes = diskBytes.map { $0 + bytes } }
+  /// Counts bytes of disk that are taken beside, from the beginning to the end; nil if unknown.
+  mutating func addDisk(_ bytes: UInt64?) { diskBytes = diskBytes.flatMap { disk in bytes.map { disk + $0 } } }
 
   /// Sorted runs for `count` vectors.
   public func runs(_ count: UInt64) -> UInt64 {

@@ -6,10 +6,10 @@ struct IndexMap: ~Copyable, Sendable {
   let structure: IndexStructure
   private let map: MappedFile
 
-  /// Guarded: what the file loses while it is mapped reads as zeros, which no checksum is right for.
+  /// Shielded: what the file loses while it is mapped reads as zeros, which no checksum is right for.
   /// - Throws: `.file`, or `.badData` for what is no sound index or has features that may not be copied.
   init(path: String) throws(BuildError) {
-    let map = try BuildError.onFiles { () throws(FileError) in try MappedFile(path: path, access: .guarded) }
+    let map = try BuildError.onFiles { () throws(FileError) in try MappedFile(path: path, access: .shielded) }
     structure = try Self.decode(map)
     self.map = map
   }

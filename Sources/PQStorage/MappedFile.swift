@@ -6,6 +6,9 @@ internal import SystemPackage
 /// How the bytes of a file are reached; `Index.Access` says what each means for its user.
 package enum FileAccess: Sendable {
   case mapped, guarded, read
+  /// Mapped, and what is lost reads as zeros, as far as there are places for guards; whether the file changes is for its user
+  /// to look at. No descriptor stays open.
+  case shielded
 }
 
 /// A file whose bytes are read-only memory: mapped as a whole, and shared by every process that maps it, or read in as
@@ -22,7 +25,7 @@ package enum FileAccess: Sendable {
   // that are read in are written once, before ``load(_:)`` returns. So reads from any thread are sound.
   private nonisolated(unsafe) let base: UnsafeMutableRawPointer?
   private let memory: MemoryFile?
-  /// Open as long as the value lives, but not for `mapped`.
+  /// Open as long as the value lives, if guarded or read.
   private let file: FileDescriptor?
   /// The range's place among the guarded ones.
   private let slot: Int32?
@@ -72,8 +75,9 @@ package enum FileAccess: Sendable {
     memory = nil
     self.access = access
     reader = access == .read ? PageReader(file, path: path, count: count) : nil
-    self.file = access == .mapped ? nil : file
-    if access == .mapped { try? file.close() }
+    let staysOpen = access == .guarded || access == .read
+    self.file = staysOpen ? file : nil
+    if !staysOpen { try? file.close() }
   }
 
   /// Bytes that are in memory already. O(1).
@@ -106,9 +110,10 @@ package enum FileAccess: Sendable {
   private static func guardRange(
     _ base: UnsafeMutableRawPointer?, _ count: Int, _ access: FileAccess, _ path: String
   ) throws(FileError) -> Int32? {
-    guard access == .guarded, let base = unsafe base else { return nil }
+    guard access == .guarded || access == .shielded, let base = unsafe base else { return nil }
     let slot = unsafe cpq_guard_add(base, count)
     guard slot >= 0 else {
+      if access == .shielded { return nil }
       let error = Errno(rawValue: Glibc.errno)
       unsafe _ = munmap(base, count)
       throw FileError("sigaction", path, error, .inputOutput, advice: "too many guarded files are open")
@@ -137,12 +142,13 @@ package enum FileAccess: Sendable {
     switch access {
     case .mapped: return nil
     case .read: return reader?.failure
-    case .guarded:
+    case .guarded, .shielded:
       if let slot, cpq_guard_failed(slot) != 0 {
         return FileError(
           "mmap", path, .ioError, .inputOutput,
           advice: "a page could not be read: the file was cut or its device failed; put it in order and open it again")
       }
+      guard access == .guarded else { return nil }
       guard let file, let now = try? Stat(file) else { return FileError("fstat", path, lastErrno(), .inputOutput) }
       return Identity(now) == identity ? nil : FileError.changed(path, "its length or time of modification is another")
     }

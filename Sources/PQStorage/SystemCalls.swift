@@ -64,10 +64,10 @@ func pathExists(_ path: String) -> Bool {
   return unsafe lstat(path, &status) == 0
 }
 
-/// True when a folder, and not a link to one, stands at `path`: lstat(2).
-func isFolder(_ path: String) -> Bool {
+/// True when something stands at `path` that is no folder, a link to one included: lstat(2).
+func isOtherThanFolder(_ path: String) -> Bool {
   var status = stat()
-  return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
 }
 
 /// True when something stands at `path` that a regular file does not take the place of, such as a folder or a device: stat(2).

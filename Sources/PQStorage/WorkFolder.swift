@@ -13,12 +13,16 @@ package struct WorkFolder: ~Copyable {
   /// The file that says what the others are: while it is there, so is what it speaks of.
   package static let journal = "journal"
 
-  /// Files that builds make here, by what is before the first dot of their names. No other is removed, and a folder with
-  /// others is not taken.
-  private static let ownNames: Set = ["lock", journal, "spool", "spill", "sample", "index", "model"]
+  /// Files that builds make here. No other is removed, and a folder with others is not taken.
+  private static let ownNames: Set<String> = {
+    let parts = [".pqx", ".ids", ".vectors", ".lists", ".codes.frames", ".ids.frames", ".vectors.frames"]
+    let made = ["index", "model"].flatMap { name in parts.map { name + $0 } }
+    return Set(["lock", journal, journal + ".new", "spool", "spill", "sample"] + made)
+  }()
 
-  private static func isOwn(_ name: String) -> Bool {
-    ownNames.contains(String(name.prefix { $0 != "." }))
+  /// Whether a file is in the folder for `output`.
+  package static func holds(_ file: String, for output: String) -> Bool {
+    areSameFile(parent(of: file), path(of: output))
   }
 
   /// Takes the folder for `output`, with what a process before may have left in it.
@@ -71,13 +75,12 @@ package struct WorkFolder: ~Copyable {
 
   /// Throws `.cannotCreate` if something stands there that builds have not made.
   private static func checkIsOwn(_ folder: String) throws(FileError) {
-    guard pathExists(folder) else { return }
-    guard isFolder(folder) else {
+    guard !isOtherThanFolder(folder) else {
       throw FileError(
         "mkdir", folder, .fileExists, .cannotCreate,
         advice: "a folder of this name is worked in, and that is none; move it away, or name another output")
     }
-    guard let other = folderContents(folder).sorted().first(where: { !isOwn($0) }) else { return }
+    guard let other = folderContents(folder).sorted().first(where: { !ownNames.contains($0) }) else { return }
     throw FileError(
       "mkdir", folder, .fileExists, .cannotCreate,
       advice: "it holds \(other), which is of no build; move it away, or name another output")
@@ -186,7 +189,9 @@ package struct WorkFolder: ~Copyable {
   /// output is published, which is all that it speaks of then.
   package func clear() {
     if !isPublished { remove(Self.journal) }
-    for name in folderContents(path) where Self.isOwn(name) && name != "lock" && name != Self.journal { remove(name) }
+    for name in folderContents(path) where Self.ownNames.contains(name) {
+      if name != "lock", name != Self.journal { remove(name) }
+    }
     remove(Self.journal)
   }
 

@@ -42,7 +42,7 @@ struct SummaryView {
 
   init(_ index: Index) throws {
     let p = index.parameters
-    let n = Double(max(1, p.count))
+    let n = p.count > 0 ? Double(p.count) : .infinity  // of a model, 0 bytes per vector
     let sections = try index.sections()
     var parts = sections.map {
       Part(section: $0.name, bytes: $0.length, bytesPerVector: Double($0.length) / n)

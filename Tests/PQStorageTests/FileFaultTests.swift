@@ -91,11 +91,11 @@ import Testing
     do {
       let work = try WorkFolder(output: output)
       try folder.write([1], to: "a.pqx.work/index.pqx")
-      try folder.write([1], to: "a.pqx.work/indices")
+      try folder.write([1], to: "a.pqx.work/index.fvecs")
       withExtendedLifetime(work) {}
     }
     #expect(try folder.names() == ["a.pqx.work"])
-    #expect(try FileManager.default.contentsOfDirectory(atPath: output + ".work") == ["indices"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: output + ".work") == ["index.fvecs"])
   }
 
   /// A link that leads nowhere stands where the work folder is to be.

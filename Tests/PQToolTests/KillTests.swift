@@ -47,6 +47,26 @@ import Testing
     #expect(kills > 0)
   }
 
+  /// A finished file that was cut before it got its name is not published.
+  @Test(.enabled(if: hasStrace, "needs strace(1)")) func damagedResult() throws {
+    let folder = try TemporaryFolder()
+    let (input, expected) = try Self.expected(folder)
+    let build = [toolPath("pq-build"), input, "-o", folder.path("a.pqx")] + Self.flags
+    let kill = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat2", "-e", "inject=renameat2:signal=KILL:when=1"]
+    #expect(try runInstalled("strace", kill + build).exitCode != 0)
+    let finished = try folder.read("a.pqx.work/index.pqx")
+    #expect(finished == expected)
+    try FileManager.default.removeItem(atPath: folder.path("a.pqx.work/index.pqx"))
+    try folder.write(Array(finished.dropLast(4096)), to: "a.pqx.work/index.pqx")
+    let refused = try runTool("pq-build", Array(build.dropFirst()) + ["--resume"])
+    #expect(refused.exitCode == 65, "\(refused.errors)")
+    #expect(!FileManager.default.fileExists(atPath: folder.path("a.pqx")))
+    try FileManager.default.removeItem(atPath: folder.path("a.pqx.work/index.pqx"))
+    try folder.write(finished, to: "a.pqx.work/index.pqx")
+    #expect(try runTool("pq-build", Array(build.dropFirst()) + ["--resume"]).exitCode == 0)
+    #expect(try folder.read("a.pqx") == expected)
+  }
+
   /// Kills a build at each file that it removes as it forgets an interrupted one: what is left can be gone on with, or
   /// nothing is.
   @Test(.enabled(if: hasStrace, "needs strace(1)")) func killedAsItForgets() throws {
