@@ -39,6 +39,14 @@ public enum BuildError: Failure {
     }
   }
 
+  /// Whether the same build can succeed where there is more room, or nobody interrupts it.
+  var isOfTheSurroundings: Bool {
+    switch self {
+    case .needsMemory: true
+    default: [.interrupted, .inputOutput, .cannotCreate].contains(kind)
+    }
+  }
+
   public var description: String {
     switch self {
     case .usage(let text), .badData(let text): text

@@ -57,11 +57,7 @@ extension FileBuild {
   func settle(_ beginning: Beginning, after error: BuildError) {
     guard beginning != .none, var folder = try? WorkFolder(output: output) else { return }
     let hasProgress = (try? Journal.read(folder))?.hasProgress == true
-    var needsMemory = false
-    if case .needsMemory = error { needsMemory = true }
-    let isResumable =
-      beginning == .resumed || needsMemory || error.kind == .interrupted || error.kind == .inputOutput
-      || error.kind == .cannotCreate
+    let isResumable = beginning == .resumed || error.isOfTheSurroundings
     folder.keep(hasProgress && isResumable)
     if hasProgress, isResumable {
       progress(.notice("what was done is kept in \(folder.path); --resume goes on with it"))
@@ -72,20 +68,15 @@ extension FileBuild {
   func publish(
     _ completed: (vectors: UInt64, length: UInt64, fileID: UInt64), _ folder: consuming WorkFolder
   ) throws(BuildError) -> BuildReport {
-    if folder.has(resultName) {
-      let path = folder.file(resultName)
-      let header = try ModelFile.header(of: path)
-      guard header.fileLength == completed.length, header.fileID == completed.fileID else {
-        throw .badData("\(path): is not the file that was built; start again with --force")
-      }
-      try BuildError.onFiles { () throws(FileError) in try folder.publish(resultName, replacing: replacing) }
-    } else {
-      let header = try ModelFile.header(of: output)
-      guard header.fileLength == completed.length, header.fileID == completed.fileID else {
-        throw .badData("\(output): another file took the place of the one that was built; start again with --force")
-      }
+    let isPublished = !folder.has(resultName)
+    let path = isPublished ? output : folder.file(resultName)
+    let header = try ModelFile.header(of: path)
+    guard header.fileLength == completed.length, header.fileID == completed.fileID else {
+      throw .badData("\(path): another file took the place of the one that was built; start again with --force")
+    }
+    try BuildError.onFiles { () throws(FileError) in
       // Whoever moved it may have been killed before that was durable.
-      try BuildError.onFiles { () throws(FileError) in try folder.confirmPublished() }
+      if isPublished { try folder.confirmPublished() } else { try folder.publish(resultName, replacing: replacing) }
     }
     folder.keep(false)
     var report = BuildReport()

@@ -78,8 +78,8 @@ public struct IndexBuilder: ~Copyable {
   /// Adds rows `[row][dimension]`.
   /// - Parameter ids: one a row, where the plan stores ids; else nil, and ids count up from the first. No id may come twice:
   ///   ``finish(progress:isCancelled:)`` finds it where both vectors are in one list, and ``FileBuild`` anywhere.
-  /// - Throws: `.usage` for ids that the plan does not store, `.needsMemory` for more vectors than can be merged, `.badData` for a row that is not finite, overflows, or does not fit the stored vectors. The builder is
-  ///   of no use after that.
+  /// - Throws: `.usage` for ids that the plan does not store, `.needsMemory` for more vectors than can be merged, `.badData`
+  ///   for a row that is not finite, overflows, or does not fit the stored vectors. The builder is of no use after that.
   public mutating func add(_ rows: consuming [Float], ids: [UInt64]? = nil) throws(BuildError) {
     guard rows.count % index.dimension == 0 else {
       throw .usage("\(rows.count) components are no whole number of rows of \(index.dimension)")

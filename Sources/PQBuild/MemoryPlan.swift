@@ -27,7 +27,8 @@ public struct MemoryPlan: Sendable, Equatable {
   public package(set) var sampleIsFile: Bool
   /// Nil if unknown.
   public let vectorCount: UInt64?
-  /// Bytes of disk that the build needs at its peak, the output among them; nil if that depends on an unknown number of vectors.
+  /// Bytes of disk that the build needs at its peak, the output among them; nil if that depends on an unknown number of
+  /// vectors.
   public private(set) var diskBytes: UInt64?
   /// Work that a kill may cost at most, but for training, the merge of one list, and putting the file together.
   package var checkpointInterval = Duration.seconds(20)

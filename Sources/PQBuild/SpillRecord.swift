@@ -21,7 +21,8 @@ struct SpillRecord: Sendable {
   private var contentBytes: Int { Self.codesOffset + codeBytes + rowBytes }
   var byteCount: Int { contentBytes + 4 }
 
-  /// Writes the record of one vector at `base`, but for its checksum; its codes begin at `codes[firstCode]` and its row at `rows[firstByte]`.
+  /// Writes the record of one vector at `base`, but for its checksum; its codes begin at `codes[firstCode]` and its row at
+  /// `rows[firstByte]`.
   func put(
     list: UInt32, id: UInt64, codes: Span<UInt16>, firstCode: Int, rows: Span<UInt8>, firstByte: Int, at base: Int,
     to bytes: inout MutableSpan<UInt8>

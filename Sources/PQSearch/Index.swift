@@ -77,7 +77,7 @@ public final class Index: Sendable {
       throw .usage("threads is \(threads); use \(Threads.range.lowerBound) to \(Threads.range.upperBound)")
     }
     let count = try file.count(of: queries.span)
-    if count == 0 { try file.check(options) }
+    try file.check(options)
     let order = file.order(of: queries, options, threads: threads)
     // Several pieces a thread, so that none waits long for the last; a piece has one scratch for its queries.
     let pieces = min(count, threads == 1 ? 1 : 8 * threads)

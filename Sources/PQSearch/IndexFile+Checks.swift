@@ -299,9 +299,7 @@ extension IndexFile {
         for index in 0..<frameCount(kind, view) {
           let frame = try frameView(kind, view, index, directory)
           // A list that another thread has just looked up may not own its frames yet.
-          guard frames[frame.number] == nil else {
-            throw FormatError(.badList, "list \(number)", at: places.lists.offset, "it has frames of another list")
-          }
+          guard frames[frame.number] == nil else { throw sharesFrames(number) }
           frames[frame.number] = frame
         }
       }

@@ -55,12 +55,16 @@ extension IndexFile {
       at: places.lists.offset + UInt64(base))
     let view = ListView(number: number, count: Int(entry.count), firstFrame: Int(entry.firstFrame))
     if !checks.lists.contains(number) || checks.sharing.contains(number) {
-      guard checks.own(view.firstFrame..<view.firstFrame + Int(frames), list: number) else {
-        throw FormatError(
-          .badList, "list \(number)", at: places.lists.offset + UInt64(base), "it has frames of another list")
-      }
+      let taken = view.firstFrame..<view.firstFrame + Int(frames)
+      guard checks.own(taken, list: number) else { throw sharesFrames(number) }
     }
     return view
+  }
+
+  borrowing func sharesFrames(_ number: Int) -> FormatError {
+    FormatError(
+      .badList, "list \(number)", at: places.lists.offset + UInt64(number * ListEntry.byteCount),
+      "it has frames of another list")
   }
 
   /// The list of a vector that was found in it. O(1).

@@ -49,6 +49,7 @@ import Testing
       var waiting: Int32 = 0
       while waiting < 1 << 16, process.isRunning, Date() < deadline {
         _ = unsafe ioctl(pipe.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &waiting)
+        usleep(1000)
       }
       usleep(delay)
       let lines = try pipe.fileHandleForReading.readToEnd()?.count { $0 == UInt8(ascii: "\n") } ?? 0
