@@ -15,7 +15,7 @@ INLINE void ride(rider *none) { (void)none; }
 #endif
 
 /* How far ahead of a strip codes are fetched: a stream from memory needs it, one in the cache does not mind. */
-enum { PREFETCH_BYTES = 4096 };
+enum { PREFETCH_BYTES = 8192 };
 
 /* What lies so far ahead of a tile: of one that begins before `turn`, in the frame; else in the next frame, of which a short
  * frame fetches as much as it has itself. Distances in bytes. */
@@ -42,17 +42,16 @@ typedef struct {
   const cpq_codes *codes;
   const cpq_bound *bound;
   int n, ragged;
-  const uint8_t *tiles[NIBBLE_COLUMNS], *ahead[NIBBLE_COLUMNS];
+  const uint8_t *tiles[NIBBLE_COLUMNS], *ahead;
   size_t stride, lanes; /* of the last tile of a ragged strip, and of its last column */
 } strip;
 
 /* The strip that begins with vector `first`, the first one of `tile`. */
 INLINE strip strip_at(const cpq_codes *codes, const cpq_bound *bound, const outlook *from, int n, int ragged,
                       const uint8_t *tile, size_t first) {
-  strip made = {.codes = codes, .bound = bound, .n = n, .ragged = ragged};
+  strip made = {.codes = codes, .bound = bound, .n = n, .ragged = ragged, .ahead = ahead_of(from, tile)};
   for (int t = 0; t * TILE_COLUMNS < n; t++, tile += CPQ_TILE * codes->planes) {
     made.tiles[t] = tile;
-    made.ahead[t] = ahead_of(from, tile);
   }
   int last = (n - 1) / TILE_COLUMNS;
   made.stride = cpq_tile_lanes(cpq_tile_vectors(codes->count, first + (size_t)last * CPQ_TILE));
@@ -64,7 +63,8 @@ INLINE strip strip_at(const cpq_codes *codes, const cpq_bound *bound, const outl
 INLINE vb load_codes(const strip *in, int c, size_t p) {
   int tile = c / TILE_COLUMNS, last = in->ragged && tile == (in->n - 1) / TILE_COLUMNS;
   size_t plane = p * (last ? in->stride : CPQ_TILE);
-  if (c % TILE_COLUMNS == 0) __builtin_prefetch(in->ahead[tile] + plane);
+  int tiles = (in->n - 1) / TILE_COLUMNS + 1;
+  if (c % TILE_COLUMNS == 0) __builtin_prefetch(in->ahead + (p * (size_t)tiles + (size_t)tile) * CPQ_TILE, 0, 2);
   const uint8_t *codes = in->tiles[tile] + plane + c % TILE_COLUMNS * LANES;
   return in->ragged && c == in->n - 1 ? load_lanes(codes, in->lanes) : *(const vb *)codes;
 }
