@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { FRAME_VECTORS = 4096, TILE = 64, SHARE = 4096, HUGE_PAGE = 2 << 20 };
+enum { FRAME_VECTORS = 4096, TILE = 64, SHARE = 4096, HUGE_PAGE = 2 << 20, LEAST_PARTS = 64, MOST_PARTS = 128 };
 
 static uint64_t random_bits(uint64_t *state) {
   uint64_t z = *state += 0x9E3779B97F4A7C15;
@@ -125,27 +125,28 @@ trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, bool near,
   size_t half = (m + 1) / 2;
   size_t planes = (width == 4 ? half : width == 8 ? m : width == 12 ? m + half : 2 * m) + bracket;
   size_t frames = (vectors + FRAME_VECTORS - 1) / FRAME_VECTORS;
-  size_t table_size = (size_t)1 << (width <= 8 ? width : nbits), part = table_size / CPQ_PARTS;
+  size_t table_size = (size_t)1 << (width <= 8 ? width : nbits), part = table_size / LEAST_PARTS;
   size_t bytes = (m - 1) * table_size + ((size_t)1 << width);
   trial *t = make(set, planes * vectors, frames * sizeof(uint64_t), &state);
   if (!t) return NULL;
   t->run = run_scan;
   t->count = vectors;
   t->shape = (cpq_codes){.m = m, .planes = planes, .nbits = nbits, .bracket = bracket};
-  t->tables = calloc(bytes + m * CPQ_PARTS, 1);
+  t->tables = calloc(bytes + m * MOST_PARTS, 1);
   if (!t->tables) return or_free(t, false);
   uint64_t limit = 65535 / m < (width == 4 ? 127 : 255) ? 65535 / m : width == 4 ? 127 : 255;
   for (size_t i = 0; i < bytes; i++) t->tables[i] = (uint8_t)(random_bits(&state) % (limit + 1));
   t->bound = (cpq_bound){.entries = t->tables, .bracket_scale = 256};
-  if (near) {
+  if (near)
     for (size_t i = 0; i < m * table_size; i++) t->tables[i] = t->tables[i - i % part];
-    uint8_t *minima = t->tables + bytes;
-    if (t->set->part_minima) {
-      t->set->part_minima(t->tables, m * table_size, part, minima);
-      t->bound.minima = minima;
-    }
-  }
   t->threshold = choose_threshold(t);
+  if (near && t->set->parts) {
+    uint8_t *minima = t->tables + bytes;
+    uint32_t scale = t->set->parts == MOST_PARTS ? (255u << 15) / (t->threshold + 1u) : 0x8000;
+    t->bound.minima_scale = scale < 0x8000 ? (uint16_t)scale : 0x8000;
+    t->set->part_minima(t->tables, m * table_size, table_size / t->set->parts, t->bound.minima_scale, minima);
+    t->bound.minima = minima;
+  }
   return t;
 }
 

@@ -1,5 +1,6 @@
-/* The rate of the integer scan of 16 codes of 8 bits, from the L2 cache and from memory, beside the rate at which the
- * machine reads the same memory: in turn in one run, one thread, medians of the rounds. Prints JSON.
+/* The rate of the integer scan of 16 codes of 8 bits, alone, with brackets, and by minima, as codes without lists are scanned:
+ * from the L2 cache and from memory, beside the rate at which the machine reads the same memory. In turn in one run, one thread,
+ * medians of the rounds. Prints JSON.
  * PQX_KERNELS chooses the set. Exit code 1: the scan's answer is not the scalar set's. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,9 +42,10 @@ static double median(double *values) {
 int main(void) {
   size_t set = trial_chosen_set();
   printf("{\"kernels\": \"%s\", \"m\": %d, \"rounds\": %d, \"trials\": [", trial_set_name(set), M, ROUNDS);
-  for (int bracket = 0; bracket < 2; bracket++) {
-    trial *cached = trial_scan(set, 8, M, bracket, false, CACHED),
-          *streamed = trial_scan(set, 8, M, bracket, false, STREAMED);
+  for (int kind = 0; kind < 3; kind++) {
+    bool bracket = kind == 1, minima = kind == 2;
+    trial *cached = trial_scan(set, 8, M, bracket, minima, CACHED),
+          *streamed = trial_scan(set, 8, M, bracket, minima, STREAMED);
     if (!cached || !streamed) {
       fprintf(stderr, "scan-rate: no memory for %zu bytes of codes\n", (size_t)STREAMED * (M + 1));
       return 71;
@@ -59,10 +61,10 @@ int main(void) {
       read[round] = seconds(streamed, true);
     }
     double bytes = (double)trial_bytes(streamed), scan = median(in_memory), reading = median(read);
-    printf("%s\n {\"bracket\": %s, \"l2_vectors_per_second\": %.4g, \"l2_bytes\": %zu, \"memory_vectors_per_second\": %.4g, "
+    printf("%s\n {\"bracket\": %s, \"minima\": %s, \"l2_vectors_per_second\": %.4g, \"l2_bytes\": %zu, \"memory_vectors_per_second\": %.4g, "
            "\"memory_bytes\": %.0f, \"memory_bytes_per_second\": %.4g, \"read_bytes_per_second\": %.4g, "
            "\"share_of_bandwidth\": %.3f}",
-           bracket ? "," : "", bracket ? "true" : "false", CACHED / median(in_cache), trial_bytes(cached),
+           kind ? "," : "", bracket ? "true" : "false", minima ? "true" : "false", CACHED / median(in_cache), trial_bytes(cached),
            STREAMED / scan, bytes, bytes / scan, bytes / reading, reading / scan);
     trial_free(cached);
     trial_free(streamed);

@@ -20,7 +20,7 @@ def scan(run):
             [os.path.join(folder, "scan-rate")], check=True, capture_output=True, text=True).stdout)
     section = Section(f"The integer scan, m 16, 8 bits, kernels {result['kernels']}, median of {result['rounds']} rounds", 0)
     for trial in result["trials"]:
-        name = "with brackets" if trial["bracket"] else "codes alone"
+        name = "with brackets" if trial["bracket"] else "codes by minima" if trial["minima"] else "codes alone"
         section.at_least(f"{name}, {trial['l2_bytes']:,} bytes in L2: G vectors/s", trial["l2_vectors_per_second"] / 1e9, 4)
         section.at_least(
             f"{name}, {trial['memory_bytes']:,} bytes in memory, {trial['memory_vectors_per_second'] / 1e9:.2f} G vectors/s: "

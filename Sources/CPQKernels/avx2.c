@@ -82,7 +82,8 @@ INLINE vb look256(const table256 *table, vb code) {
   return choose(look128(rows, even, odd, bit5, bit6), look128(rows + 128, even, odd, bit5, bit6), code);
 }
 
-#define MINIMA 1
+#define PARTS 64
+#define OWN_SHARE 4
 INLINE vb look_part(const table16 *row, vb part, vb bit4, vb bit5) {
   return choose(choose(look16(row[0], part), look16(row[1], part), bit4),
                 choose(look16(row[2], part), look16(row[3], part), bit4), bit5);
@@ -128,6 +129,7 @@ const cpq_kernels cpq_avx2 = {
     .ip_rows = ip_rows,
     .rows_at = rows_at_whole,
     .quantize = quantize,
+    .parts = PARTS,
     .part_minima = part_minima,
     .scan = scan,
     .sum_codes = sum_codes,

@@ -45,7 +45,8 @@ INLINE vb look256(const table256 *table, vb code) {
   return (vb)_mm512_mask_blend_epi8(bit7, row[0], row[1]);
 }
 
-#define MINIMA 1
+#define PARTS 64
+#define OWN_SHARE 4
 INLINE vb look_part(const table16 *row, vb part, vb bit4, vb bit5) {
   __mmask64 odd = _mm512_movepi8_mask((__m512i)bit4), upper = _mm512_movepi8_mask((__m512i)bit5);
   __m512i low = _mm512_shuffle_epi8((__m512i)row[0], (__m512i)part);
@@ -93,6 +94,7 @@ const cpq_kernels cpq_avx512 = {
     .ip_rows = ip_rows,
     .rows_at = rows_at_whole,
     .quantize = quantize,
+    .parts = PARTS,
     .part_minima = part_minima,
     .scan = scan,
     .sum_codes = sum_codes,

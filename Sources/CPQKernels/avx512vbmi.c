@@ -43,7 +43,12 @@ INLINE vb look256(const table256 *table, vb code) {
   return (vb)_mm512_mask_blend_epi8(_mm512_movepi8_mask((__m512i)code), low, high);
 }
 
-#define MINIMA 0
+#define PARTS 128
+#define OWN_SHARE 32
+INLINE vb look128(vb low, vb high, vb part) {
+  return (vb)_mm512_permutex2var_epi8((__m512i)low, (__m512i)part, (__m512i)high);
+}
+
 #define CHECKS 0
 #include "scan.inc.h"
 #include "near.inc.h"
@@ -82,6 +87,8 @@ const cpq_kernels cpq_avx512vbmi = {
     .ip_rows = ip_rows,
     .rows_at = rows_at_whole,
     .quantize = quantize,
+    .parts = PARTS,
+    .part_minima = part_minima,
     .scan = scan,
     .sum_codes = sum_codes,
     .summed_within = summed_within,

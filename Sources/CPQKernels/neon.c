@@ -77,7 +77,7 @@ INLINE vb look256(const table256 *table, vb code) {
   return (vb)found;
 }
 
-#define MINIMA 0
+#define PARTS 0
 #define CHECKS 0
 #include "scan.inc.h"
 #include "near.inc.h"

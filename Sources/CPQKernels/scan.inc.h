@@ -7,9 +7,11 @@
  *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by minima or the scalar loop
  *   table256, load256, look256 the 256 entries of a subspace, and their lookup by a vector of bytes
  *   table16, load16, look16    the same for 16 entries and indices below 16
- *   MINIMA, look_part          whether cpq_bound.minima are heeded, and then the lookup of the 64 minima of a subspace, four
- *                              rows of 16, by a vector of numbers of parts, with two others whose signs are bits 4 and 5
- *                              of these
+ *   PARTS                      of how many parts of a table cpq_bound.minima are heeded: 64, 128 or 0
+ *   look_part                  the lookup of 64 minima, four rows of 16, by a vector of numbers of parts, with two others
+ *                              whose signs are bits 4 and 5 of these
+ *   look128                    that of 128, by the seven low bits of each byte
+ *   OWN_SHARE                  of minima: one lane in so many may pass them before lookups of all take less time
  *   mulhi16                    the high halves of products of u16 lanes
  *   lane_bits                  bit i is the sign of byte i, of bytes that are 0 or 255
  *   load_lanes                 the first n bytes (a multiple of 16, at most LANES), then zeros
@@ -24,6 +26,10 @@ typedef struct {
   uint16_t threshold, *positions, *sums;
   size_t found, passed; /* those, and those that minima let pass */
   uint16_t offset, *all;
+#if PARTS == 128
+  uint8_t limit;           /* the threshold of sums of minima */
+  const uint8_t *brackets; /* as of bracket_minima */
+#endif
 } outcome;
 
 /* Apart from the loops over codes, whose registers it would take. */
@@ -65,7 +71,7 @@ INLINE void append_tile(outcome *out, const vw *even, const vw *odd, int n, size
   out->found = append(bits, halves, first, lanes, out->positions, out->sums, out->found);
 }
 
-#if MINIMA
+#if PARTS
 /* The sum of a lane's own entries of codes of a byte. */
 INLINE uint32_t own_sum8(size_t m, const uint8_t *entries, const uint8_t *code, size_t stride) {
   uint32_t sum = 0;
@@ -114,9 +120,6 @@ __attribute__((noinline)) static void append_wide(uint64_t bits, const cpq_codes
 }
 #endif
 
-static const uint16_t even_lanes[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
-                                        32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62};
-
 /* Keeps the sums of a tile of `n` columns, of which the first `lanes` lanes hold vectors. */
 INLINE void keep_tile(const outcome *out, const vw *even, const vw *odd, int n, size_t first, size_t lanes) {
   vw offset = (vw){0} + out->offset, none = ~(vw){0};
@@ -137,22 +140,42 @@ INLINE void keep_tile(const outcome *out, const vw *even, const vw *odd, int n, 
   }
 }
 
+#if PARTS
+/* Appends those lanes of a strip whose own entries are within the threshold, of those whose minima are. */
+INLINE void scan_parts(unsigned width, const strip *in, size_t first, outcome *out) {
+#if PARTS == 128
+  vb sums[COLUMNS], limit = (vb){0} + out->limit;
+  sum_parts(width, in, out->brackets, sums);
+#else
+  vw even[COLUMNS], odd[COLUMNS];
+  sum_strip(width, in, even, odd, 0);
+#endif
+#pragma clang loop unroll(full) /* so that sums stay in registers */
+  for (int c = 0; c < in->n; c += TILE_COLUMNS, first += CPQ_TILE) {
+    size_t lanes = in->ragged ? cpq_tile_vectors(in->codes->count, first) : CPQ_TILE;
+#if PARTS == 128
+    uint64_t bits = lane_bits((vb)(sums[c] <= limit)) & ~0ull >> (CPQ_TILE - lanes);
+#else
+    int n = in->n - c < TILE_COLUMNS ? in->n - c : TILE_COLUMNS;
+    uint64_t bits = within(out, even + c, odd + c, n, lanes);
+#endif
+    size_t stride = in->ragged ? cpq_tile_lanes(lanes) : CPQ_TILE;
+    const uint8_t *tile = in->tiles[c / TILE_COLUMNS];
+    if (bits && width == IN_MINIMA) append_bytes(bits, in->codes, in->bound, tile, stride, first, out);
+    if (bits && width != IN_MINIMA) append_wide(bits, in->codes, in->bound, tile, stride, first, out);
+  }
+}
+#endif
+
 INLINE void scan_strip(unsigned width, const strip *in, size_t first, rider *passenger, outcome *out) {
+#if PARTS
+  if (width == IN_MINIMA || width == IN_WIDE_MINIMA) return scan_parts(width, in, first, out);
+#endif
   vw even[NIBBLE_COLUMNS], odd[NIBBLE_COLUMNS];
   sum_strip(width, in, even, odd, passenger);
   for (int c = 0; c < in->n; c += TILE_COLUMNS, first += CPQ_TILE) {
     int n = in->n - c < TILE_COLUMNS ? in->n - c : TILE_COLUMNS;
     size_t lanes = in->ragged ? cpq_tile_vectors(in->codes->count, first) : CPQ_TILE;
-#if MINIMA
-    if (width == IN_MINIMA || width == IN_WIDE_MINIMA) {
-      uint64_t bits = within(out, even + c, odd + c, n, lanes);
-      size_t stride = in->ragged ? cpq_tile_lanes(lanes) : CPQ_TILE;
-      const uint8_t *tile = in->tiles[c / TILE_COLUMNS];
-      if (bits && width == IN_MINIMA) append_bytes(bits, in->codes, in->bound, tile, stride, first, out);
-      if (bits && width != IN_MINIMA) append_wide(bits, in->codes, in->bound, tile, stride, first, out);
-      continue;
-    }
-#endif
     if (out->all) keep_tile(out, even + c, odd + c, n, first, lanes);
     else append_tile(out, even + c, odd + c, n, first, lanes);
   }
@@ -165,12 +188,12 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
                        outcome *out) {
   const size_t together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
   const uint8_t *tile = codes->frame + first * codes->planes;
-  outlook from = outlook_of(codes);
+  outlook from = outlook_of(codes, together * LANES * codes->planes);
   for (; codes->count - first >= together * LANES; first += together * LANES) {
-#if MINIMA
+#if PARTS
     /* Of so many that pass, each costs more than all lookups together save; of wide codes it costs no more than one does that
      * is not asked for its minima. */
-    if (width == IN_MINIMA && out->passed > first / 4) {
+    if (width == IN_MINIMA && out->passed > first / OWN_SHARE) {
       out->passed += codes->count - first;
       return scan_8(codes, bound, first, out);
     }
@@ -204,7 +227,7 @@ SCAN(scan_8, 8)
 #if WIDE_CODES
 SCAN(scan_12, 12)
 #endif
-#if MINIMA
+#if PARTS
 SCAN(scan_minima_8, IN_MINIMA)
 SCAN(scan_minima_12, IN_WIDE_MINIMA)
 #endif
@@ -224,8 +247,16 @@ INLINE void scan_any(const cpq_codes *codes, const cpq_bound *bound, outcome *ou
 static cpq_found scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t threshold, uint16_t *positions,
                       uint16_t *sums) {
   outcome out = {.threshold = threshold, .positions = positions, .sums = sums};
-#if MINIMA
-  if (bound->minima && threshold < UINT16_MAX) {
+#if PARTS
+  int say = bound->minima && threshold < UINT16_MAX;
+#if PARTS == 128
+  uint8_t brackets[PARTS];
+  uint32_t limit = (uint32_t)threshold * bound->minima_scale >> 15;
+  say = say && limit < 255;
+  if (say && codes->bracket) bracket_minima(bound, brackets);
+  out.limit = (uint8_t)limit, out.brackets = brackets;
+#endif
+  if (say) {
     if (codes->nbits <= 8) scan_minima_8(codes, bound, 0, &out);
     else scan_minima_12(codes, bound, 0, &out);
     return (cpq_found){out.found, out.passed};

@@ -7,6 +7,9 @@
 
 static const uint8_t zero_table[16];
 
+static const uint16_t even_lanes[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
+                                        32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62};
+
 #if CHECKS
 _Static_assert(LANES == 32, "a rider takes the bytes of one lookup");
 #else
@@ -24,9 +27,9 @@ typedef struct {
   uintptr_t within, beyond;
 } outlook;
 
-INLINE outlook outlook_of(const cpq_codes *codes) {
+INLINE outlook outlook_of(const cpq_codes *codes, size_t strip) {
   size_t bytes = cpq_tile_lanes(codes->count) * codes->planes, within = bytes < PREFETCH_BYTES ? bytes : PREFETCH_BYTES;
-  const uint8_t *turn = codes->frame + (bytes - within);
+  const uint8_t *turn = codes->frame + (bytes - within) / strip * strip;
   return (outlook){turn, within, codes->next ? (uintptr_t)codes->next - (uintptr_t)turn : 0};
 }
 
@@ -103,10 +106,12 @@ INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
   }
 }
 
-#if MINIMA
+#if PARTS
 /* In place of a width: the minima of codes of a byte, and of 9 to 12 bits. */
 enum { IN_MINIMA = 2, IN_WIDE_MINIMA = 3 };
+#endif
 
+#if PARTS == 64
 typedef struct {
   table16 row[4];
 } table64;
@@ -119,7 +124,7 @@ INLINE table64 load64(const uint8_t *p) {
  * byte of each code, */
 INLINE void add_minima(const strip *in, vw *all, vw *odd) {
   for (size_t s = 0; s < in->codes->m; s++) {
-    table64 table = load64(in->bound->minima + CPQ_PARTS * s);
+    table64 table = load64(in->bound->minima + PARTS * s);
     for (int c = 0; c < in->n; c++) {
       vb code = load_codes(in, c, s), part = (vb)((vw)code >> 2) & 15;
       add_entries(look_part(table.row, part, code + code, code), &all[c], &odd[c]);
@@ -132,7 +137,7 @@ INLINE void add_wide_part(const strip *in, size_t s, int is_high, vw *all, vw *o
   unsigned nbits = in->codes->nbits;
   uint16_t down = (uint16_t)(nbits - 6), up = (uint16_t)(14 - nbits);
   vb low_bits = (vb){0} + (uint8_t)(0xFF >> down), high_bits = ~low_bits & 63;
-  table64 table = load64(in->bound->minima + CPQ_PARTS * s);
+  table64 table = load64(in->bound->minima + PARTS * s);
   for (int c = 0; c < in->n; c++) {
     vw low = (vw)load_codes(in, c, s), nibbles = (vw)load_codes(in, c, in->codes->m + s / 2);
     vw high = is_high ? nibbles >> 4 : nibbles;
@@ -149,23 +154,28 @@ INLINE void add_wide_minima(const strip *in, vw *all, vw *odd) {
   }
   if (s < in->codes->m) add_wide_part(in, s, 0, all, odd);
 }
+#elif PARTS == 128
+#include "minima128.inc.h"
+#endif
 
+#if PARTS
 /* The minima of `count` entries, `part` of them each. Inlined with a constant `part`. */
-INLINE void minima_of(const uint8_t *entries, size_t count, size_t part, uint8_t *out) {
+INLINE void minima_of(const uint8_t *entries, size_t count, size_t part, uint16_t scale, uint8_t *out) {
   for (size_t i = 0; i < count; i += part) {
     uint8_t least = entries[i];
     for (size_t j = 1; j < part; j++) least = entries[i + j] < least ? entries[i + j] : least;
-    out[i / part] = least;
+    out[i / part] = (uint8_t)((uint32_t)least * scale >> 15);
   }
 }
 
-static void part_minima(const uint8_t *entries, size_t count, size_t part, uint8_t *out) {
+static void part_minima(const uint8_t *entries, size_t count, size_t part, uint16_t scale, uint8_t *out) {
   switch (part) {
-  case 4: minima_of(entries, count, 4, out); return;
-  case 8: minima_of(entries, count, 8, out); return;
-  case 16: minima_of(entries, count, 16, out); return;
-  case 32: minima_of(entries, count, 32, out); return;
-  default: minima_of(entries, count, 64, out); return;
+  case 2: minima_of(entries, count, 2, scale, out); return;
+  case 4: minima_of(entries, count, 4, scale, out); return;
+  case 8: minima_of(entries, count, 8, scale, out); return;
+  case 16: minima_of(entries, count, 16, scale, out); return;
+  case 32: minima_of(entries, count, 32, scale, out); return;
+  default: minima_of(entries, count, 64, scale, out); return;
   }
 }
 #endif
@@ -202,7 +212,7 @@ INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider 
 #if WIDE_CODES
   else if (width == 12) add_wide(in, all, odd);
 #endif
-#if MINIMA
+#if PARTS == 64
   else if (width == IN_MINIMA) add_minima(in, all, odd);
   else if (width == IN_WIDE_MINIMA) add_wide_minima(in, all, odd);
 #endif

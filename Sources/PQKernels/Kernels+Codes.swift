@@ -37,13 +37,9 @@ internal import CPQKernels
   /// Bytes of m quantized tables, with what any value of the planes leads to past the last one.
   package var tableBytes: Int { (m - 1) * tableSize + planeValues }
 
-  /// Entries of one of the 64 parts of a quantized table, of codes of `nbits` bits; nil where it has none.
-  package static func partSize(nbits: Int) -> Int? {
-    (5...12).contains(nbits) ? (1 << max(8, nbits)) / Int(CPQ_PARTS) : nil
-  }
-
-  /// How many parts all tables have.
-  package var minimaCount: Int { m * Int(CPQ_PARTS) }
+  /// Entries of the smallest part of a quantized table that any set takes minima of, for codes of `nbits` bits; nil where it
+  /// has none.
+  package static func partSize(nbits: Int) -> Int? { (5...12).contains(nbits) ? (1 << max(8, nbits)) / 128 : nil }
 
   /// The largest entry of a quantized table, or sum of two entries whose codes share a byte, with which no such sum exceeds
   /// 8 bits and no sum of m entries 16.

@@ -6,50 +6,66 @@ extension Kernels {
   /// brackets, is at most `threshold`: fills `positions` (ascending) and `sums`.
   /// - Parameters:
   ///   - entries: `[m][tableSize]`, of `shape.tableBytes` bytes, within `shape.entryLimit`.
-  ///   - minima: as of ``partMinima(_:shape:into:)``; or none. What is found does not depend on them.
+  ///   - minima: as of ``partMinima(_:shape:threshold:into:)``, and `scale` what that returned; or none. What is found does
+  ///     not depend on them.
   ///   - positions: room for all vectors of the frame, as `sums`. What lies behind those found is written over.
   /// - Returns: how many vectors are found, and how many passed their minima, so that each was looked at; all those do that
   ///   are scanned without, as the rest of a frame of codes of a byte is where too many passed before.
   /// - Complexity: O(count · m).
   package func scan(
-    _ frame: borrowing CodeFrame, entries: Span<UInt8>, minima: Span<UInt8>, bracketScale: UInt16, threshold: UInt16,
-    positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>
+    _ frame: borrowing CodeFrame, entries: Span<UInt8>, minima: Span<UInt8>, scale: UInt16, bracketScale: UInt16,
+    threshold: UInt16, positions: inout MutableSpan<UInt16>, sums: inout MutableSpan<UInt16>
   ) -> (found: Int, passed: Int) {
+    let count = minima.isEmpty ? 0 : minimaCount(frame.shape)
     precondition(
-      minima.isEmpty || scansMinima(nbits: frame.shape.nbits) && minima.count >= frame.shape.minimaCount,
-      "minima of fewer tables, or of codes that have none")
+      minima.isEmpty || count > 0 && minima.count >= count, "minima of fewer tables, or of codes that have none")
     let found = unsafe withScan(frame, entries, bracketScale, &positions, &sums) { codes, bound, positions, sums in
       unsafe minima.withUnsafeBufferPointer { minima in
         unsafe bound.pointee.minima = minima.isEmpty ? nil : UnsafePointer(minima.baseAddress)
+        unsafe bound.pointee.minima_scale = scale
         return unsafe table.pointee.scan(codes, bound, threshold, positions, sums)
       }
     }
     return (found.found, found.passed)
   }
 
-  /// Whether a scan of codes of `nbits` bits takes less time with ``partMinima(_:shape:into:)``, if not too many vectors pass
-  /// them.
-  package func scansMinima(nbits: Int) -> Bool {
-    unsafe table.pointee.part_minima != nil && CodeShape.partSize(nbits: nbits) != nil
+  /// How many minima a scan of such codes heeds, which takes less time with them if not too many vectors pass them; 0: none.
+  package func minimaCount(_ shape: CodeShape) -> Int {
+    CodeShape.partSize(nbits: shape.nbits) == nil ? 0 : unsafe shape.m * table.pointee.parts
   }
 
-  /// The least entry of each of the 64 parts of a table, `[m][64]`: of ``CodeShape/partSize(nbits:)`` entries that follow each other.
-  /// Where codes that differ in their last bits stand for codewords that are near each other, sums of minima are almost those
-  /// of the entries.
-  /// - Precondition: ``scansMinima(nbits:)``.
+  /// So many vectors of a frame may pass their minima before a scan without these takes less time: a code of a byte is summed
+  /// by itself at the price of several that are summed together, a wide one at that of its own.
+  @inline(__always)
+  package func mostPassing(_ frame: borrowing CodeFrame) -> Int {
+    frame.shape.nbits > 8 ? frame.count - frame.count / 8 : frame.count / (scalesMinima ? 32 : 4)
+  }
+
+  /// Whether minima are scaled, so that what they say depends on the threshold they were made for.
+  package var scalesMinima: Bool { unsafe table.pointee.parts == 128 }
+
+  /// The least entry of each part of a table, `[m][part]`: of entries that follow each other. Where codes that differ in
+  /// their last bits stand for codewords that are near each other, sums of minima are almost those of the entries.
+  /// - Parameter threshold: the largest one of a scan by them. Above it they tell nothing, where they are scaled, and the less
+  ///   the farther a threshold is below it.
+  /// - Returns: the scale that a scan needs.
+  /// - Precondition: `output` has room for ``minimaCount(_:)``, and these are some.
   /// - Complexity: O(entries).
-  package func partMinima(_ entries: Span<UInt8>, shape: CodeShape, into output: inout MutableSpan<UInt8>) {
-    guard scansMinima(nbits: shape.nbits), let part = CodeShape.partSize(nbits: shape.nbits) else {
-      preconditionFailure("minima of codes that have none")
-    }
+  package func partMinima(
+    _ entries: Span<UInt8>, shape: CodeShape, threshold: UInt16, into output: inout MutableSpan<UInt8>
+  ) -> UInt16 {
+    let count = minimaCount(shape)
     precondition(
-      entries.count >= shape.tableBytes && output.count >= shape.minimaCount, "minima of other tables")
+      count > 0 && entries.count >= shape.tableBytes && output.count >= count, "minima of other tables")
+    let tableEntries = shape.m * shape.tableSize
+    let scale = scalesMinima ? UInt16(min(0x8000, (255 << 15) / (Int(threshold) + 1))) : 0x8000
     unsafe entries.withUnsafeBufferPointer { entries in
       unsafe output.withUnsafeMutableBufferPointer { output in
         unsafe table.pointee.part_minima(
-          entries.baseAddress, shape.m * shape.tableSize, part, output.baseAddress)
+          entries.baseAddress, tableEntries, tableEntries / count, scale, output.baseAddress)
       }
     }
+    return scale
   }
 
   /// Whether ``scan(_:entries:bracketScale:threshold:positions:sums:crc:)`` has codes of `nbits` bits checked at less cost
@@ -87,7 +103,8 @@ extension Kernels {
       unsafe entries.withUnsafeBufferPointer { entries in
         unsafe positions.withUnsafeMutableBufferPointer { positions in
           unsafe sums.withUnsafeMutableBufferPointer { sums in
-            var bound = unsafe cpq_bound(entries: entries.baseAddress, minima: nil, bracket_scale: bracketScale)
+            var bound = unsafe cpq_bound(
+              entries: entries.baseAddress, minima: nil, minima_scale: 0, bracket_scale: bracketScale)
             return unsafe scan(codes, &bound, positions.baseAddress, sums.baseAddress)
           }
         }
@@ -152,7 +169,8 @@ extension Kernels {
     unsafe withCodes(frame) { codes in
       unsafe entries.withUnsafeBufferPointer { entries in
         unsafe sums.withUnsafeMutableBufferPointer { sums in
-          var bound = unsafe cpq_bound(entries: entries.baseAddress, minima: nil, bracket_scale: bracketScale)
+          var bound = unsafe cpq_bound(
+            entries: entries.baseAddress, minima: nil, minima_scale: 0, bracket_scale: bracketScale)
           unsafe body(codes, &bound, sums.baseAddress)
         }
       }

@@ -7,8 +7,12 @@ struct QuantizedTables: ~Copyable {
   private(set) var entries: [UInt8]
   /// What quantizing them has found; of an earlier query where the present one does not scan by them.
   private(set) var range = TableRange()
-  /// As of ``Kernels/partMinima(_:shape:into:)``; empty where the scan does not heed them.
+  /// As of ``Kernels/partMinima(_:shape:threshold:into:)``; empty where the scan does not heed them.
   private var minima: [UInt8]
+  private var minimaScale: UInt16 = 0
+  /// The limits of scans that they serve; others have them made anew.
+  private var minimaReach = nothing
+  private static let nothing: ClosedRange<Int> = -1 ... -1
   /// The least entry of each float table.
   private var lowest: [Float]
   /// Frames to scan without minima, since too many of a frame's codes passed them, and how many those were the last time.
@@ -18,17 +22,23 @@ struct QuantizedTables: ~Copyable {
   init(_ p: IndexParameters) {
     entries = [UInt8](repeating: 0, count: p.scanEntries)
     minima = []
-    if let shape = p.codeLayout?.shape, !entries.isEmpty, Kernels.best.scansMinima(nbits: shape.nbits) {
-      minima = [UInt8](repeating: 0, count: shape.minimaCount)
+    if let shape = p.codeLayout?.shape, !entries.isEmpty {
+      minima = [UInt8](repeating: 0, count: Self.gains(p, shape) ? Kernels.best.minimaCount(shape) : 0)
     }
     lowest = [Float](repeating: 0, count: p.m)
+  }
+
+  /// Whether minima are worth making. Where all entries of a byte's table are looked up at once, that takes less time in the
+  /// nearest lists, where many pass minima, than minima spare in others; so do the few such lookups of a code of 9 or 10 bits.
+  private static func gains(_ p: IndexParameters, _ shape: CodeShape) -> Bool {
+    !Kernels.best.scalesMinima || shape.nbits > 10 || shape.nbits <= 8 && p.nlist == 0
   }
 
   /// Quantizes float tables, `[m][tableFloats]` in a part of `tables`, times `factor`.
   mutating func quantize(_ tables: [Float], _ part: Range<Int>, _ shape: CodeShape, factor: Float) {
     (pause, lastPause) = (0, 0)
     range = Self.quantize(tables.span.extracting(part), shape, factor, &lowest, &entries)
-    if !minima.isEmpty { Self.fill(&minima, entries, shape) }
+    minimaReach = Self.nothing
   }
 
   private static func quantize(
@@ -39,9 +49,11 @@ struct QuantizedTables: ~Copyable {
     return Kernels.best.quantize(tables, shape: shape, factor: factor, lowest: &work, into: &output)
   }
 
-  private static func fill(_ minima: inout [UInt8], _ entries: [UInt8], _ shape: CodeShape) {
+  private static func fill(
+    _ minima: inout [UInt8], _ entries: [UInt8], _ shape: CodeShape, _ limit: UInt16
+  ) -> UInt16 {
     var output = minima.mutableSpan
-    Kernels.best.partMinima(entries.span, shape: shape, into: &output)
+    return Kernels.best.partMinima(entries.span, shape: shape, threshold: limit, into: &output)
   }
 
   /// Finds the codes of a frame with sums of at most `limit`, through minima where these tell of many.
@@ -51,14 +63,21 @@ struct QuantizedTables: ~Copyable {
   ) {
     guard pause == 0, !minima.isEmpty else {
       pause = max(0, pause - 1)
-      _ = survivors.scan(codes, entries.span, minima: Span(), bracketScale: bracketScale, limit)
+      _ = survivors.scan(codes, entries.span, minima: Span(), scale: 0, bracketScale: bracketScale, limit)
       return
     }
-    let passed = survivors.scan(codes, entries.span, minima: minima.span, bracketScale: bracketScale, limit)
-    // A code of a byte is summed by itself at the price of several that are summed together, a wide one at that of its own.
-    let most = codes.shape.nbits <= 8 ? codes.count / 4 : codes.count - codes.count / 8
+    if !minimaReach.contains(Int(limit)) { fillMinima(codes.shape, limit) }
+    let passed = survivors.scan(
+      codes, entries.span, minima: minima.span, scale: minimaScale, bracketScale: bracketScale, limit)
     // A pause ends: the limit falls, and lists come whose codes are farther from it.
-    lastPause = passed > most ? min(8, 2 * lastPause + 1) : 0
+    lastPause = passed > Kernels.best.mostPassing(codes) ? min(8, 2 * lastPause + 1) : 0
     pause = lastPause
+  }
+
+  // Apart from the scan, of which it would be the larger part.
+  @inline(never)
+  private mutating func fillMinima(_ shape: CodeShape, _ limit: UInt16) {
+    minimaScale = Self.fill(&minima, entries, shape, limit)
+    minimaReach = Kernels.best.scalesMinima ? Int(limit - limit / 4)...Int(limit) : 0...Int(UInt16.max)
   }
 }

@@ -24,13 +24,14 @@ struct Survivors {
 
   /// Finds the vectors with sums of at most `limit`; returns how many were looked at one by one.
   mutating func scan(
-    _ codes: borrowing CodeFrame, _ entries: Span<UInt8>, minima: Span<UInt8>, bracketScale: UInt16, _ limit: UInt16
+    _ codes: borrowing CodeFrame, _ entries: Span<UInt8>, minima: Span<UInt8>, scale: UInt16, bracketScale: UInt16,
+    _ limit: UInt16
   ) -> Int {
     var passed = 0
     fill(limit) { positions, sums in
       let scanned = Kernels.best.scan(
-        codes, entries: entries, minima: minima, bracketScale: bracketScale, threshold: limit, positions: &positions,
-        sums: &sums)
+        codes, entries: entries, minima: minima, scale: scale, bracketScale: bracketScale, threshold: limit,
+        positions: &positions, sums: &sums)
       passed = scanned.passed
       return scanned.found
     }

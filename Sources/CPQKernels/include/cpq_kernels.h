@@ -20,7 +20,6 @@
 #define CPQ_NEAR_NORM 107
 #define CPQ_NEAR_WORDS 14
 #define CPQ_SUM_GROUPS 256
-#define CPQ_PARTS 64
 
 typedef struct {
   uint32_t index;
@@ -47,9 +46,10 @@ typedef struct {
  * two subspaces share a byte, no sum of two such entries exceeds min(255, 65535 / ((m + 1) / 2)). */
 typedef struct {
   const uint8_t *entries;
-  /* For codes of 5 to 12 bits, [m][CPQ_PARTS]: the least entry of each of so many parts of a table, whose sums say for most
-   * vectors that their own exceed a threshold; or null. */
+  /* For codes of 5 to 12 bits, [m][parts]: the least entry of each part of a table, times minima_scale / 32768, rounded down.
+   * Their sums say for most vectors that their own exceed a threshold; or null. */
   const uint8_t *minima;
+  uint16_t minima_scale;
   uint16_t bracket_scale;
 } cpq_bound;
 
@@ -185,9 +185,13 @@ typedef struct {
   cpq_range (*quantize)(const float *tables, size_t m, size_t table_size, size_t entries, float factor,
                         unsigned limit, float *lowest, uint8_t *out);
 
-  /* out[i] = the least of `part` entries from part * i on, of `count` in all; `part` is 4, 8, 16, 32 or 64, and `count` a
-   * multiple. Null where `scan` heeds no minima. */
-  void (*part_minima)(const uint8_t *entries, size_t count, size_t part, uint8_t *out);
+  /* The parts of a table that have a minimum: 64, whose scale is 32768; 128, which are added up in bytes, so that they say
+   * nothing of a threshold that times their scale is 255 or more; or 0, of a set whose scan heeds no minima. */
+  size_t parts;
+
+  /* out[i] = the least of `part` entries from part * i on, of `count` in all, times scale / 32768, rounded down; `scale` is at
+   * most 32768, `part` a power of two up to 64, and `count` a multiple of 64 of them. Null where there are no parts. */
+  void (*part_minima)(const uint8_t *entries, size_t count, size_t part, uint16_t scale, uint8_t *out);
 
   /* The vectors of a frame whose sum of u8 entries is at most `threshold`: their numbers in the frame, ascending, and
    * sums. `positions` and `sums` have room for all vectors of the frame: what lies behind those found is written over. What
