@@ -19,6 +19,8 @@ LEARN_PER_LIST = 8
 PROBES = (4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40, 48, 64, 80, 96, 128, 192, 256)
 FACTORS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 60)
 RERANKS = tuple(10 * f for f in FACTORS)
+#: Codes of pqx: bits, components of a subspace, and whether vectors are rotated.
+CODES = ((8, 8, False), (8, 4, False), (4, 4, False), (4, 2, False), (8, 8, True), (4, 4, True), (4, 2, True))
 #: What bounds a query's lists in pqx alone, beside nprobe: distances as multiples of the nearest list's, and vectors as
 #: shares of those that the fastest setting without bounds scans.
 REACHES = (None, 1.35, 1.4, 1.45, 1.5)
@@ -128,7 +130,7 @@ def pqx_candidates(run):
     own = pqx.Builder(run.data, run.work, run.log)
     vectors = "u8" if run.data.base_path.endswith(".bvecs") else "f32"
     for nlist in lists(run):
-        for nbits, part, rotates in ((8, 8, False), (8, 4, False), (4, 4, False), (4, 2, False), (4, 4, True), (4, 2, True)):
+        for nbits, part, rotates in CODES:
             m = run.data.dimension // part
             name = f"IVF{nlist},{'R' if rotates else ''}PQ{m}x{nbits},{vectors}"
             flags = ("--nlist", nlist, "--m", m, "--nbits", nbits, "--vectors", vectors, *["--rotate"][: rotates])
