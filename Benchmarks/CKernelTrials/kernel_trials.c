@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { FRAME_VECTORS = 4096, TILE = 64, SHARE = 4096, HUGE_PAGE = 2 << 20, LEAST_PARTS = 64, MOST_PARTS = 128 };
+enum { FRAME_VECTORS = 4096, TILE = 64, SHARE = 4096, HUGE_PAGE = 2 << 20, LEAST_PARTS = 64 };
 
 static uint64_t random_bits(uint64_t *state) {
   uint64_t z = *state += 0x9E3779B97F4A7C15;
@@ -40,6 +40,11 @@ size_t trial_sets(void) {
 const char *trial_set_name(size_t set) {
   size_t count;
   return sets(&count)[set]->name;
+}
+
+bool trial_has_minima(size_t set) {
+  size_t count;
+  return sets(&count)[set]->parts > 0;
 }
 
 size_t trial_chosen_set(void) {
@@ -132,7 +137,7 @@ trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, bool near,
   t->run = run_scan;
   t->count = vectors;
   t->shape = (cpq_codes){.m = m, .planes = planes, .nbits = nbits, .bracket = bracket};
-  t->tables = calloc(bytes + m * MOST_PARTS, 1);
+  t->tables = calloc(bytes + m * CPQ_MOST_PARTS, 1);
   if (!t->tables) return or_free(t, false);
   uint64_t limit = 65535 / m < (width == 4 ? 127 : 255) ? 65535 / m : width == 4 ? 127 : 255;
   for (size_t i = 0; i < bytes; i++) t->tables[i] = (uint8_t)(random_bits(&state) % (limit + 1));
@@ -142,7 +147,7 @@ trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, bool near,
   t->threshold = choose_threshold(t);
   if (near && t->set->parts) {
     uint8_t *minima = t->tables + bytes;
-    uint32_t scale = t->set->parts == MOST_PARTS ? (255u << 15) / (t->threshold + 1u) : 0x8000;
+    uint32_t scale = t->set->parts == CPQ_MOST_PARTS ? (255u << 15) / (t->threshold + 1u) : 0x8000;
     t->bound.minima_scale = scale < 0x8000 ? (uint16_t)scale : 0x8000;
     t->set->part_minima(t->tables, m * table_size, table_size / t->set->parts, t->bound.minima_scale, minima);
     t->bound.minima = minima;

@@ -42,7 +42,7 @@ static double median(double *values) {
 int main(void) {
   size_t set = trial_chosen_set();
   printf("{\"kernels\": \"%s\", \"m\": %d, \"rounds\": %d, \"trials\": [", trial_set_name(set), M, ROUNDS);
-  for (int kind = 0; kind < 3; kind++) {
+  for (int kind = 0; kind < (trial_has_minima(set) ? 3 : 2); kind++) {
     bool bracket = kind == 1, minima = kind == 2;
     trial *cached = trial_scan(set, 8, M, bracket, minima, CACHED),
           *streamed = trial_scan(set, 8, M, bracket, minima, STREAMED);

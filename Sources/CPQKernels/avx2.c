@@ -130,6 +130,7 @@ const cpq_kernels cpq_avx2 = {
     .rows_at = rows_at_whole,
     .quantize = quantize,
     .parts = PARTS,
+    .own_share = OWN_SHARE,
     .part_minima = part_minima,
     .scan = scan,
     .sum_codes = sum_codes,

@@ -88,6 +88,7 @@ const cpq_kernels cpq_avx512vbmi = {
     .rows_at = rows_at_whole,
     .quantize = quantize,
     .parts = PARTS,
+    .own_share = OWN_SHARE,
     .part_minima = part_minima,
     .scan = scan,
     .sum_codes = sum_codes,

@@ -21,7 +21,7 @@ INLINE void sum_byte_parts(const strip *in, vb *sum) {
   }
 }
 
-/* The low byte of a code of 9 to 12 bits, and above it its nibble, the high one of the byte if `is_high`. */
+/* Of codes of 9 to 12 bits: the top of the low byte, and above it the nibble, the high one of its byte if `is_high`. */
 INLINE void sum_wide_part(const strip *in, size_t s, int is_high, vb *sum) {
   unsigned nbits = in->codes->nbits;
   uint16_t down = (uint16_t)(nbits - 7), up = (uint16_t)(15 - nbits);

@@ -4,7 +4,7 @@
  *   LANES, vb, vw              bytes of a vector, 64, 32 or 16; vectors of so many bytes, as u8 and as u16
  *   COLUMNS                    vectors of codes that are scanned together, 2 or 4, of whole tiles
  *   NIBBLE_COLUMNS             the same for codes of a nibble, at least as many
- *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, else by minima or the scalar loop
+ *   WIDE_CODES                 whether nbits 9...12 are scanned by look256 too, where not by minima; else by the scalar loop
  *   table256, load256, look256 the 256 entries of a subspace, and their lookup by a vector of bytes
  *   table16, load16, look16    the same for 16 entries and indices below 16
  *   PARTS                      of how many parts of a table cpq_bound.minima are heeded: 64, 128 or 0
@@ -191,8 +191,7 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
   outlook from = outlook_of(codes, together * LANES * codes->planes);
   for (; codes->count - first >= together * LANES; first += together * LANES) {
 #if PARTS
-    /* Of so many that pass, each costs more than all lookups together save; of wide codes it costs no more than one does that
-     * is not asked for its minima. */
+    /* Of so many that pass, each costs more than all lookups together save. Wide codes have no such lookups, or many. */
     if (width == IN_MINIMA && out->passed > first / OWN_SHARE) {
       out->passed += codes->count - first;
       return scan_8(codes, bound, first, out);

@@ -39,7 +39,9 @@ internal import CPQKernels
 
   /// Entries of the smallest part of a quantized table that any set takes minima of, for codes of `nbits` bits; nil where it
   /// has none.
-  package static func partSize(nbits: Int) -> Int? { (5...12).contains(nbits) ? (1 << max(8, nbits)) / 128 : nil }
+  package static func partSize(nbits: Int) -> Int? {
+    (5...12).contains(nbits) ? (1 << max(8, nbits)) / Int(CPQ_MOST_PARTS) : nil
+  }
 
   /// The largest entry of a quantized table, or sum of two entries whose codes share a byte, with which no such sum exceeds
   /// 8 bits and no sum of m entries 16.

@@ -18,7 +18,8 @@ extension Kernels {
   ) -> (found: Int, passed: Int) {
     let count = minima.isEmpty ? 0 : minimaCount(frame.shape)
     precondition(
-      minima.isEmpty || count > 0 && minima.count >= count, "minima of fewer tables, or of codes that have none")
+      minima.isEmpty || count > 0 && minima.count >= count && scale > 0,
+      "minima of fewer tables, or of codes that have none")
     let found = unsafe withScan(frame, entries, bracketScale, &positions, &sums) { codes, bound, positions, sums in
       unsafe minima.withUnsafeBufferPointer { minima in
         unsafe bound.pointee.minima = minima.isEmpty ? nil : UnsafePointer(minima.baseAddress)
@@ -35,10 +36,12 @@ extension Kernels {
   }
 
   /// So many vectors of a frame may pass their minima before a scan without these takes less time: a code of a byte is summed
-  /// by itself at the price of several that are summed together, a wide one at that of its own.
+  /// by itself at the price of several that are summed together; so is a wide one where such are looked up at once, else at
+  /// that of its own.
   @inline(__always)
   package func mostPassing(_ frame: borrowing CodeFrame) -> Int {
-    frame.shape.nbits > 8 ? frame.count - frame.count / 8 : frame.count / (scalesMinima ? 32 : 4)
+    if frame.shape.nbits <= 8 { return unsafe frame.count / table.pointee.own_share }
+    return scalesMinima ? frame.count / 4 : frame.count - frame.count / 8
   }
 
   /// Whether minima are scaled, so that what they say depends on the threshold they were made for.
@@ -46,8 +49,8 @@ extension Kernels {
 
   /// The least entry of each part of a table, `[m][part]`: of entries that follow each other. Where codes that differ in
   /// their last bits stand for codewords that are near each other, sums of minima are almost those of the entries.
-  /// - Parameter threshold: the largest one of a scan by them. Above it they tell nothing, where they are scaled, and the less
-  ///   the farther a threshold is below it.
+  /// - Parameter threshold: the largest one of a scan by them. Where they are scaled they may tell nothing above it, and the
+  ///   less the farther a threshold is below it.
   /// - Returns: the scale that a scan needs.
   /// - Precondition: `output` has room for ``minimaCount(_:)``, and these are some.
   /// - Complexity: O(entries).

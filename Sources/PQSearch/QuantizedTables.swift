@@ -31,7 +31,7 @@ struct QuantizedTables: ~Copyable {
   /// Whether minima are worth making. Where all entries of a byte's table are looked up at once, that takes less time in the
   /// nearest lists, where many pass minima, than minima spare in others; so do the few such lookups of a code of 9 or 10 bits.
   private static func gains(_ p: IndexParameters, _ shape: CodeShape) -> Bool {
-    !Kernels.best.scalesMinima || shape.nbits > 10 || shape.nbits <= 8 && p.nlist == 0
+    !Kernels.best.scalesMinima || p.nlist == 0 && !(9...10).contains(shape.nbits)
   }
 
   /// Quantizes float tables, `[m][tableFloats]` in a part of `tables`, times `factor`.
@@ -61,7 +61,7 @@ struct QuantizedTables: ~Copyable {
   mutating func scan(
     _ codes: borrowing CodeFrame, bracketScale: UInt16, _ limit: UInt16, _ survivors: inout Survivors
   ) {
-    guard pause == 0, !minima.isEmpty else {
+    guard pause == 0, limit < .max, !minima.isEmpty else {
       pause = max(0, pause - 1)
       _ = survivors.scan(codes, entries.span, minima: Span(), scale: 0, bracketScale: bracketScale, limit)
       return

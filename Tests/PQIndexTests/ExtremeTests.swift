@@ -158,16 +158,19 @@ import Testing
   }
 
   /// Enough vectors for several tiles and two frames of one list, and k beyond a tile.
-  @Test(arguments: [4, 8, 10]) func longLists(nbits: Int) throws {
-    var f = Fixture(dimension: 8, nlist: 2, m: 4, nbits: nbits, seed: 70)
+  @Test(arguments: [(2, 4), (2, 8), (2, 10), (2, 12), (0, 8), (0, 12)]) func longLists(nlist: Int, nbits: Int) throws {
+    var f = Fixture(dimension: 8, nlist: nlist, m: 4, nbits: nbits, seed: 70)
     f.rows = f.values(9000, 8, seed: 71)
     f.ids = f.rows.indices.map { UInt64(($0 * 7919) % 10_007) }
     let folder = try TemporaryFolder()
     let (index, oracle) = try f.make(in: folder)
-    let query = f.values(1, 8, seed: 72)[0]
+    let queries = f.values(3, 8, seed: 72)
     for (k, nprobe) in [(1, 2), (10, 1), (100, 2), (1000, 2), (5000, 2)] {
-      let found = try index.search(query, SearchOptions(k: k, nprobe: nprobe))
-      #expect(found.bits(0) == oracle.search(query, k: k, nprobe: nprobe).bits, "k \(k), nprobe \(nprobe)")
+      let found = try index.search(queries.flatMap { $0 }, SearchOptions(k: k, nprobe: nprobe))
+      for (i, query) in queries.enumerated() {
+        let expected = oracle.search(query, k: k, nprobe: nprobe).bits
+        #expect(found.bits(i) == expected, "k \(k), nprobe \(nprobe), query \(i)")
+      }
     }
   }
 }

@@ -9,18 +9,19 @@ import Testing
     return LaneBlocks.pack(components.span, dimension: vectors[0].count)
   }
 
-  /// Codewords that stand in fours far from each other are ordered by these fours, however they were mixed.
-  @Test func foursAreFound() {
+  /// Codewords that stand in fours far from each other, and in these in twos, are ordered by these parts, however they were
+  /// mixed.
+  @Test(arguments: [2, 4]) func smallPartsAreFound(part: Int) {
     var words: [Double] = []
     for word in 0..<256 {
       // A number without a common factor with 256 visits all.
       let mixed = word * 91 % 256
-      words += [Double(mixed / 4 % 8) * 10, Double(mixed / 32) * 10, Double(mixed % 4) * 0.1]
+      words += [Double(mixed / 4 % 8) * 10, Double(mixed / 32) * 10, Double(mixed % 4 / 2) + Double(mixed % 2) * 0.1]
     }
-    let order = CodewordOrder(words: words, centroids: [], dimension: 3).order(of: words, part: 4)
+    let order = CodewordOrder(words: words, centroids: [], dimension: 3).order(of: words, part: part)
     #expect(order.sorted() == Array(0..<256))
-    for first in stride(from: 0, to: 256, by: 4) {
-      #expect(Set(order[first..<first + 4].map { $0 * 91 % 256 / 4 }).count == 1)
+    for first in stride(from: 0, to: 256, by: part) {
+      #expect(Set(order[first..<first + part].map { $0 * 91 % 256 / part }).count == 1)
     }
   }
 

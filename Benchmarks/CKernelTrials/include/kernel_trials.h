@@ -13,6 +13,7 @@ typedef struct trial trial;
 /* The instruction sets of this machine, fastest first. */
 size_t trial_sets(void);
 const char *trial_set_name(size_t set);
+bool trial_has_minima(size_t set);
 /* The set that PQX_KERNELS names, or the fastest. */
 size_t trial_chosen_set(void);
 
