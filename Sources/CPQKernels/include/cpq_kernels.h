@@ -187,12 +187,12 @@ typedef struct {
                         unsigned limit, float *lowest, uint8_t *out);
 
   /* The parts of a table that have a minimum: 64, whose scale is 32768; 128, which are added up in bytes, so that they say
-   * nothing of a threshold that is 255 or more times scale / 32768; or 0, of a set whose scan heeds no minima. Of codes of a byte
+   * nothing where threshold * scale / 32768 is 255 or more; or 0, of a set whose scan heeds no minima. Of codes of a byte
    * one in own_share may pass its minima before a scan without takes less time. */
   size_t parts, own_share;
 
   /* out[i] = the least of `part` entries from part * i on, of `count` in all, times scale / 32768, rounded down; `scale` is at
-   * most 32768, `part` a power of two from 2 to 64, and `count` a multiple of 64 of them. Null where there are no parts. */
+   * most 32768, `part` a power of two from 2 to 64, and `count` a multiple of it. Null where there are no parts. */
   void (*part_minima)(const uint8_t *entries, size_t count, size_t part, uint16_t scale, uint8_t *out);
 
   /* The vectors of a frame whose sum of u8 entries is at most `threshold`: their numbers in the frame, ascending, and
