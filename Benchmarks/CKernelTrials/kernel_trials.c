@@ -147,8 +147,7 @@ trial *trial_scan(size_t set, unsigned nbits, size_t m, bool bracket, bool near,
   t->threshold = choose_threshold(t);
   if (near && t->set->parts) {
     uint8_t *minima = t->tables + bytes;
-    uint32_t scale = t->set->parts == CPQ_MOST_PARTS ? (255u << 15) / (t->threshold + 1u) : 0x8000;
-    t->bound.minima_scale = scale < 0x8000 ? (uint16_t)scale : 0x8000;
+    t->bound.minima_scale = cpq_minima_scale(t->set->parts, t->threshold);
     t->set->part_minima(t->tables, m * table_size, table_size / t->set->parts, t->bound.minima_scale, minima);
     t->bound.minima = minima;
   }

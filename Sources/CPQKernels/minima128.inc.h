@@ -21,17 +21,9 @@ INLINE void sum_byte_parts(const strip *in, vb *sum) {
   }
 }
 
-/* Of codes of 9 to 12 bits: the top of the low byte, and above it the nibble, the high one of its byte if `is_high`. */
 INLINE void sum_wide_part(const strip *in, size_t s, int is_high, vb *sum) {
-  unsigned nbits = in->codes->nbits;
-  uint16_t down = (uint16_t)(nbits - 7), up = (uint16_t)(15 - nbits);
-  vb low_bits = (vb){0} + (uint8_t)(0xFF >> down);
   table128 table = load128(in->bound->minima + PARTS * s);
-  for (int c = 0; c < in->n; c++) {
-    vw low = (vw)load_codes(in, c, s), nibbles = (vw)load_codes(in, c, in->codes->m + s / 2);
-    vw high = is_high ? nibbles >> 4 : nibbles;
-    add_part(&table, ((vb)(low >> down) & low_bits) | ((vb)(high << up) & ~low_bits), &sum[c]);
-  }
+  for (int c = 0; c < in->n; c++) add_part(&table, wide_part(in, c, s, is_high, 7), &sum[c]);
 }
 
 INLINE void sum_wide_parts(const strip *in, vb *sum) {

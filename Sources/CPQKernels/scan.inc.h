@@ -247,15 +247,15 @@ static cpq_found scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t t
                       uint16_t *sums) {
   outcome out = {.threshold = threshold, .positions = positions, .sums = sums};
 #if PARTS
-  int say = bound->minima && threshold < UINT16_MAX;
+  int tells = bound->minima && threshold < UINT16_MAX;
 #if PARTS == 128
   uint8_t brackets[PARTS];
   uint32_t limit = (uint32_t)threshold * bound->minima_scale >> 15;
-  say = say && limit < 255;
-  if (say && codes->bracket) bracket_minima(bound, brackets);
+  tells = tells && limit < 255;
+  if (tells && codes->bracket) bracket_minima(bound, brackets);
   out.limit = (uint8_t)limit, out.brackets = brackets;
 #endif
-  if (say) {
+  if (tells) {
     if (codes->nbits <= 8) scan_minima_8(codes, bound, 0, &out);
     else scan_minima_12(codes, bound, 0, &out);
     return (cpq_found){out.found, out.passed};

@@ -112,6 +112,16 @@ INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
 #if PARTS
 /* In place of a width: the minima of codes of a byte, and of 9 to 12 bits. */
 enum { IN_MINIMA = 2, IN_WIDE_MINIMA = 3 };
+
+/* The `top` highest bits of codes of 9 to 12 bits: of the nibble, the high one of its byte if `is_high`, and of the low byte. */
+INLINE vb wide_part(const strip *in, int c, size_t s, int is_high, unsigned top) {
+  unsigned nbits = in->codes->nbits;
+  uint16_t down = (uint16_t)(nbits - top), up = (uint16_t)(8 - down);
+  vb low_bits = (vb){0} + (uint8_t)(0xFF >> down), high_bits = ~low_bits & (uint8_t)((1 << top) - 1);
+  vw low = (vw)load_codes(in, c, s), nibbles = (vw)load_codes(in, c, in->codes->m + s / 2);
+  vw high = is_high ? nibbles >> 4 : nibbles;
+  return ((vb)(low >> down) & low_bits) | ((vb)(high << up) & high_bits);
+}
 #endif
 
 #if PARTS == 64
@@ -135,16 +145,11 @@ INLINE void add_minima(const strip *in, vw *all, vw *odd) {
   }
 }
 
-/* or, for 9 to 12 bits, of its nibble, the high one of the byte if `is_high`, and the top of its byte. */
+/* or of codes of 9 to 12 bits. */
 INLINE void add_wide_part(const strip *in, size_t s, int is_high, vw *all, vw *odd) {
-  unsigned nbits = in->codes->nbits;
-  uint16_t down = (uint16_t)(nbits - 6), up = (uint16_t)(14 - nbits);
-  vb low_bits = (vb){0} + (uint8_t)(0xFF >> down), high_bits = ~low_bits & 63;
   table64 table = load64(in->bound->minima + PARTS * s);
   for (int c = 0; c < in->n; c++) {
-    vw low = (vw)load_codes(in, c, s), nibbles = (vw)load_codes(in, c, in->codes->m + s / 2);
-    vw high = is_high ? nibbles >> 4 : nibbles;
-    vb part = ((vb)(low >> down) & low_bits) | ((vb)(high << up) & high_bits);
+    vb part = wide_part(in, c, s, is_high, 6);
     add_entries(look_part(table.row, part, (vb)((vw)part << 3), (vb)((vw)part << 2)), &all[c], &odd[c]);
   }
 }

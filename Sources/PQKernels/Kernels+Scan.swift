@@ -45,7 +45,7 @@ extension Kernels {
   }
 
   /// Whether minima are scaled, so that what they say depends on the threshold they were made for.
-  package var scalesMinima: Bool { unsafe table.pointee.parts == 128 }
+  package var scalesMinima: Bool { unsafe table.pointee.parts == Int(CPQ_MOST_PARTS) }
 
   /// The least entry of each part of a table, `[m][part]`: of entries that follow each other. Where codes that differ in
   /// their last bits stand for codewords that are near each other, sums of minima are almost those of the entries.
@@ -61,7 +61,7 @@ extension Kernels {
     precondition(
       count > 0 && entries.count >= shape.tableBytes && output.count >= count, "minima of other tables")
     let tableEntries = shape.m * shape.tableSize
-    let scale = scalesMinima ? UInt16(min(0x8000, (255 << 15) / (Int(threshold) + 1))) : 0x8000
+    let scale = unsafe cpq_minima_scale(table.pointee.parts, threshold)
     unsafe entries.withUnsafeBufferPointer { entries in
       unsafe output.withUnsafeMutableBufferPointer { output in
         unsafe table.pointee.part_minima(

@@ -240,6 +240,12 @@ typedef struct {
                        const uint16_t *positions, size_t n, float *out);
 } cpq_kernels;
 
+/* The scale of minima for a threshold: sums within it stay below 255, where they are bytes. */
+static inline uint16_t cpq_minima_scale(size_t parts, uint16_t threshold) {
+  uint32_t most = 255u * 32768 / (threshold + 1u);
+  return (uint16_t)(parts < CPQ_MOST_PARTS || most > 32768 ? 32768 : most);
+}
+
 /* Fetches the lines of the cache that `count` bytes lie in, and returns at once. */
 static inline void cpq_fetch(const void *bytes, size_t count) {
   size_t before = (uintptr_t)bytes % 64;
