@@ -68,6 +68,14 @@ EMULATED __m128i emulated_narrow(__m512i a) {
 EMULATED __m512i emulated_dot(__m512i sum, __m512i x, __m512i y) {
   OF_HALVES(_mm256_add_epi32(HALF(sum), _mm256_madd_epi16(HALF(x), HALF(y))));
 }
+/* The same of four bytes, those of x without a sign. */
+EMULATED __m512i emulated_dot4(__m512i sum, __m512i x, __m512i y) {
+  __m256i low = _mm256_set1_epi16(0xFF);
+  OF_HALVES(_mm256_add_epi32(
+      HALF(sum), _mm256_add_epi32(_mm256_madd_epi16(_mm256_and_si256(HALF(x), low),
+                                                    _mm256_srai_epi16(_mm256_slli_epi16(HALF(y), 8), 8)),
+                                  _mm256_madd_epi16(_mm256_srli_epi16(HALF(x), 8), _mm256_srai_epi16(HALF(y), 8)))));
+}
 
 #define _mm512_loadu_si512 emulated_loadu
 #define _mm512_maskz_loadu_epi8 emulated_maskz_loadu

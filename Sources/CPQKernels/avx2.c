@@ -28,6 +28,7 @@ INLINE bytes32 narrow(i16 low, i16 high) {
   return (bytes32)_mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 #include "bound.inc.h"
+#define LIST_BYTES 0
 #include "choose.inc.h"
 #include "ids.inc.h"
 #include "project.inc.h"
@@ -103,6 +104,7 @@ const cpq_kernels cpq_avx2 = {
     .ip_blocks = ip_blocks,
     .l2_blocks_batch = l2_blocks_batch,
     .ip_blocks_batch = ip_blocks_batch,
+    .list_components = LIST_COMPONENTS,
     .list_words = list_words,
     .round_lists = round_lists,
     .list_scores = list_scores,
@@ -110,9 +112,9 @@ const cpq_kernels cpq_avx2 = {
     .l2_numbered = l2_numbered,
     .project = project,
     .subtract_lane = subtract_lane,
+    .squared_length = squared_length,
     .group_minima = group_minima,
     .floats_within = floats_within,
-    .float_limit = float_limit,
     .float_kth = float_kth,
     .sum_minima = sum_minima,
     .sum_limit = sum_limit,

@@ -16,6 +16,7 @@
 #include "accumulate.inc.h"
 #include "assign.inc.h"
 #include "bound.inc.h"
+#define LIST_BYTES 1
 #include "choose.inc.h"
 #include "ids.inc.h"
 #include "project.inc.h"
@@ -61,6 +62,7 @@ const cpq_kernels cpq_avx512vbmi = {
     .ip_blocks = ip_blocks,
     .l2_blocks_batch = l2_blocks_batch,
     .ip_blocks_batch = ip_blocks_batch,
+    .list_components = LIST_COMPONENTS,
     .list_words = list_words,
     .round_lists = round_lists,
     .list_scores = list_scores,
@@ -68,9 +70,9 @@ const cpq_kernels cpq_avx512vbmi = {
     .l2_numbered = l2_numbered,
     .project = project,
     .subtract_lane = subtract_lane,
+    .squared_length = squared_length,
     .group_minima = group_minima,
     .floats_within = floats_within,
-    .float_limit = float_limit,
     .float_kth = float_kth,
     .sum_minima = sum_minima,
     .sum_limit = sum_limit,

@@ -1,61 +1,73 @@
 /* Scores of queries and centroids in integers, by which lists are chosen: those that f32 has to decide between are few.
  *
- * Included after transpose.inc.h and assign.inc.h, by whose rules centroids and queries are rounded: less the centroids'
- * mean, and scaled so that centroids, and queries that are not too far from them, have norms of at most a radius. */
+ * Vectors are rounded less the centroids' mean, and scaled, to bytes where the including file sets LIST_BYTES, else to 16 bits.
+ * How is in two files, each of which defines
+ *   LIST_COMPONENTS  components of a word of 32 bits
+ *   list_dot         adds the products of the components of words of a query and of a centroid
+ *   fill_lists       fills in all of rounded_lists; or only a scale of 0
+ *   round_query      makes a query's words, and tells how far that has moved it; returns their squared norm, or infinity where it
+ *                    is too far
+ *   list_slack       what scores may have lost
+ *
+ * Included after transpose.inc.h and assign.inc.h. */
+typedef struct {
+  size_t words;    /* of a vector: components are eight at a time, the last ones zero */
+  int32_t *blocks; /* [block of 16 centroids][word][lane] */
+  int32_t *half;   /* [centroid] minus half the squared norm, and what a query's words may need */
+  float *mean;     /* of the centroids, and zeros */
+  float *known;    /* the two that follow */
+  float scale;     /* 0 where numbers are so extreme that integers prove nothing */
+  float moved;     /* how far rounding moves a centroid at most, in integers */
+} rounded_lists;
+
+#if LIST_BYTES
+#include "choose_bytes.inc.h"
+#else
+#include "choose_words.inc.h"
+#endif
+
 enum { LIST_BLOCKS = 4, LIST_TILE = POINTS * BLOCKS > LIST_BLOCKS ? POINTS * BLOCKS : LIST_BLOCKS };
 enum { NUMBERED = 2 * TRANSPOSED };
 
+static size_t list_components(size_t dim) { return round_up(dim, 8) / LIST_COMPONENTS; }
+
 static size_t list_words(size_t dim, size_t count) {
-  size_t pairs = round_up(dim, 8) / 2, rows = round_up(count, CPQ_LANES);
-  return CPQ_LANES + rows * (pairs + 1) + round_up(2 * pairs, CPQ_LANES) + 1;
+  size_t rows = round_up(count, CPQ_LANES);
+  return CPQ_LANES + rows * (list_components(dim) + 1) + round_up(dim, CPQ_LANES) + 2;
 }
 
 /* The parts of `words`, which must stay where they are: some begin at multiples of 64 bytes. */
-static filter list_parts(const int32_t *words, size_t dim, size_t count) {
-  filter f = {.pairs = round_up(dim, 8) / 2, .radius = RADIUS};
+static rounded_lists list_parts(const int32_t *words, size_t dim, size_t count) {
+  rounded_lists lists = {.words = list_components(dim)};
   size_t rows = round_up(count, CPQ_LANES);
-  f.blocks = (int32_t *)(((uintptr_t)words + 63) / 64 * 64);
-  f.half = f.blocks + rows * f.pairs;
-  f.mean = (float *)(f.half + rows);
-  f.scale = f.mean[round_up(2 * f.pairs, CPQ_LANES)];
-  return f;
+  lists.blocks = (int32_t *)(((uintptr_t)words + 63) / 64 * 64);
+  lists.half = lists.blocks + rows * lists.words;
+  lists.mean = (float *)(lists.half + rows);
+  lists.known = lists.mean + round_up(dim, CPQ_LANES);
+  lists.scale = lists.known[0], lists.moved = lists.known[1];
+  return lists;
 }
 
 static int round_lists(const float *blocks, size_t count, size_t dim, float reach, int32_t *words) {
-  filter f = list_parts(words, dim, count);
-  float farthest = __builtin_sqrtf(largest_norm(&f, dim, blocks, count)) + reach;
-  f.scale = scale_within(&f, dim, farthest * farthest);
-  f.mean[round_up(2 * f.pairs, CPQ_LANES)] = f.scale;
-  if (f.scale > 0) round_centroids(&f, dim, blocks, count);
-  return f.scale > 0;
+  rounded_lists lists = list_parts(words, dim, count);
+  fill_lists(&lists, blocks, count, dim, reach);
+  lists.known[0] = lists.scale, lists.known[1] = lists.moved;
+  return lists.scale > 0;
 }
 
-/* A query's integers, and their squared norm, right to 2^-22; infinite where it is too far. */
-static float round_query(const filter *f, const float *query, size_t dim, int32_t *out) {
-  round_row(f, query, dim, out);
-  double norm = 0;
-  for (size_t p = 0; p < f->pairs; p += 4) {
-    v8 x = __builtin_convertvector(*(const s8 *)(out + p), v8);
-    x *= x;
-    v4 sum = x.lo + x.hi;
-    norm += (double)(sum[0] + sum[1]) + (double)(sum[2] + sum[3]);
-  }
-  return norm < (double)f->radius * (double)f->radius ? (float)norm : INFINITY;
-}
-
-INLINE void scores_tile(const filter *f, int queries, int n, const int32_t *query, size_t first, size_t count, float *out,
-                        size_t out_stride) {
-  size_t step = f->pairs * CPQ_LANES;
-  const int32_t *block = f->blocks + first * f->pairs;
+INLINE void scores_tile(const rounded_lists *lists, int queries, int n, const int32_t *query, size_t first, size_t count,
+                        float *out, size_t out_stride) {
+  size_t words = lists->words, step = words * CPQ_LANES;
+  const int32_t *block = lists->blocks + first * words;
   i16 score[LIST_TILE];
   for (int q = 0; q < queries; q++)
-    for (int b = 0; b < n; b++) score[q * n + b] = *(const i16 *)(f->half + first + b * CPQ_LANES);
-  for (size_t p = 0; p < f->pairs; p++) {
+    for (int b = 0; b < n; b++) score[q * n + b] = *(const i16 *)(lists->half + first + b * CPQ_LANES);
+  for (size_t w = 0; w < words; w++) {
     i16 c[LIST_BLOCKS];
-    for (int b = 0; b < n; b++) c[b] = *(const i16 *)(block + b * step + p * CPQ_LANES);
+    for (int b = 0; b < n; b++) c[b] = *(const i16 *)(block + b * step + w * CPQ_LANES);
     for (int q = 0; q < queries; q++) {
-      i16 x = (i16)query[q * f->pairs + p];
-      for (int b = 0; b < n; b++) score[q * n + b] = dot2(score[q * n + b], x, c[b]);
+      i16 x = (i16)query[q * words + w];
+      for (int b = 0; b < n; b++) score[q * n + b] = list_dot(score[q * n + b], x, c[b]);
     }
   }
   for (int q = 0; q < queries; q++)
@@ -68,33 +80,32 @@ INLINE void scores_tile(const filter *f, int queries, int n, const int32_t *quer
 }
 
 static size_t list_scores(const int32_t *words, size_t count, size_t dim, const float *queries, size_t n, int32_t *rounded,
-                          float *out, size_t out_stride, float *norms) {
-  filter f = list_parts(words, dim, count);
+                          float *out, size_t out_stride, float *norms, float *moved) {
+  rounded_lists lists = list_parts(words, dim, count);
   size_t near = 0, j = 0, q = 0;
   for (; q < n; q++) {
-    norms[q] = round_query(&f, queries + q * dim, dim, rounded + q * f.pairs);
+    norms[q] = round_query(&lists, queries + q * dim, dim, rounded + q * lists.words, &moved[q]);
     near += norms[q] < INFINITY;
   }
   if (near == 0) return 0;
   if (n == 1)
     for (; j + LIST_BLOCKS * CPQ_LANES <= count; j += LIST_BLOCKS * CPQ_LANES)
-      scores_tile(&f, 1, LIST_BLOCKS, rounded, j, count, out, out_stride);
+      scores_tile(&lists, 1, LIST_BLOCKS, rounded, j, count, out, out_stride);
   for (; j + BLOCKS * CPQ_LANES <= count; j += BLOCKS * CPQ_LANES) {
     for (q = 0; q + POINTS <= n; q += POINTS)
-      scores_tile(&f, POINTS, BLOCKS, rounded + q * f.pairs, j, count, out + q * out_stride, out_stride);
-    for (; q < n; q++) scores_tile(&f, 1, BLOCKS, rounded + q * f.pairs, j, count, out + q * out_stride, out_stride);
+      scores_tile(&lists, POINTS, BLOCKS, rounded + q * lists.words, j, count, out + q * out_stride, out_stride);
+    for (; q < n; q++) scores_tile(&lists, 1, BLOCKS, rounded + q * lists.words, j, count, out + q * out_stride, out_stride);
   }
   for (; j < count; j += CPQ_LANES)
-    for (q = 0; q < n; q++) scores_tile(&f, 1, 1, rounded + q * f.pairs, j, count, out + q * out_stride, out_stride);
+    for (q = 0; q < n; q++) scores_tile(&lists, 1, 1, rounded + q * lists.words, j, count, out + q * out_stride, out_stride);
   return near;
 }
 
-/* A score is half the squared distance of query and centroid, as integers, less half the query's norm; it has lost up to 128
- * as it became a float, and less than 1 by halving. */
-static float list_limit(const int32_t *words, size_t dim, size_t count, double distance, float norm) {
-  filter f = list_parts(words, dim, count);
-  double farthest = distance * (double)f.scale + (double)displacement(dim);
-  double limit = (farthest * farthest - (double)norm * (1 - 0x1p-20)) / 2 + 260;
+/* A score is half the squared distance of query and centroid, as integers, less half the query's norm. */
+static float list_limit(const int32_t *words, size_t dim, size_t count, double distance, float norm, float moved) {
+  rounded_lists lists = list_parts(words, dim, count);
+  double farthest = distance * (double)lists.scale + (double)lists.moved + (double)moved;
+  double limit = (farthest * farthest - (double)norm * (1 - 0x1p-20)) / 2 + list_slack(dim);
   limit += __builtin_fabs(limit) * 0x1p-23;
   return limit < FLT_MAX ? (float)limit : INFINITY;
 }

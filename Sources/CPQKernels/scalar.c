@@ -49,6 +49,12 @@ static void subtract_lane(const float *query, size_t dim, const float *lane, flo
   for (size_t i = 0; i < dim; i++) out[i] = query[i] - lane[i * CPQ_LANES];
 }
 
+static double squared_length(const float *row, size_t dim) {
+  double length = 0;
+  for (size_t i = 0; i < dim; i++) length += (double)row[i] * (double)row[i];
+  return length;
+}
+
 static size_t group_minima(const float *values, size_t count, size_t depth, float *out) {
   size_t group = CPQ_LANES * depth, groups = (count + group - 1) / group * CPQ_LANES;
   for (size_t g = 0; g < groups; g++) out[g] = INFINITY;
@@ -293,9 +299,9 @@ const cpq_kernels cpq_scalar = {
     .l2_blocks_batch = l2_blocks_batch,
     .ip_blocks_batch = ip_blocks_batch,
     .subtract_lane = subtract_lane,
+    .squared_length = squared_length,
     .group_minima = group_minima,
     .floats_within = floats_within,
-    .float_limit = float_kth,
     .float_kth = float_kth,
     .sum_minima = sum_minima,
     .sum_limit = sum_limit,

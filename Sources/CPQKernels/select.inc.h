@@ -64,31 +64,6 @@ static size_t floats_within(const float *values, size_t count, float low, float 
   return found;
 }
 
-/* Halves the interval of values that may be the k-th smallest; a pass over the values costs less than a branch each. */
-static float float_limit(const float *values, size_t count, size_t k) {
-  enum { HALVINGS = 12 };
-  v16 smallest = splat(INFINITY);
-  size_t whole = count / CPQ_LANES * CPQ_LANES;
-  for (size_t i = 0; i < whole; i += CPQ_LANES) {
-    v16 v = load(values + i);
-    smallest = LESSER(v, smallest);
-  }
-  float low = least(smallest), high = values[0];
-  for (size_t i = whole; i < count; i++) low = values[i] < low ? values[i] : low;
-  /* Not the mean of all, which one far value moves: the largest of the first k bounds the k-th smallest. */
-  for (size_t i = 0; i < k; i++) high = values[i] > high ? values[i] : high;
-  for (int round = 0; round < HALVINGS; round++) {
-    float middle = low + (high - low) * 0.5f;
-    i16 hits = 0;
-    for (size_t i = 0; i < whole; i += CPQ_LANES) hits -= load(values + i) <= splat(middle);
-    size_t found = (size_t)__builtin_reduce_add(hits);
-    for (size_t i = whole; i < count; i++) found += values[i] <= middle;
-    if (found >= k) high = middle;
-    else low = middle;
-  }
-  return high;
-}
-
 /* Floats in an order of signed integers: negative ones have their magnitude bits flipped. */
 INLINE i16 ordered16(v16 v) {
   i16 bits = (i16)v;
@@ -116,8 +91,41 @@ INLINE void divide(interval *in, int64_t at, size_t found, size_t k) {
   else in->low = at + 1, in->below = found;
 }
 
+INLINE float float_of(int32_t ordered) {
+  int32_t bits = ordered ^ ((ordered >> 31) & 0x7FFFFFFF);
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/* Of few values, in `n` vectors, each is compared with all: that has no steps that wait for one another. */
+enum { FEW_VECTORS = 4 };
+INLINE float kth_of_few(const float *values, size_t count, size_t k, int n) {
+  int32_t ordered[FEW_VECTORS * CPQ_LANES] __attribute__((aligned(64)));
+  i16 value[FEW_VECTORS], upto[FEW_VECTORS], kth = (i16)INT32_MAX;
+  float rest[CPQ_LANES] __attribute__((aligned(64)));
+  *(i16 *)rest = (i16)INT32_MAX;
+  size_t last = (size_t)(n - 1) * CPQ_LANES;
+  memcpy(rest, values + last, (count - last) * sizeof *values);
+  for (int v = 0; v < n; v++) {
+    value[v] = ordered16(load(v == n - 1 ? rest : values + v * CPQ_LANES)), upto[v] = 0;
+    *(i16 *)(ordered + v * CPQ_LANES) = value[v];
+  }
+  for (size_t i = 0; i < count; i++)
+    for (int v = 0; v < n; v++) upto[v] -= (i16)ordered[i] <= value[v];
+  for (int v = 0; v < n; v++) kth = __builtin_elementwise_min(kth, PICK(upto[v] >= (i16)(int32_t)k, value[v], (i16)INT32_MAX));
+  return float_of(__builtin_reduce_min(kth));
+}
+
 static float float_kth(const float *values, size_t count, size_t k) {
   enum { ROOM = 512 }; /* of so many the order is found once */
+  switch ((count + CPQ_LANES - 1) / CPQ_LANES) {
+  case 1: return kth_of_few(values, count, k, 1);
+  case 2: return kth_of_few(values, count, k, 2);
+  case 3: return kth_of_few(values, count, k, 3);
+  case FEW_VECTORS: return kth_of_few(values, count, k, FEW_VECTORS);
+  default: break;
+  }
   int32_t room[ROOM] __attribute__((aligned(64)));
   size_t whole = count / CPQ_LANES * CPQ_LANES, known = whole < ROOM ? whole : ROOM;
   i16 rest = (i16)INT32_MAX, fewest, most;
@@ -148,11 +156,7 @@ static float float_kth(const float *values, size_t count, size_t k) {
     }
     divide(&in, middle, found, k);
   }
-  int32_t bits = (int32_t)in.low;
-  bits ^= (bits >> 31) & 0x7FFFFFFF;
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
+  return float_of((int32_t)in.low);
 }
 
 typedef uint16_t sums32 __attribute__((ext_vector_type(32), aligned(2)));

@@ -20,6 +20,7 @@ typedef uint8_t b16 __attribute__((vector_size(16), aligned(1)));
 typedef uint8_t bytes32 __attribute__((vector_size(32), aligned(1)));
 typedef uint64_t u64x4 __attribute__((ext_vector_type(4), aligned(8)));
 typedef double d4 __attribute__((ext_vector_type(4)));
+typedef double d8 __attribute__((ext_vector_type(8)));
 typedef _Float16 h16 __attribute__((vector_size(32), aligned(2)));
 
 #define INLINE static inline __attribute__((always_inline))
@@ -147,6 +148,19 @@ static void l2_blocks_batch(const float *queries, size_t n, size_t dim, const fl
 static void ip_blocks_batch(const float *queries, size_t n, size_t dim, const float *data, size_t count, float *out,
                             size_t out_stride) {
   blocks_batch(0, queries, n, dim, data, count, out, out_stride);
+}
+
+static double squared_length(const float *row, size_t dim) {
+  d8 sum = 0;
+  size_t i = 0;
+  for (; i + 8 <= dim; i += 8) {
+    d8 x = __builtin_convertvector(*(const v8 *)(row + i), d8);
+    sum += x * x;
+  }
+  d4 half = sum.lo + sum.hi;
+  double length = (half[0] + half[1]) + (half[2] + half[3]);
+  for (; i < dim; i++) length += (double)row[i] * (double)row[i];
+  return length;
 }
 
 static void subtract_lane(const float *query, size_t dim, const float *lane, float *out) {

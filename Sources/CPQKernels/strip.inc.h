@@ -214,19 +214,21 @@ INLINE void add_wide(const strip *in, vw *all, vw *odd) {
 #endif
 
 INLINE void sum_strip(unsigned width, const strip *in, vw *even, vw *odd, rider *passenger) {
-  vw all[NIBBLE_COLUMNS];
-  for (int c = 0; c < in->n; c++) all[c] = odd[c] = (vw){0};
-  if (width == 4) add_nibbles(in, all, odd);
+  /* Not what the caller may want in memory: the loops would store it there each time around. */
+  vw all[NIBBLE_COLUMNS], odds[NIBBLE_COLUMNS];
+  for (int c = 0; c < in->n; c++) all[c] = odds[c] = (vw){0};
+  if (width == 4) add_nibbles(in, all, odds);
 #if WIDE_CODES
-  else if (width == 12) add_wide(in, all, odd);
+  else if (width == 12) add_wide(in, all, odds);
 #endif
 #if PARTS == 64
-  else if (width == IN_MINIMA) add_minima(in, all, odd);
-  else if (width == IN_WIDE_MINIMA) add_wide_minima(in, all, odd);
+  else if (width == IN_MINIMA) add_minima(in, all, odds);
+  else if (width == IN_WIDE_MINIMA) add_wide_minima(in, all, odds);
 #endif
-  else add_bytes(in, all, odd, passenger);
+  else add_bytes(in, all, odds, passenger);
   for (int c = 0; c < in->n; c++) {
-    even[c] = all[c] - (odd[c] << 8);
+    odd[c] = odds[c];
+    even[c] = all[c] - (odds[c] << 8);
     if (in->codes->bracket) {
       vw bracket = (vw)load_codes(in, c, in->codes->planes - 1), scale = (vw){0} + in->bound->bracket_scale;
       even[c] = __builtin_elementwise_add_sat(even[c], mulhi16(bracket << 8, scale));

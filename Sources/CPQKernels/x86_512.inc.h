@@ -12,6 +12,15 @@ INLINE i16 dot2(i16 sum, i16 x, i16 y) {
 #endif
 }
 
+INLINE i16 dot4(i16 sum, i16 x, i16 y) {
+#ifdef CPQ_EMULATE_512
+  return (i16)emulated_dot4((__m512i)sum, (__m512i)x, (__m512i)y);
+#else
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
+  return sum;
+#endif
+}
+
 INLINE bytes32 narrow(i16 low, i16 high) {
   __m128i a = _mm512_cvtepi32_epi8((__m512i)low), b = _mm512_cvtepi32_epi8((__m512i)high);
   return (bytes32)_mm256_set_m128i(b, a);

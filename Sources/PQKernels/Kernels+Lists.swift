@@ -7,9 +7,11 @@ package struct RoundedLists: Sendable {
   fileprivate let words: [Int32]
   package let count: Int
   package let dimension: Int
+  /// Components of a word.
+  package let components: Int
 
   /// Words that a query's integers take.
-  package var queryWords: Int { (dimension + 7) / 8 * 4 }
+  package var queryWords: Int { (dimension + 7) / 8 * 8 / components }
 }
 
 extension Kernels {
@@ -31,30 +33,34 @@ extension Kernels {
         unsafe round(blocks.baseAddress, count, dimension, reach, words.baseAddress)
       }
     }
-    return isRounded != 0 ? RoundedLists(words: words, count: count, dimension: dimension) : nil
+    guard isRounded != 0 else { return nil }
+    return unsafe RoundedLists(
+      words: words, count: count, dimension: dimension, components: table.pointee.list_components)
   }
 
   /// Scores of `queries` `[query][dimension]` and all lists, `[query][count]`: half the squared distances of their integers
-  /// less half the queries' squared norms, and these norms; a query that is too far has an infinite norm, and no scores.
-  /// Returns how many have scores.
+  /// less half the queries' squared norms, these norms, and how far rounding has moved each query at most; a query that is too
+  /// far has an infinite norm, and no scores. Returns how many have scores.
   /// - Parameter rounded: room for the integers of all queries.
   /// - Complexity: O(queries · count · dimension), at a multiple of the rate of ``batch(_:_:dimension:blocks:count:into:)``.
   package func scores(
     _ lists: RoundedLists, _ queries: Span<Float>, rounded: inout MutableSpan<Int32>,
-    norms: inout MutableSpan<Float>, into scores: inout MutableSpan<Float>
+    norms: inout MutableSpan<Float>, moved: inout MutableSpan<Float>, into scores: inout MutableSpan<Float>
   ) -> Int {
     let n = queries.count / lists.dimension
     precondition(
-      rounded.count >= n * lists.queryWords && norms.count >= n && scores.count >= n * lists.count, "no room for scores"
-    )
+      rounded.count >= n * lists.queryWords && norms.count >= n && moved.count >= n && scores.count >= n * lists.count,
+      "no room for scores")
     return unsafe lists.words.withUnsafeBufferPointer { words in
       unsafe queries.withUnsafeBufferPointer { queries in
         unsafe rounded.withUnsafeMutableBufferPointer { rounded in
           unsafe norms.withUnsafeMutableBufferPointer { norms in
-            unsafe scores.withUnsafeMutableBufferPointer { scores in
-              unsafe table.pointee.list_scores(
-                words.baseAddress, lists.count, lists.dimension, queries.baseAddress, n, rounded.baseAddress,
-                scores.baseAddress, lists.count, norms.baseAddress)
+            unsafe moved.withUnsafeMutableBufferPointer { moved in
+              unsafe scores.withUnsafeMutableBufferPointer { scores in
+                unsafe table.pointee.list_scores(
+                  words.baseAddress, lists.count, lists.dimension, queries.baseAddress, n, rounded.baseAddress,
+                  scores.baseAddress, lists.count, norms.baseAddress, moved.baseAddress)
+              }
             }
           }
         }
@@ -63,10 +69,12 @@ extension Kernels {
   }
 
   /// A score that no list exceeds whose distance to a query is at most `distance`.
-  /// - Parameter norm: the squared norm of the query's integers, as scores come with it.
-  package func limit(_ lists: RoundedLists, distance: Double, norm: Float) -> Float {
+  /// - Parameters:
+  ///   - norm: the squared norm of the query's integers, as scores come with it.
+  ///   - moved: how far rounding has moved it.
+  package func limit(_ lists: RoundedLists, distance: Double, norm: Float, moved: Float) -> Float {
     unsafe lists.words.withUnsafeBufferPointer {
-      unsafe table.pointee.list_limit($0.baseAddress, lists.dimension, lists.count, distance, norm)
+      unsafe table.pointee.list_limit($0.baseAddress, lists.dimension, lists.count, distance, norm, moved)
     }
   }
 

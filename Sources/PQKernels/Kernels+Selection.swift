@@ -13,12 +13,6 @@ extension Kernels {
     }
   }
 
-  /// A value that at least `k` of the values do not exceed, and few more than k.
-  package func limit(_ values: Span<Float>, _ k: Int) -> Float {
-    precondition(k > 0 && k <= values.count, "fewer values than k")
-    return unsafe values.withUnsafeBufferPointer { unsafe table.pointee.float_limit($0.baseAddress, $0.count, k) }
-  }
-
   /// The `k`-th smallest of the values, none of which is NaN. O(values).
   package func kth(_ k: Int, of values: Span<Float>) -> Float {
     precondition(k > 0 && k <= values.count, "fewer values than k")

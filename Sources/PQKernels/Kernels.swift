@@ -93,6 +93,11 @@ internal import CPQKernels
     }
   }
 
+  /// The squared length of a vector, in f64. O(components).
+  package func squaredLength(_ vector: Span<Float>) -> Double {
+    unsafe vector.withUnsafeBufferPointer { unsafe table.pointee.squared_length($0.baseAddress, $0.count) }
+  }
+
   /// Fetches the bytes into the cache, and returns at once.
   @usableFromInline
   package static func fetch(_ bytes: RawSpan) {

@@ -99,9 +99,10 @@ extension IndexFile {
     _ nprobe: Int, _ query: Int, of lists: RoundedLists, by rounding: ListRounding, _ centroids: [Float],
     _ group: borrowing QueryGroup, _ choice: inout ListChoice
   ) {
-    let (norm, error, vectors, vector) = (group.norms[query], group.errors[query], group.vectors, group.vector(query))
+    let (norm, moved, error) = (group.norms[query], group.moved[query], group.errors[query])
+    let (vectors, vector) = (group.vectors, group.vector(query))
     func bound(_ key: Float) -> Float {
-      Kernels.best.limit(lists, distance: rounding.distance(key, error: error), norm: norm)
+      Kernels.best.limit(lists, distance: rounding.distance(key, error: error), norm: norm, moved: moved)
     }
     choice.choose(nprobe, scores: group.keys.span.extracting(group.keys(query)), bound: bound) { numbers, keys in
       Kernels.best.squaredL2(

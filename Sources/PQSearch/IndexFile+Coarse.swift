@@ -27,15 +27,19 @@ extension IndexFile {
   private borrowing func subtractCentre(_ group: inout QueryGroup) {
     let centre = bytes(of: .centre).floats()
     for query in 0..<group.count {
-      let first = query * group.dimension
-      var norm = 0.0
-      for c in 0..<group.dimension {
-        let value = group.vectors[first + c] - centre[c]
-        group.compared[first + c] = value
-        norm += Double(value) * Double(value)
-      }
-      group.lengths[query] = norm.squareRoot()
+      group.lengths[query] = Self.subtract(centre, group.vectors, group.vector(query), &group.compared)
     }
+  }
+
+  /// Returns the length of what is left.
+  private static func subtract(
+    _ centre: Span<Float>, _ vectors: [Float], _ vector: Range<Int>, _ compared: inout [Float]
+  ) -> Double {
+    let query = vectors.span.extracting(vector)
+    var all = compared.mutableSpan
+    var output = all.part(vector)
+    for i in query.indices { output[i] = query[i] - centre[i] }
+    return Kernels.best.squaredLength(output.span).squareRoot()
   }
 
   /// The tables of `count` vectors, `stride` floats apart. A codebook stays in the cache for all of them.

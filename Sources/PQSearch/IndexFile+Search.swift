@@ -125,22 +125,12 @@ extension IndexFile {
   private borrowing func prepare(
     _ query: Span<Float>, number: Int, _ group: inout QueryGroup
   ) throws(IndexError) {
-    let first = group.count * parameters.dimension
-    var norm = 0.0
-    for i in query.indices {
-      group.vectors[first + i] = query[i]
-      norm += Double(query[i]) * Double(query[i])
-    }
+    let norm = Kernels.best.squaredLength(query)
     guard norm <= Double(Float.greatestFiniteMagnitude) else {
       for i in query.indices where !query[i].isFinite { throw .query("query \(number): component \(i) is \(query[i])") }
       throw .query("query \(number): the squared norm overflows f32; scale queries and vectors down")
     }
-    if parameters.metric == .cosine {
-      var all = group.vectors.mutableSpan
-      var span = all.part(first..<first + query.count)
-      Normalize.row(&span)
-    }
-    group.keepNext()
+    group.append(query, normalised: parameters.metric == .cosine)
   }
 
   /// Offers the rows of the chosen lists.

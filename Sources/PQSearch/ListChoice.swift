@@ -95,7 +95,7 @@ struct ListChoice: ~Copyable {
     let least = limit(count, scores)
     var found = select(from: -.infinity, to: least, of: scores, after: 0)
     fill(0..<found, compare)
-    let limit = Kernels.best.limit(numberKeys.span.extracting(0..<found), count)
+    let limit = Kernels.best.kth(count, of: numberKeys.span.extracting(0..<found))
     let most = bound(limit)
     if most > least {
       let first = found
@@ -187,7 +187,7 @@ struct ListChoice: ~Copyable {
     let depth = max(1, min(16, keys.count / (4 * count)))
     let groups = minima(keys, depth)
     guard groups >= count else { return .infinity }
-    return Kernels.best.limit(minima.span.extracting(0..<groups), count)
+    return Kernels.best.kth(count, of: minima.span.extracting(0..<groups))
   }
 
   private mutating func minima(_ keys: Span<Float>, _ depth: Int) -> Int {

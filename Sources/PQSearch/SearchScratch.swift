@@ -39,10 +39,11 @@ struct QueryGroup: ~Copyable {
   /// `[query][list]`: keys of the lists' centroids: squared distances, or inner products negated; scores, where the lists
   /// are rounded and the query's norm is finite.
   var keys: [Float] = []
-  /// Where the lists are rounded, integers of the queries, and their squared norms; infinite ones where all lists were
-  /// compared.
+  /// Where the lists are rounded, integers of the queries, their squared norms, infinite ones where all lists were compared,
+  /// and how far rounding has moved each.
   var rounded: [Int32] = []
   var norms: [Float] = []
+  var moved: [Float] = []
   /// Where lists are rounded by their projections, those of the queries, `[query][component]`, and how far off they are.
   var projections: [Float] = []
   var errors: [Double] = []
@@ -78,6 +79,7 @@ struct QueryGroup: ~Copyable {
     compared = hasBracket ? vectors : []
     lengths = [Double](repeating: 0, count: hasBracket ? room : 0)
     norms = [Float](repeating: .infinity, count: room)
+    moved = norms
     errors = [Double](repeating: 0, count: room)
     tables = [Float](repeating: 0, count: room * tableFloats)
   }
@@ -105,13 +107,13 @@ struct QueryGroup: ~Copyable {
     guard let lists = rounding.lists else { return 0 }
     if rounded.count < count * lists.queryWords { rounded = [Int32](repeating: 0, count: count * lists.queryWords) }
     guard let axes = rounding.axes else {
-      return Self.score(lists, vectors, count, &rounded, &norms, &keys)
+      return Self.score(lists, vectors, count, &rounded, &norms, &moved, &keys)
     }
     if projections.count < count * axes.projected {
       projections = [Float](repeating: 0, count: count * axes.projected)
     }
     for query in 0..<count { errors[query] = Self.project(vectors, vector(query), axes, query, &projections) }
-    return Self.score(lists, projections, count, &rounded, &norms, &keys)
+    return Self.score(lists, projections, count, &rounded, &norms, &moved, &keys)
   }
 
   private static func project(
@@ -124,17 +126,26 @@ struct QueryGroup: ~Copyable {
 
   private static func score(
     _ lists: RoundedLists, _ vectors: [Float], _ count: Int, _ rounded: inout [Int32], _ norms: inout [Float],
-    _ keys: inout [Float]
+    _ moved: inout [Float], _ keys: inout [Float]
   ) -> Int {
     let queries = vectors.span.extracting(0..<count * lists.dimension)
     var integers = rounded.mutableSpan
     var squares = norms.mutableSpan
+    var distances = moved.mutableSpan
     var scores = keys.mutableSpan
-    return Kernels.best.scores(lists, queries, rounded: &integers, norms: &squares, into: &scores)
+    return Kernels.best.scores(
+      lists, queries, rounded: &integers, norms: &squares, moved: &distances, into: &scores)
   }
 
-  /// Adds the vector that stands at the place of the next query.
-  mutating func keepNext() { count += 1 }
+  /// Adds the next query, of those that the group was begun for.
+  mutating func append(_ query: Span<Float>, normalised: Bool) {
+    let place = vector(count)
+    var all = vectors.mutableSpan
+    var row = all.part(place)
+    for i in query.indices { row[i] = query[i] }
+    if normalised { Normalize.row(&row) }
+    count += 1
+  }
 
   func vector(_ query: Int) -> Range<Int> { query * dimension..<(query + 1) * dimension }
   func keys(_ query: Int) -> Range<Int> { query * nlist..<(query + 1) * nlist }

@@ -16,7 +16,7 @@ import Testing
     Set([1, 2, count / 2, count - 1, count].filter { $0 >= 1 && $0 <= count })
   }
 
-  @Test(arguments: Kernels.available) func kthAndLimit(kernels: Kernels) {
+  @Test(arguments: Kernels.available) func kth(kernels: Kernels) {
     var values = Values(seed: 21)
     for count in Self.counts {
       for (name, make) in Self.kinds {
@@ -25,26 +25,35 @@ import Testing
         for k in ranks(count) {
           let kth = kernels.kth(k, of: keys.span)
           #expect(kth == sorted[k - 1], "\(kernels.name), \(name), \(k) of \(count)")
-          let limit = kernels.limit(keys.span, k)
-          let most = sorted[k - 1] + (sorted[count - 1] - sorted[0]) / 1000
-          #expect(limit >= sorted[k - 1] && limit <= most, "\(kernels.name), \(name), \(k) of \(count)")
         }
       }
     }
   }
 
-  /// Of few values, too, and beside infinite ones.
-  @Test(arguments: Kernels.available) func limitOfFewValues(kernels: Kernels) {
-    for count in 1...40 {
-      let keys = (0..<count).map { $0 % 3 == 1 ? .infinity : Float(count - $0) }
+  /// Of few values, each rank, with negative, equal and infinite ones.
+  @Test(arguments: Kernels.available) func kthOfFewValues(kernels: Kernels) {
+    for count in 1...70 {
+      let keys = (0..<count).map { $0 % 5 == 1 ? .infinity : $0 % 7 == 2 ? -.infinity : Float(count / 2 - $0 / 2) }
       let sorted = keys.sorted()
-      for k in 1...count where sorted[k - 1] < .infinity {
-        let limit = kernels.limit(keys.span, k)
-        #expect(limit >= sorted[k - 1], "\(kernels.name), \(k) of \(count)")
-        // Where none of the first k is infinite.
-        if !keys[..<k].contains(.infinity) { #expect(limit < sorted[k - 1] + 0.1, "\(kernels.name), \(k) of \(count)") }
+      for k in 1...count {
+        #expect(kernels.kth(k, of: keys.span) == sorted[k - 1], "\(kernels.name), \(k) of \(count)")
       }
     }
+  }
+
+  @Test(arguments: Kernels.available) func squaredLength(kernels: Kernels) {
+    var values = Values(seed: 26)
+    for count in [0, 1, 7, 8, 9, 64, 100] {
+      let vector = GuardedBuffer(values.floats(count))
+      var expected = 0.0
+      for i in 0..<count { expected += Double(vector.span[i]) * Double(vector.span[i]) }
+      #expect(abs(kernels.squaredLength(vector.span) - expected) <= expected * 0x1p-50, "\(kernels.name), \(count)")
+    }
+    // The sum of squares that f32 does not hold.
+    let large = [Float](repeating: .greatestFiniteMagnitude, count: 16)
+    #expect(kernels.squaredLength(large.span).isFinite)
+    #expect(kernels.squaredLength([1, .infinity].span) == .infinity)
+    #expect(kernels.squaredLength([1, .nan].span).isNaN)
   }
 
   @Test(arguments: Kernels.available) func limitOfSums(kernels: Kernels) {

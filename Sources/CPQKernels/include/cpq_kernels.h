@@ -83,21 +83,22 @@ typedef struct {
   void (*ip_blocks_batch)(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
                           size_t out_stride);
 
-  /* Centroids as integers, for the choice of lists (choose.inc.h); these six are null where floats are compared as fast.
-   * round_lists fills list_words() words, which must stay where they are; queries may be as far from the centroids as
-   * `reach`. Returns 0 where numbers are so extreme that integers say nothing. */
+  /* Centroids as integers, for the choice of lists (choose.inc.h); what follows is null or 0 where floats are compared as fast.
+   * A word holds list_components of a vector. round_lists fills list_words() words, which must stay where they are; queries
+   * may be as far from the centroids as `reach`. Returns 0 where numbers are so extreme that integers say nothing. */
+  size_t list_components;
   size_t (*list_words)(size_t dim, size_t count);
   int (*round_lists)(const float *blocks, size_t count, size_t dim, float reach, int32_t *words);
 
-  /* Scores of `n` queries [n][dim], for each of which `rounded` has as many words as there are pairs of components, these
-   * rounded up to a multiple of 8. Among the integers, norms[i] is the squared norm of query i, and out[i * out_stride + j]
-   * half its squared distance to centroid j less half that norm. A query that is too far has an infinite norm and no
-   * scores. Returns how many queries have scores. */
+  /* Scores of `n` queries [n][dim], for each of which `rounded` has words for its components, their number rounded up to a
+   * multiple of 8. Among the integers, norms[i] is the squared norm of query i, moved[i] how far rounding has moved it at most,
+   * and out[i * out_stride + j] half its squared distance to centroid j less half that norm. A query that is too far has an
+   * infinite norm and no scores. Returns how many queries have scores. */
   size_t (*list_scores)(const int32_t *words, size_t count, size_t dim, const float *queries, size_t n, int32_t *rounded,
-                        float *out, size_t out_stride, float *norms);
+                        float *out, size_t out_stride, float *norms, float *moved);
 
-  /* A score that no centroid exceeds whose distance to the query with the norm `norm` is at most `distance`. */
-  float (*list_limit)(const int32_t *words, size_t dim, size_t count, double distance, float norm);
+  /* A score that no centroid exceeds whose distance to the query is at most `distance`. */
+  float (*list_limit)(const int32_t *words, size_t dim, size_t count, double distance, float norm, float moved);
 
   /* out[i] = what l2_blocks gives for row numbers[i] of `rows` [][dim]: of those lists that scores leave in question. */
   void (*l2_numbered)(const float *query, size_t dim, const float *rows, const uint32_t *numbers, size_t n, float *out);
@@ -110,6 +111,9 @@ typedef struct {
   /* out[i] = query[i] - lane[i * CPQ_LANES]: a query less a vector of a lane block. */
   void (*subtract_lane)(const float *query, size_t dim, const float *lane, float *out);
 
+  /* The sum of the components' squares, in f64: those are exact, and the sums of finite ones are finite. */
+  double (*squared_length)(const float *row, size_t dim);
+
   /* Minima of groups of at most 16 * depth values: one group is a lane of `depth` vectors of 16 values one after
    * another. Returns their number, 16 for each 16 * depth values begun; groups past the end are infinite. */
   size_t (*group_minima)(const float *values, size_t count, size_t depth, float *out);
@@ -117,9 +121,6 @@ typedef struct {
   /* The numbers of the values from `low` to `high`, ascending; returns how many. `out` has room for as many as there are
    * values: what lies behind those found is written over. */
   size_t (*floats_within)(const float *values, size_t count, float low, float high, uint32_t *out);
-
-  /* A value that at least k of the values do not exceed, and few more than k, which is from 1 to count. */
-  float (*float_limit)(const float *values, size_t count, size_t k);
 
   /* The k-th smallest of the values, none of them NaN, k from 1 to count. */
   float (*float_kth)(const float *values, size_t count, size_t k);
