@@ -18,6 +18,9 @@ extension Kernels {
   /// Whether this set rounds lists.
   package var roundsLists: Bool { unsafe table.pointee.round_lists != nil }
 
+  /// Bytes of a component of a rounded list.
+  package var bytesOfListComponent: Int { roundsLists ? unsafe 4 / table.pointee.list_components : 4 }
+
   /// Rounds the first `count` vectors of `blocks`; nil if this set compares floats as fast, or the numbers are so extreme
   /// that integers say nothing of them. O(count · dimension).
   /// - Parameter reach: how far from the centroids most queries are.
