@@ -20,7 +20,7 @@ typedef struct {
 INLINE void widen(v16 t, v16 *low, v16 *high, v16 *finite) {
   *low = LESSER(t, *low);
   *high = GREATER(t, *high);
-  *finite += t - t;
+  *finite = fma16(t, splat(0), *finite);
 }
 
 INLINE extent extent_of(const float *table, size_t entries) {

@@ -213,6 +213,7 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
   else if (together > 2 && left == 3) REST(3)
   else if (together > 2 && left == 4) REST(4)
 #undef REST
+  fetch_rest(codes);
 }
 
 /* A function for each width: one for all would take most of a thread's stack where nothing is optimized. */

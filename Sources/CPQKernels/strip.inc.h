@@ -28,9 +28,11 @@ typedef struct {
   uintptr_t within, beyond;
 } outlook;
 
+INLINE size_t frame_bytes(const cpq_codes *codes) { return cpq_tile_lanes(codes->count) * codes->planes; }
+
 /* Of a frame that is scanned in strips of so many bytes. */
 INLINE outlook outlook_of(const cpq_codes *codes, size_t strip) {
-  size_t bytes = cpq_tile_lanes(codes->count) * codes->planes, ahead = strip < PREFETCH_BYTES ? PREFETCH_BYTES : strip;
+  size_t bytes = frame_bytes(codes), ahead = strip < PREFETCH_BYTES ? PREFETCH_BYTES : strip;
   size_t turn = (bytes < ahead ? 0 : bytes - ahead) / strip * strip;
   uintptr_t begin = (uintptr_t)codes->frame + turn;
   return (outlook){codes->frame + turn, bytes - turn, codes->next ? (uintptr_t)codes->next - begin : 0};
@@ -38,6 +40,12 @@ INLINE outlook outlook_of(const cpq_codes *codes, size_t strip) {
 
 INLINE const uint8_t *ahead_of(const outlook *from, const uint8_t *tile) {
   return (const uint8_t *)((uintptr_t)tile + (tile < from->turn ? from->within : from->beyond));
+}
+
+/* Of a frame that is shorter than what lies ahead of a strip, the next one has more of that than was fetched. */
+INLINE void fetch_rest(const cpq_codes *codes) {
+  size_t end = codes->next_bytes < PREFETCH_BYTES ? codes->next_bytes : PREFETCH_BYTES;
+  for (size_t at = frame_bytes(codes); at < end; at += 64) __builtin_prefetch(codes->next + at, 0, 2);
 }
 
 /* Columns, of LANES lanes each, of tiles one after the other: all the columns of whole tiles, or, of a `ragged` strip, the

@@ -221,8 +221,9 @@ extension Kernels {
         // The kernel fetches what is at `next`, and reads none of it.
         var codes = unsafe cpq_codes(
           frame: bytes.assumingMemoryBound(to: UInt8.self).baseAddress,
-          next: next.isEmpty ? nil : next.assumingMemoryBound(to: UInt8.self).baseAddress, count: count, m: shape.m,
-          planes: shape.planes, nbits: UInt32(shape.nbits), bracket: shape.hasBracket ? 1 : 0)
+          next: next.isEmpty ? nil : next.assumingMemoryBound(to: UInt8.self).baseAddress, next_bytes: next.count,
+          count: count, m: shape.m, planes: shape.planes, nbits: UInt32(shape.nbits),
+          bracket: shape.hasBracket ? 1 : 0)
         return unsafe body(&codes)
       }
     }

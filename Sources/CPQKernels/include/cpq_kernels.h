@@ -34,8 +34,9 @@ typedef enum { CPQ_ROW_F32 = 1, CPQ_ROW_F16 = 2, CPQ_ROW_U8 = 3 } cpq_row_type;
  * plane holds a byte a vector that is no code. */
 typedef struct {
   const uint8_t *frame;
-  /* What is scanned after this frame, to be fetched ahead; or null. */
+  /* What is scanned after this frame, to be fetched ahead; or null, and 0. */
   const uint8_t *next;
+  size_t next_bytes;
   size_t count, m, planes;
   unsigned nbits;
   int bracket;
