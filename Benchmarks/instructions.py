@@ -17,10 +17,11 @@ import tempfile
 
 QUERIES = 200
 PASSES = (4, 7)  # the fewer have all that is derived from the model: centroids are rounded after 512 queries
+# The k-th of lists is found by the kernel that finds that of codes, and counted there.
 # A query alone is rotated by the kernel that makes tables of inner products, several by the one that orders them.
 STAGES = (
     ("order and rotation", r"ip_blocks_batch|Pivots|QueryOrder|IndexFile\.order|StableSort|stableSort|SearchResults\.append"),
-    ("choice of lists", r"list_scores|l2_numbered|group_minima|floats_within|float_limit|l2_blocks|ListChoice|GroupChoice"
+    ("choice of lists", r"list_scores|l2_numbered|group_minima|floats_within|l2_blocks|ListChoice|GroupChoice"
                         r"|OrderedKey|compareCentroids|chooseLists|chooseNearest|score\(|limit\(_:distance|squaredL2"
                         r"|\bproject|ListRounding"),
     ("tables", r"ip_blocks|quantize|part_minima|Kernels\.partMinima|QuantizedTables\.fill|pair_tables|pairTables"

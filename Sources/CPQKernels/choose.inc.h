@@ -2,23 +2,30 @@
  *
  * Vectors are rounded less the centroids' mean, and scaled, to bytes where the including file sets LIST_BYTES, else to 16 bits.
  * How is in two files, each of which defines
- *   LIST_COMPONENTS  components of a word of 32 bits
  *   list_dot         adds the products of the components of words of a query and of a centroid
- *   fill_lists       fills in all of rounded_lists; or only a scale of 0
+ *   fill_lists       fills in blocks, half and moved, by the mean and a scale that brings all within RADIUS, or one of its own
  *   round_query      makes a query's words, and tells how far that has moved it; returns their squared norm, or infinity where it
  *                    is too far
  *   list_slack       what scores may have lost
  *
  * Included after transpose.inc.h and assign.inc.h. */
 typedef struct {
-  size_t words;    /* of a vector: components are eight at a time, the last ones zero */
-  int32_t *blocks; /* [block of 16 centroids][word][lane] */
-  int32_t *half;   /* [centroid] minus half the squared norm, and what a query's words may need */
-  float *mean;     /* of the centroids, and zeros */
-  float *known;    /* the two that follow */
-  float scale;     /* 0 where numbers are so extreme that integers prove nothing */
-  float moved;     /* how far rounding moves a centroid at most, in integers */
+  size_t vector_words; /* components are eight at a time, the last ones zero */
+  int32_t *blocks;     /* [block of 16 centroids][word][lane] */
+  int32_t *half;       /* [centroid] minus half the squared norm, and what a query's words may need */
+  float *mean;         /* of the centroids, and zeros */
+  float *known;        /* where the two that follow are kept */
+  float scale;         /* 0 where numbers are so extreme that integers prove nothing */
+  float moved;         /* how far rounding moves a centroid at most, in integers */
 } rounded_lists;
+
+enum { LIST_COMPONENTS = LIST_BYTES ? 4 : 2 };
+
+/* The same for the functions of assign.inc.h. */
+INLINE filter list_filter(const rounded_lists *lists) {
+  return (filter){.pairs = lists->vector_words * LIST_COMPONENTS / 2, .radius = RADIUS, .scale = lists->scale,
+                  .mean = lists->mean, .blocks = lists->blocks, .half = lists->half};
+}
 
 #if LIST_BYTES
 #include "choose_bytes.inc.h"
@@ -29,19 +36,19 @@ typedef struct {
 enum { LIST_BLOCKS = 4, LIST_TILE = POINTS * BLOCKS > LIST_BLOCKS ? POINTS * BLOCKS : LIST_BLOCKS };
 enum { NUMBERED = 2 * TRANSPOSED };
 
-static size_t list_components(size_t dim) { return round_up(dim, 8) / LIST_COMPONENTS; }
+static size_t vector_words(size_t dim) { return round_up(dim, 8) / LIST_COMPONENTS; }
 
 static size_t list_words(size_t dim, size_t count) {
   size_t rows = round_up(count, CPQ_LANES);
-  return CPQ_LANES + rows * (list_components(dim) + 1) + round_up(dim, CPQ_LANES) + 2;
+  return CPQ_LANES + rows * (vector_words(dim) + 1) + round_up(dim, CPQ_LANES) + 2;
 }
 
 /* The parts of `words`, which must stay where they are: some begin at multiples of 64 bytes. */
 static rounded_lists list_parts(const int32_t *words, size_t dim, size_t count) {
-  rounded_lists lists = {.words = list_components(dim)};
+  rounded_lists lists = {.vector_words = vector_words(dim)};
   size_t rows = round_up(count, CPQ_LANES);
   lists.blocks = (int32_t *)(((uintptr_t)words + 63) / 64 * 64);
-  lists.half = lists.blocks + rows * lists.words;
+  lists.half = lists.blocks + rows * lists.vector_words;
   lists.mean = (float *)(lists.half + rows);
   lists.known = lists.mean + round_up(dim, CPQ_LANES);
   lists.scale = lists.known[0], lists.moved = lists.known[1];
@@ -50,14 +57,17 @@ static rounded_lists list_parts(const int32_t *words, size_t dim, size_t count) 
 
 static int round_lists(const float *blocks, size_t count, size_t dim, float reach, int32_t *words) {
   rounded_lists lists = list_parts(words, dim, count);
-  fill_lists(&lists, blocks, count, dim, reach);
+  filter f = list_filter(&lists);
+  float farthest = __builtin_sqrtf(largest_norm(&f, dim, blocks, count)) + reach;
+  lists.scale = scale_within(&f, dim, farthest * farthest);
+  if (lists.scale > 0) fill_lists(&lists, blocks, count, dim, reach);
   lists.known[0] = lists.scale, lists.known[1] = lists.moved;
   return lists.scale > 0;
 }
 
 INLINE void scores_tile(const rounded_lists *lists, int queries, int n, const int32_t *query, size_t first, size_t count,
                         float *out, size_t out_stride) {
-  size_t words = lists->words, step = words * CPQ_LANES;
+  size_t words = lists->vector_words, step = words * CPQ_LANES;
   const int32_t *block = lists->blocks + first * words;
   i16 score[LIST_TILE];
   for (int q = 0; q < queries; q++)
@@ -84,7 +94,7 @@ static size_t list_scores(const int32_t *words, size_t count, size_t dim, const 
   rounded_lists lists = list_parts(words, dim, count);
   size_t near = 0, j = 0, q = 0;
   for (; q < n; q++) {
-    norms[q] = round_query(&lists, queries + q * dim, dim, rounded + q * lists.words, &moved[q]);
+    norms[q] = round_query(&lists, queries + q * dim, dim, rounded + q * lists.vector_words, &moved[q]);
     near += norms[q] < INFINITY;
   }
   if (near == 0) return 0;
@@ -93,11 +103,11 @@ static size_t list_scores(const int32_t *words, size_t count, size_t dim, const 
       scores_tile(&lists, 1, LIST_BLOCKS, rounded, j, count, out, out_stride);
   for (; j + BLOCKS * CPQ_LANES <= count; j += BLOCKS * CPQ_LANES) {
     for (q = 0; q + POINTS <= n; q += POINTS)
-      scores_tile(&lists, POINTS, BLOCKS, rounded + q * lists.words, j, count, out + q * out_stride, out_stride);
-    for (; q < n; q++) scores_tile(&lists, 1, BLOCKS, rounded + q * lists.words, j, count, out + q * out_stride, out_stride);
+      scores_tile(&lists, POINTS, BLOCKS, rounded + q * lists.vector_words, j, count, out + q * out_stride, out_stride);
+    for (; q < n; q++) scores_tile(&lists, 1, BLOCKS, rounded + q * lists.vector_words, j, count, out + q * out_stride, out_stride);
   }
   for (; j < count; j += CPQ_LANES)
-    for (q = 0; q < n; q++) scores_tile(&lists, 1, 1, rounded + q * lists.words, j, count, out + q * out_stride, out_stride);
+    for (q = 0; q < n; q++) scores_tile(&lists, 1, 1, rounded + q * lists.vector_words, j, count, out + q * out_stride, out_stride);
   return near;
 }
 

@@ -1,19 +1,12 @@
 /* Components of lists and queries in 16 bits, two a word, for choose.inc.h: by the rules of assign.inc.h, so that queries that
  * are not too far from the centroids have norms of at most a radius, and with any rounding at its worst. */
-enum { LIST_COMPONENTS = 2 };
 #define list_dot dot2
 
-INLINE filter list_filter(const rounded_lists *lists) {
-  return (filter){.pairs = lists->words, .radius = RADIUS, .scale = lists->scale,
-                  .mean = lists->mean, .blocks = lists->blocks, .half = lists->half};
-}
-
 static void fill_lists(rounded_lists *lists, const float *blocks, size_t count, size_t dim, float reach) {
+  (void)reach; /* the scale is that of the radius */
   filter f = list_filter(lists);
-  float farthest = __builtin_sqrtf(largest_norm(&f, dim, blocks, count)) + reach;
-  lists->scale = f.scale = scale_within(&f, dim, farthest * farthest);
   lists->moved = displacement(dim) / 2;
-  if (f.scale > 0) round_centroids(&f, dim, blocks, count);
+  round_centroids(&f, dim, blocks, count);
 }
 
 /* Its squared norm is right to 2^-22. */

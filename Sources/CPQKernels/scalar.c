@@ -50,9 +50,9 @@ static void subtract_lane(const float *query, size_t dim, const float *lane, flo
 }
 
 static double squared_length(const float *row, size_t dim) {
-  double length = 0;
-  for (size_t i = 0; i < dim; i++) length += (double)row[i] * (double)row[i];
-  return length;
+  double s[8] = {0};
+  for (size_t i = 0; i < dim; i++) s[i % 8] += (double)row[i] * (double)row[i];
+  return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
 }
 
 static size_t group_minima(const float *values, size_t count, size_t depth, float *out) {

@@ -98,7 +98,7 @@ INLINE float float_of(int32_t ordered) {
   return value;
 }
 
-/* Of few values, in `n` vectors, each is compared with all: that has no steps that wait for one another. */
+/* Of few values, in `n` vectors, each is compared with all: there are no rounds of a search, each of which waits for the last. */
 enum { FEW_VECTORS = 4 };
 INLINE float kth_of_few(const float *values, size_t count, size_t k, int n) {
   int32_t ordered[FEW_VECTORS * CPQ_LANES] __attribute__((aligned(64)));

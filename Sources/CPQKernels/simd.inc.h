@@ -152,15 +152,12 @@ static void ip_blocks_batch(const float *queries, size_t n, size_t dim, const fl
 
 static double squared_length(const float *row, size_t dim) {
   d8 sum = 0;
-  size_t i = 0;
-  for (; i + 8 <= dim; i += 8) {
-    d8 x = __builtin_convertvector(*(const v8 *)(row + i), d8);
+  for (size_t i = 0; i < dim; i += 8) {
+    d8 x = __builtin_convertvector(row_eight(row, i, dim), d8);
     sum += x * x;
   }
   d4 half = sum.lo + sum.hi;
-  double length = (half[0] + half[1]) + (half[2] + half[3]);
-  for (; i < dim; i++) length += (double)row[i] * (double)row[i];
-  return length;
+  return (half[0] + half[1]) + (half[2] + half[3]);
 }
 
 static void subtract_lane(const float *query, size_t dim, const float *lane, float *out) {

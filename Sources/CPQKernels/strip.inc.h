@@ -42,7 +42,7 @@ INLINE const uint8_t *ahead_of(const outlook *from, const uint8_t *tile) {
   return (const uint8_t *)((uintptr_t)tile + (tile < from->turn ? from->within : from->beyond));
 }
 
-/* Of a frame that is shorter than what lies ahead of a strip, the next one has more of that than was fetched. */
+/* Where a frame is shorter than PREFETCH_BYTES, the next one has more of them than was fetched. */
 INLINE void fetch_rest(const cpq_codes *codes) {
   size_t end = codes->next_bytes < PREFETCH_BYTES ? codes->next_bytes : PREFETCH_BYTES;
   for (size_t at = frame_bytes(codes); at < end; at += 64) __builtin_prefetch(codes->next + at, 0, 2);

@@ -18,7 +18,7 @@ extension Kernels {
   /// Whether this set rounds lists.
   package var roundsLists: Bool { unsafe table.pointee.round_lists != nil }
 
-  /// Bytes of a component of a rounded list.
+  /// Bytes of a component of a rounded list; of floats where none are rounded.
   package var bytesOfListComponent: Int { roundsLists ? unsafe 4 / table.pointee.list_components : 4 }
 
   /// Rounds the first `count` vectors of `blocks`; nil if this set compares floats as fast, or the numbers are so extreme

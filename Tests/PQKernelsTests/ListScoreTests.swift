@@ -21,8 +21,9 @@ import Testing
     let norms = (0..<rows.count / dimension).map {
       Oracle.squaredL2(origin, rows[$0 * dimension..<($0 + 1) * dimension])
     }
+    let guarded = GuardedBuffer(blocks)
     return kernels.roundLists(
-      blocks.span, count: rows.count / dimension, dimension: dimension,
+      guarded.span, count: rows.count / dimension, dimension: dimension,
       reach: reach ?? norms.reduce(0, max).squareRoot())
   }
 
@@ -44,8 +45,9 @@ import Testing
     var squares = norms.mutableSpan
     var distances = moved.mutableSpan
     var integers = rounded.mutableSpan
+    let guarded = GuardedBuffer(queries)
     let near = kernels.scores(
-      lists, queries.span, rounded: &integers, norms: &squares, moved: &distances, into: &output)
+      lists, guarded.span, rounded: &integers, norms: &squares, moved: &distances, into: &output)
     #expect(near == norms.count { $0 < .infinity })
     return (scores, norms, moved)
   }
@@ -187,7 +189,9 @@ import Testing
   }
 
   /// The same of bytes, which are moved as far as that, and tell how far.
-  @Test(arguments: setsOfBytes, [8, 128, 1024, 9000]) func bytesAtTheirWorst(kernels: Kernels, dimension: Int) throws {
+  @Test(arguments: setsOfBytes, [8, 128, 1024, 16_000, 17_000]) func bytesAtTheirWorst(kernels: Kernels, dimension: Int)
+    throws
+  {
     let most: Float = 127 - 0x1p-8  // of which the scale makes itself
     for k in [0, 1, 5, 50] as [Float] {
       let query = [Float](repeating: 4.499, count: dimension)
@@ -202,8 +206,9 @@ import Testing
       func product(_ a: [Int], _ b: [Int]) -> Int { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
       let (x, c) = (integers(query), [integers(first), integers(second)])
       #expect(abs(found.moved[0] - 0.499 * Float(dimension).squareRoot()) < 0.01 * Float(dimension).squareRoot())
-      guard found.norms[0] < .infinity else {
-        #expect(found.moved[0] > 47, "it was moved less")
+      // More than 64 are too far.
+      guard dimension < 17_000 else {
+        #expect(found.norms[0] == .infinity)
         continue
       }
       #expect(found.norms[0] == Float(product(x, x)))
@@ -213,6 +218,22 @@ import Testing
       let limit = kernels.limit(
         lists, distance: distance(far, dimension), norm: found.norms[0], moved: found.moved[0])
       #expect(found.scores[2] <= limit, "\(kernels.name), D \(dimension), \(k)")
+    }
+  }
+
+  /// The largest integers, of so many components that sums of 32 bits wrap on their way.
+  @Test(arguments: sets) func largestIntegers(kernels: Kernels) throws {
+    let dimension = 65_536
+    let most: Float = 100
+    let rows = [Float](repeating: most, count: dimension) + [Float](repeating: -most, count: dimension)
+    let lists = try #require(round(kernels, rows, dimension, reach: 0))
+    let found = scores(kernels, lists, rows)
+    #expect(found.norms.allSatisfy { $0 < .infinity })
+    #expect(found.scores[0] == found.scores[3] && found.scores[0] < 0)
+    #expect(found.scores[1] == found.scores[2] && abs(found.scores[1] + 3 * found.scores[0]) < 1e-6 * found.scores[1])
+    for j in 0..<2 {
+      let limit = kernels.limit(lists, distance: 0, norm: found.norms[j], moved: found.moved[j])
+      #expect(found.scores[3 * j] <= limit && found.scores[2 - j] > limit)
     }
   }
 

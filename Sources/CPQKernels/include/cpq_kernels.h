@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Kernels of pqx: one table of functions per instruction set, the same results, bit for bit, from each.
+/* Kernels of pqx: one table of functions per instruction set, the same results, bit for bit, from each, but of what is said to
+ * be a set's own affair, by which results of searches do not differ.
  *
  * Every float result is defined by the order of its f32 operations (Formats/pqx-v1.md, "Distances"):
  *   blocks   one fma chain per centroid, components ascending;
@@ -84,9 +85,10 @@ typedef struct {
   void (*ip_blocks_batch)(const float *queries, size_t n, size_t dim, const float *blocks, size_t count, float *out,
                           size_t out_stride);
 
-  /* Centroids as integers, for the choice of lists (choose.inc.h); what follows is null or 0 where floats are compared as fast.
-   * A word holds list_components of a vector. round_lists fills list_words() words, which must stay where they are; queries
-   * may be as far from the centroids as `reach`. Returns 0 where numbers are so extreme that integers say nothing. */
+  /* Centroids as integers, for the choice of lists (choose.inc.h); what follows up to `project` is null or 0 where floats are
+   * compared as fast, and what integers there are is a set's own affair. A word holds list_components of a vector. round_lists
+   * fills list_words() words, which must stay where they are; `reach` is how far from the centroids most queries are. Returns 0
+   * where numbers are so extreme that integers say nothing. */
   size_t list_components;
   size_t (*list_words)(size_t dim, size_t count);
   int (*round_lists)(const float *blocks, size_t count, size_t dim, float reach, int32_t *words);
@@ -112,7 +114,8 @@ typedef struct {
   /* out[i] = query[i] - lane[i * CPQ_LANES]: a query less a vector of a lane block. */
   void (*subtract_lane)(const float *query, size_t dim, const float *lane, float *out);
 
-  /* The sum of the components' squares, in f64: those are exact, and the sums of finite ones are finite. */
+  /* The sum of the components' squares, in f64, which those are exact in, and finite sums of finite ones: in eight chains, and
+   * then a fixed tree. */
   double (*squared_length)(const float *row, size_t dim);
 
   /* Minima of groups of at most 16 * depth values: one group is a lane of `depth` vectors of 16 values one after
