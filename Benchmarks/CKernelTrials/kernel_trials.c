@@ -95,11 +95,14 @@ static uint64_t run_scan(trial *t, const cpq_kernels *set, void *answer) {
   size_t frames = (t->count + FRAME_VECTORS - 1) / FRAME_VECTORS;
   uint16_t positions[FRAME_VECTORS], sums[FRAME_VECTORS];
   cpq_codes codes = t->shape;
+  codes.streams = t->count * codes.planes > 32 << 20; /* as a search has it */
   uint64_t total = 0;
   for (size_t f = 0, first = 0; f < frames; f++, first += FRAME_VECTORS) {
     codes.frame = t->input + first * codes.planes;
-    codes.next = f + 1 < frames ? codes.frame + FRAME_VECTORS * codes.planes : NULL;
     codes.count = t->count - first < FRAME_VECTORS ? t->count - first : FRAME_VECTORS;
+    size_t rest = t->count - first - codes.count;
+    codes.next = rest > 0 ? codes.frame + FRAME_VECTORS * codes.planes : NULL;
+    codes.next_bytes = (rest < FRAME_VECTORS ? (rest + 15) / 16 * 16 : FRAME_VECTORS) * codes.planes;
     size_t found = set->scan(&codes, &t->bound, t->threshold, positions, sums).found;
     frame[f] = found;
     for (size_t i = 0; i < found; i++) frame[f] = frame[f] * 0x9E3779B97F4A7C15 + ((uint64_t)positions[i] << 16 | sums[i]);

@@ -84,6 +84,7 @@ INLINE vb look256(const table256 *table, vb code) {
 }
 
 #define PARTS 64
+#define LOADS_AHEAD 0
 #define OWN_SHARE 4
 INLINE vb look_part(const table16 *row, vb part, vb bit4, vb bit5) {
   return choose(choose(look16(row[0], part), look16(row[1], part), bit4),

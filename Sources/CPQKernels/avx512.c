@@ -47,6 +47,7 @@ INLINE vb look256(const table256 *table, vb code) {
 }
 
 #define PARTS 64
+#define LOADS_AHEAD 0
 #define OWN_SHARE 4
 INLINE vb look_part(const table16 *row, vb part, vb bit4, vb bit5) {
   __mmask64 odd = _mm512_movepi8_mask((__m512i)bit4), upper = _mm512_movepi8_mask((__m512i)bit5);

@@ -18,6 +18,8 @@ INLINE void sum_byte_parts(const strip *in, vb *sum) {
   for (size_t s = 0; s < in->codes->m; s++) {
     table128 table = load128(in->bound->minima + PARTS * s);
     for (int c = 0; c < in->n; c++) add_part(&table, (vb)((vw)load_codes(in, c, s) >> 1), &sum[c]);
+    /* After the loads of codes, which are waited for sooner. */
+    for (int t = 0; in->loads && t < COLUMNS; t++) load_line(in->ahead + (s * COLUMNS + (size_t)t) * CPQ_TILE);
   }
 }
 

@@ -78,6 +78,7 @@ INLINE vb look256(const table256 *table, vb code) {
 }
 
 #define PARTS 0
+#define LOADS_AHEAD 0
 #define CHECKS 0
 #include "scan.inc.h"
 #include "near.inc.h"

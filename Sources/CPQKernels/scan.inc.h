@@ -11,6 +11,7 @@
  *   look_part                  the lookup of 64 minima, four rows of 16, by a vector of numbers of parts, with two others
  *                              whose signs are bits 4 and 5 of these
  *   look128                    that of 128, by the seven low bits of each byte
+ *   LOADS_AHEAD                whether minima of bytes from memory are scanned with loads of what lies ahead, instead of prefetches
  *   OWN_SHARE                  of minima: one lane in so many may pass them before lookups of all take less time
  *   mulhi16                    the high halves of products of u16 lanes
  *   lane_bits                  bit i is the sign of byte i, of bytes that are 0 or 255
@@ -183,11 +184,12 @@ INLINE void scan_strip(unsigned width, const strip *in, size_t first, rider *pas
 
 static void scan_8(const cpq_codes *codes, const cpq_bound *bound, size_t first, outcome *out);
 
-/* Scans a frame from vector `first` on, which begins a tile. */
-INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *bound, size_t first, rider *passenger,
-                       outcome *out) {
+/* Scans a frame from vector `first` on, which begins a tile; `loads` is whether what lies ahead is loaded. */
+INLINE void scan_width(unsigned width, int loads, const cpq_codes *codes, const cpq_bound *bound, size_t first,
+                       rider *passenger, outcome *out) {
   const size_t together = width == 4 ? NIBBLE_COLUMNS : COLUMNS;
   const uint8_t *tile = codes->frame + first * codes->planes;
+  const uint8_t *end = end_of(codes);
   outlook from = outlook_of(codes, together * LANES * codes->planes);
   for (; codes->count - first >= together * LANES; first += together * LANES) {
 #if PARTS
@@ -198,6 +200,7 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
     }
 #endif
     strip whole = strip_at(codes, bound, &from, (int)together, 0, tile, first);
+    if (loads) whole.loads = 1, whole.ahead = loaded_ahead(end, tile, together * LANES * codes->planes);
     scan_strip(width, &whole, first, passenger, out);
     tile += together * LANES * codes->planes;
   }
@@ -217,19 +220,22 @@ INLINE void scan_width(unsigned width, const cpq_codes *codes, const cpq_bound *
 }
 
 /* A function for each width: one for all would take most of a thread's stack where nothing is optimized. */
-#define SCAN(name, width)                                                                                  \
+#define SCAN(name, width, loads)                                                                           \
   __attribute__((noinline)) static void name(const cpq_codes *codes, const cpq_bound *bound, size_t first, \
                                              outcome *out) {                                               \
-    scan_width(width, codes, bound, first, 0, out);                                                        \
+    scan_width(width, loads, codes, bound, first, 0, out);                                                 \
   }
-SCAN(scan_4, 4)
-SCAN(scan_8, 8)
+SCAN(scan_4, 4, 0)
+SCAN(scan_8, 8, 0)
 #if WIDE_CODES
-SCAN(scan_12, 12)
+SCAN(scan_12, 12, 0)
 #endif
 #if PARTS
-SCAN(scan_minima_8, IN_MINIMA)
-SCAN(scan_minima_12, IN_WIDE_MINIMA)
+SCAN(scan_minima_8, IN_MINIMA, 0)
+SCAN(scan_minima_12, IN_WIDE_MINIMA, 0)
+#endif
+#if LOADS_AHEAD
+SCAN(scan_minima_8_loading, IN_MINIMA, 1)
 #endif
 #undef SCAN
 
@@ -257,6 +263,11 @@ static cpq_found scan(const cpq_codes *codes, const cpq_bound *bound, uint16_t t
   out.limit = (uint8_t)limit, out.brackets = brackets;
 #endif
   if (tells) {
+#if LOADS_AHEAD
+    int loads = codes->streams && COLUMNS * LANES * codes->planes <= PREFETCH_BYTES;
+    if (codes->nbits <= 8 && loads) scan_minima_8_loading(codes, bound, 0, &out);
+    else
+#endif
     if (codes->nbits <= 8) scan_minima_8(codes, bound, 0, &out);
     else scan_minima_12(codes, bound, 0, &out);
     return (cpq_found){out.found, out.passed};
@@ -276,7 +287,7 @@ static size_t scan_checked(const cpq_codes *codes, const cpq_bound *bound, uint1
                            uint16_t *sums, size_t bytes, uint32_t *crc) {
   outcome out = {.threshold = threshold, .positions = positions, .sums = sums};
   rider passenger = rider_at(*crc, codes->frame);
-  scan_width(8, codes, bound, 0, &passenger, &out);
+  scan_width(8, 0, codes, bound, 0, &passenger, &out);
   *crc = arrive(&passenger, codes->frame + bytes);
   return out.found;
 }
@@ -285,7 +296,7 @@ static void sum_codes_checked(const cpq_codes *codes, const cpq_bound *bound, ui
                               size_t bytes, uint32_t *crc) {
   outcome out = {.offset = offset, .all = sums};
   rider passenger = rider_at(*crc, codes->frame);
-  scan_width(8, codes, bound, 0, &passenger, &out);
+  scan_width(8, 0, codes, bound, 0, &passenger, &out);
   *crc = arrive(&passenger, codes->frame + bytes);
 }
 #endif

@@ -19,7 +19,7 @@ INLINE void ride(rider *none) { (void)none; }
 #endif
 
 /* How far ahead of a strip codes are fetched: a stream from memory needs it, one in the cache does not mind. */
-enum { PREFETCH_BYTES = 8192 };
+enum { PREFETCH_BYTES = 8192, LOADED_BYTES = 6144 };
 
 /* What lies so far ahead of a strip: of one that begins before `turn`, in the frame; else in the next frame, of which a short
  * frame fetches as much as it has itself. Distances in bytes. */
@@ -42,6 +42,18 @@ INLINE const uint8_t *ahead_of(const outlook *from, const uint8_t *tile) {
   return (const uint8_t *)((uintptr_t)tile + (tile < from->turn ? from->within : from->beyond));
 }
 
+/* Where the bytes end that are scanned from a frame on: with the next one if that follows it in memory. */
+INLINE const uint8_t *end_of(const cpq_codes *codes) {
+  const uint8_t *end = codes->frame + frame_bytes(codes);
+  return codes->next == end ? end + codes->next_bytes : end;
+}
+
+/* What is loaded ahead of a strip of so many bytes that is whole: itself, where not as many are left before the end. */
+INLINE const uint8_t *loaded_ahead(const uint8_t *end, const uint8_t *tile, size_t strip) {
+  size_t ahead = strip < LOADED_BYTES ? LOADED_BYTES : strip;
+  return (size_t)(end - tile) >= ahead + strip ? tile + ahead : tile;
+}
+
 /* Where a frame is shorter than PREFETCH_BYTES, the next one has more of them than was fetched. */
 INLINE void fetch_rest(const cpq_codes *codes) {
   size_t end = codes->next_bytes < PREFETCH_BYTES ? codes->next_bytes : PREFETCH_BYTES;
@@ -55,7 +67,7 @@ enum { TILE_COLUMNS = CPQ_TILE / LANES };
 typedef struct {
   const cpq_codes *codes;
   const cpq_bound *bound;
-  int n, ragged;
+  int n, ragged, loads; /* whether what lies ahead is loaded instead of prefetched */
   const uint8_t *tiles[NIBBLE_COLUMNS], *ahead;
   size_t stride, lanes; /* of the last tile of a ragged strip, and of its last column */
 } strip;
@@ -71,14 +83,23 @@ INLINE strip strip_at(const cpq_codes *codes, const cpq_bound *bound, const outl
   return made;
 }
 
+/* Loads a line, and makes nothing of it. */
+INLINE void load_line(const uint8_t *line) {
+  uint64_t bytes;
+  memcpy(&bytes, line, sizeof bytes);
+  __asm__ volatile("" : : "r"(bytes));
+}
+
 /* Plane p of column c; a tile's first column fetches a line ahead, in the order in which the strip's lines lie: so the machine's
  * own prefetching goes on. It goes to the second cache: the first has too few misses under way at once for a stream from memory
- * (on Zen 4 a scan of codes of a byte by VBMI is twice as fast so; slower ones do not mind). */
+ * (on Zen 4 a scan of codes of a byte by VBMI is twice as fast so; slower ones do not mind). A scan that does little else waits
+ * for memory anyway, and has lines loaded instead: that keeps the machine's own prefetching going better. */
 INLINE vb load_codes(const strip *in, int c, size_t p) {
   int tile = c / TILE_COLUMNS, last = in->ragged && tile == (in->n - 1) / TILE_COLUMNS;
   size_t plane = p * (last ? in->stride : CPQ_TILE);
   int tiles = (in->n - 1) / TILE_COLUMNS + 1;
-  if (c % TILE_COLUMNS == 0) __builtin_prefetch(in->ahead + (p * (size_t)tiles + (size_t)tile) * CPQ_TILE, 0, 2);
+  const uint8_t *line = in->ahead + (p * (size_t)tiles + (size_t)tile) * CPQ_TILE;
+  if (c % TILE_COLUMNS == 0 && !in->loads) __builtin_prefetch(line, 0, 2);
   const uint8_t *codes = in->tiles[tile] + plane + c % TILE_COLUMNS * LANES;
   return in->ragged && c == in->n - 1 ? load_lanes(codes, in->lanes) : *(const vb *)codes;
 }
@@ -117,10 +138,10 @@ INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
   }
 }
 
-#if PARTS
 /* In place of a width: the minima of codes of a byte, and of 9 to 12 bits. */
 enum { IN_MINIMA = 2, IN_WIDE_MINIMA = 3 };
 
+#if PARTS
 /* The `top` highest bits of codes of 9 to 12 bits: of the nibble, the high one of its byte if `is_high`, and of the low byte. */
 INLINE vb wide_part(const strip *in, int c, size_t s, int is_high, unsigned top) {
   unsigned nbits = in->codes->nbits;

@@ -56,6 +56,8 @@ package struct CodeFrame: ~Escapable {
   /// Vectors in the frame.
   package let count: Int
   package let shape: CodeShape
+  /// Whether it is one of so many that they come from memory each time they are scanned.
+  package let streams: Bool
 
   /// A frame that nothing follows.
   @_lifetime(copy bytes)
@@ -65,7 +67,7 @@ package struct CodeFrame: ~Escapable {
 
   /// - Precondition: `bytes` holds the planes of `count` vectors, their lanes rounded up to 16.
   @_lifetime(copy bytes, copy next)
-  package init(_ bytes: RawSpan, next: RawSpan, count: Int, shape: CodeShape) {
+  package init(_ bytes: RawSpan, next: RawSpan, count: Int, shape: CodeShape, streams: Bool = false) {
     precondition(
       count > 0 && count <= 1 << 16 && shape.m > 0 && bytes.byteCount >= shape.planes * ((count + 15) / 16 * 16),
       "the frame is shorter than its planes")
@@ -73,6 +75,7 @@ package struct CodeFrame: ~Escapable {
     self.next = next
     self.count = count
     self.shape = shape
+    self.streams = streams
   }
 }
 
@@ -215,7 +218,7 @@ extension Kernels {
   func withCodes<Result>(
     _ frame: borrowing CodeFrame, _ body: (UnsafePointer<cpq_codes>) -> Result
   ) -> Result {
-    let (count, shape) = (frame.count, frame.shape)
+    let (count, shape, streams) = (frame.count, frame.shape, frame.streams)
     return unsafe frame.bytes.withUnsafeBytes { bytes in
       unsafe frame.next.withUnsafeBytes { next in
         // The kernel fetches what is at `next`, and reads none of it.
@@ -223,7 +226,7 @@ extension Kernels {
           frame: bytes.assumingMemoryBound(to: UInt8.self).baseAddress,
           next: next.isEmpty ? nil : next.assumingMemoryBound(to: UInt8.self).baseAddress, next_bytes: next.count,
           count: count, m: shape.m, planes: shape.planes, nbits: UInt32(shape.nbits),
-          bracket: shape.hasBracket ? 1 : 0)
+          bracket: shape.hasBracket ? 1 : 0, streams: streams ? 1 : 0)
         return unsafe body(&codes)
       }
     }

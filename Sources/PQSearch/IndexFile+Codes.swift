@@ -50,6 +50,9 @@ extension IndexFile {
     try offerPending(query, group, scan, scratch.decompressed, isLast: scan.filters && options.rerank > 0, &work)
   }
 
+  /// Codes of more bytes, all of which each query scans, are not in a cache when the next one does.
+  private static var cachedCodeBytes: Int { 32 << 20 }
+
   /// Makes the tables that all lists share.
   private borrowing func beginScan(
     _ query: Int, _ options: SearchOptions, _ group: borrowing QueryGroup, _ shape: CodeShape, _ model: ModelRows?,
@@ -63,6 +66,7 @@ extension IndexFile {
       // The distances of a few winners cost less than bringing the float tables of wide codes into the cache.
       canEstimate: canEstimate, estimates: canEstimate && (options.rerank > 0 || shape.pairsTables),
       checks: filters && !codesHaveRules && Kernels.best.checksAsItScans(nbits: shape.nbits),
+      streams: parameters.nlist == 0 && Int(clamping: parameters.count) > Self.cachedCodeBytes / shape.planes,
       length: hasBrackets ? group.lengths[query] : 0, longest: hasBrackets ? model?.longestResidual ?? 0 : 0)
     if filters, parameters.comparison != .listTables {
       scratch.quantized.quantize(group.tables, scan.tables, shape, factor: tableFactor)
@@ -121,7 +125,8 @@ extension IndexFile {
     let begun = try checkOrBegin(frame, scan)
     if frame.isCompressed { try decompress(frame, into: &decompressed) }
     guard scan.filters else { return survivors.takeAll(frame.count) }
-    let codes = CodeFrame(content(frame, decompressed), next: next, count: frame.count, shape: scan.shape)
+    let codes = CodeFrame(
+      content(frame, decompressed), next: next, count: frame.count, shape: scan.shape, streams: scan.streams)
     guard var crc = begun else { return quantized.scan(codes, bracketScale: bracketScale, limit, &survivors) }
     survivors.scan(codes, quantized.entries.span, bracketScale: bracketScale, limit, crc: &crc)
     try endChecking(frame, found: crc)

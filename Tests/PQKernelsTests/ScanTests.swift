@@ -173,19 +173,28 @@ private struct ScanCase {
         let test = ScanCase(
           m: m, nbits: nbits, hasBracket: hasBracket, vectors: counts[counts.count - 1], areNear: areNear)
         for kernels in Kernels.available where kernels.minimaCount(test.layout.shape) > 0 {
-          for count in counts { checkMinima(test, count, kernels, areNear: areNear) }
+          for count in counts {
+            // What follows is loaded: less and more than a strip and than what lies ahead.
+            for nextBytes in count < 256 ? [0] : [0, 100, 5000, 20_000] {
+              checkMinima(test, count, kernels, areNear: areNear, nextBytes: nextBytes)
+            }
+          }
         }
       }
     }
   }
 
-  private func checkMinima(_ test: ScanCase, _ count: Int, _ kernels: Kernels, areNear: Bool) {
+  private func checkMinima(
+    _ test: ScanCase, _ count: Int, _ kernels: Kernels, areNear: Bool, nextBytes: Int
+  ) {
     let layout = test.layout
     var bytes: [UInt8] = []
     layout.appendFrame(test.codes.span.extracting(0..<count * layout.m), brackets: test.brackets, to: &bytes)
-    let content = GuardedBuffer(bytes)
+    let content = GuardedBuffer(bytes + [UInt8](repeating: 0, count: nextBytes))
     let entries = GuardedBuffer(test.entries)
-    let frame = CodeFrame(content.rawSpan, count: count, shape: layout.shape)
+    let frame = CodeFrame(
+      content.rawSpan.slice(0, bytes.count), next: content.rawSpan.slice(bytes.count, nextBytes), count: count,
+      shape: layout.shape, streams: nextBytes > 0)
     let scale: UInt16 = layout.hasBracket ? 300 : 0
     let sorted = test.expected(count, scale: scale, threshold: 65535).sums.sorted()
     for threshold in Set([0, sorted[0], sorted[count / 50], sorted[count / 2], 65534, 65535]) {

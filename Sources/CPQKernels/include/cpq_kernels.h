@@ -41,6 +41,8 @@ typedef struct {
   size_t count, m, planes;
   unsigned nbits;
   int bracket;
+  /* Whether it is one of so many that they come from memory each time they are scanned. */
+  int streams;
 } cpq_codes;
 
 /* What the integer scan adds up for a vector: entries[s][code] for every subspace s, and its bracket times
