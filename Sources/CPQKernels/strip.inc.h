@@ -138,10 +138,10 @@ INLINE void add_bytes(const strip *in, vw *all, vw *odd, rider *passenger) {
   }
 }
 
+#if PARTS
 /* In place of a width: the minima of codes of a byte, and of 9 to 12 bits. */
 enum { IN_MINIMA = 2, IN_WIDE_MINIMA = 3 };
 
-#if PARTS
 /* The `top` highest bits of codes of 9 to 12 bits: of the nibble, the high one of its byte if `is_high`, and of the low byte. */
 INLINE vb wide_part(const strip *in, int c, size_t s, int is_high, unsigned top) {
   unsigned nbits = in->codes->nbits;

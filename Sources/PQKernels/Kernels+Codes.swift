@@ -56,7 +56,7 @@ package struct CodeFrame: ~Escapable {
   /// Vectors in the frame.
   package let count: Int
   package let shape: CodeShape
-  /// Whether it is one of so many that they come from memory each time they are scanned.
+  /// Whether it is one of so many that they are taken to come from memory each time they are scanned.
   package let streams: Bool
 
   /// A frame that nothing follows.
@@ -221,7 +221,7 @@ extension Kernels {
     let (count, shape, streams) = (frame.count, frame.shape, frame.streams)
     return unsafe frame.bytes.withUnsafeBytes { bytes in
       unsafe frame.next.withUnsafeBytes { next in
-        // The kernel fetches what is at `next`, and reads none of it.
+        // The kernel fetches what is at `next`, or loads it and makes nothing of it.
         var codes = unsafe cpq_codes(
           frame: bytes.assumingMemoryBound(to: UInt8.self).baseAddress,
           next: next.isEmpty ? nil : next.assumingMemoryBound(to: UInt8.self).baseAddress, next_bytes: next.count,

@@ -13,7 +13,7 @@ struct CodeScan {
   let estimates: Bool
   /// Whether the scan takes checksums of frames that were not used before: no byte leads it out of its tables.
   let checks: Bool
-  /// Whether codes come from memory each time they are scanned.
+  /// Whether codes are taken to come from memory each time they are scanned.
   let streams: Bool
   /// The length of the query minus the centre, and what no residual exceeds: 0 without brackets.
   let length: Double

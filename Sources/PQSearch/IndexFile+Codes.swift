@@ -50,7 +50,7 @@ extension IndexFile {
     try offerPending(query, group, scan, scratch.decompressed, isLast: scan.filters && options.rerank > 0, &work)
   }
 
-  /// Codes of more bytes, all of which each query scans, are not in a cache when the next one does.
+  /// Codes of more bytes, all of which each query scans, are taken to have left the caches when the next one does.
   private static var cachedCodeBytes: Int { 32 << 20 }
 
   /// Makes the tables that all lists share.
@@ -126,7 +126,8 @@ extension IndexFile {
     if frame.isCompressed { try decompress(frame, into: &decompressed) }
     guard scan.filters else { return survivors.takeAll(frame.count) }
     let codes = CodeFrame(
-      content(frame, decompressed), next: next, count: frame.count, shape: scan.shape, streams: scan.streams)
+      content(frame, decompressed), next: next, count: frame.count, shape: scan.shape,
+      streams: scan.streams && !frame.isCompressed)
     guard var crc = begun else { return quantized.scan(codes, bracketScale: bracketScale, limit, &survivors) }
     survivors.scan(codes, quantized.entries.span, bracketScale: bracketScale, limit, crc: &crc)
     try endChecking(frame, found: crc)

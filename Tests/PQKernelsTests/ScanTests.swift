@@ -167,7 +167,7 @@ private struct ScanCase {
 
   /// Minima tell at most what all entries would; what is found is the same, whether few vectors pass them or all do.
   @Test(arguments: [5, 7, 8, 9, 10, 11, 12]) func minimaFindTheSame(nbits: Int) {
-    for m in nbits <= 8 ? [1, 8, 23, 300] : [1, 2, 5, 17] {
+    for m in nbits <= 8 ? [1, 8, 23, 31, 32, 300] : [1, 2, 5, 17] {
       for (hasBracket, areNear) in [(false, true), (true, true), (true, false)] {
         let counts = m == 300 ? [300] : m == 8 || m == 5 ? Self.counts : [1, 17, 64, 129, 300, 1025]
         let test = ScanCase(
@@ -194,7 +194,7 @@ private struct ScanCase {
     let entries = GuardedBuffer(test.entries)
     let frame = CodeFrame(
       content.rawSpan.slice(0, bytes.count), next: content.rawSpan.slice(bytes.count, nextBytes), count: count,
-      shape: layout.shape, streams: nextBytes > 0)
+      shape: layout.shape, streams: count >= 256)
     let scale: UInt16 = layout.hasBracket ? 300 : 0
     let sorted = test.expected(count, scale: scale, threshold: 65535).sums.sorted()
     for threshold in Set([0, sorted[0], sorted[count / 50], sorted[count / 2], 65534, 65535]) {

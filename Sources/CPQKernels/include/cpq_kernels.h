@@ -35,13 +35,13 @@ typedef enum { CPQ_ROW_F32 = 1, CPQ_ROW_F16 = 2, CPQ_ROW_U8 = 3 } cpq_row_type;
  * plane holds a byte a vector that is no code. */
 typedef struct {
   const uint8_t *frame;
-  /* What is scanned after this frame, to be fetched ahead; or null, and 0. */
+  /* What is scanned after this frame, to be fetched or loaded ahead: so many bytes that can be read; or null, and 0. */
   const uint8_t *next;
   size_t next_bytes;
   size_t count, m, planes;
   unsigned nbits;
   int bracket;
-  /* Whether it is one of so many that they come from memory each time they are scanned. */
+  /* Whether it is one of so many that they are taken to come from memory each time they are scanned. */
   int streams;
 } cpq_codes;
 
