@@ -50,7 +50,7 @@ final class ListRounding: Sendable {
 
   /// Integers of more bytes leave the second-level cache; those of projections are half as many or fewer. (With bytes a batch
   /// would be faster without projections of 4,096 lists of SIFT descriptors, too, by a few %, and one query a call slower.)
-  private static let mostBytes = 1 << 18
+  static let mostBytes = 1 << 18
   /// What projections keep of the variance. With less, more lists are left in question; with more, scores take longer:
   /// among 2,048 to 8,192 lists of SIFT descriptors .95 does as well.
   private static let leastShare = 0.955

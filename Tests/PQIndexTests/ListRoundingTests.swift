@@ -8,8 +8,8 @@ import Testing
 /// Lists that are chosen by the projections of many centroids.
 @Suite struct ListRoundingTests {
   private static let dimension = 64
-  /// More components than centroids may have to be rounded as they are.
-  private static let nlist = 2100
+  /// More than may be rounded as they are, by a few.
+  private static let nlist = ListRounding.mostBytes / Kernels.best.bytesOfListComponent / dimension + 50
 
   /// Vectors in a few directions, and a little of all others.
   private func rows(_ count: Int, directions: Int, rest: Float, seed: UInt64) -> [[Float]] {
@@ -49,7 +49,7 @@ import Testing
       #expect(projected.map { components?.contains($0) == true } ?? (components == nil), "\(directions) directions")
       #expect(rounding.lists?.dimension == projected ?? Self.dimension)
     }
-    #expect(try rounding(rows(2000, directions: 7, rest: 0.01, seed: 5200)).axes == nil)
+    #expect(try rounding(rows(Self.nlist - 50, directions: 7, rest: 0.01, seed: 5200)).axes == nil)
     // Centroids in one point, and such that squares overflow.
     for factor in [0, 1e30] as [Float] {
       let extreme = rows(Self.nlist, directions: 7, rest: 0.01, seed: 5200).map { $0.map { $0 * factor } }
