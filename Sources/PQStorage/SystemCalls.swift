@@ -40,6 +40,10 @@ func fileBytes(_ path: String) -> UInt64 {
 /// flock(2), exclusive, without waiting.
 func lockFile(_ file: Int32) -> Int32 { flock(file, LOCK_EX | LOCK_NB) }
 
+/// The same, of the lock: closing the file would leave it to copies of the descriptor, which a process that is being started has
+/// until it runs its program.
+func unlockFile(_ file: Int32) { _ = flock(file, LOCK_UN) }
+
 func makeFolder(_ path: String) -> Int32 { unsafe mkdir(path, 0o755) }
 
 func removeFolder(_ path: String) -> Int32 { unsafe rmdir(path) }

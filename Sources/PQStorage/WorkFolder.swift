@@ -63,7 +63,7 @@ package struct WorkFolder: ~Copyable {
       if isSameFile(path, lock.rawValue) {
         // Else the folder might be gone after a loss of power, with all that is durable in it.
         do throws(FileError) { try synchronize(parent(of: output)) } catch {
-          try? lock.close()
+          release(lock)
           throw error
         }
         return lock
@@ -71,6 +71,11 @@ package struct WorkFolder: ~Copyable {
       try? lock.close()
     }
     throw FileError("open", path, .noSuchFileOrDirectory, .cannotCreate, advice: "other processes remove \(folder)")
+  }
+
+  private static func release(_ lock: FileDescriptor) {
+    unlockFile(lock.rawValue)
+    try? lock.close()
   }
 
   /// Throws `.cannotCreate` if something stands there that builds have not made.
@@ -201,6 +206,6 @@ package struct WorkFolder: ~Copyable {
       remove("lock")
       _ = removeFolder(path)
     }
-    try? lock.close()
+    Self.release(lock)
   }
 }

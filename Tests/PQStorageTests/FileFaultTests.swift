@@ -63,6 +63,26 @@ import Testing
     #expect(work.byteCount == 5017)
   }
 
+  /// A process that is being started has copies of all descriptors, also of the lock, for a moment: they hold nobody up.
+  @Test func copiesOfTheLock() throws {
+    let folder = try TemporaryFolder()
+    let output = folder.path("a.pqx")
+    var copies: [Int32] = []
+    do {
+      var work = try WorkFolder(output: output)
+      work.keep(true)
+      #expect(throws: FileError.self) { _ = try WorkFolder(output: output) }
+      let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter {
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+        return target?.hasSuffix(output + ".work/lock") == true
+      }
+      copies = files.compactMap(Int32.init).map(dup)
+    }
+    #expect(copies.count == 1)
+    _ = try WorkFolder(output: output)
+    for copy in copies { close(copy) }
+  }
+
   /// What no build has made stands where the work folder is to be: it is not taken, and stays.
   @Test func workFolderOfOthers() throws {
     let folder = try TemporaryFolder()
