@@ -65,7 +65,7 @@ EMULATED __m128i emulated_narrow(__m512i a) {
 }
 
 /* sum + x · y, of pairs of i16 in lanes of 32 bits. */
-EMULATED __m512i emulated_dot(__m512i sum, __m512i x, __m512i y) {
+EMULATED __m512i emulated_dot2(__m512i sum, __m512i x, __m512i y) {
   OF_HALVES(_mm256_add_epi32(HALF(sum), _mm256_madd_epi16(HALF(x), HALF(y))));
 }
 /* The same of four bytes, those of x without a sign. */

@@ -95,7 +95,7 @@ static uint64_t run_scan(trial *t, const cpq_kernels *set, void *answer) {
   size_t frames = (t->count + FRAME_VECTORS - 1) / FRAME_VECTORS;
   uint16_t positions[FRAME_VECTORS], sums[FRAME_VECTORS];
   cpq_codes codes = t->shape;
-  codes.streams = t->count * codes.planes > 32 << 20; /* as a search has it */
+  codes.streams = t->count * codes.planes > CPQ_CACHED_BYTES;
   uint64_t total = 0;
   for (size_t f = 0, first = 0; f < frames; f++, first += FRAME_VECTORS) {
     codes.frame = t->input + first * codes.planes;

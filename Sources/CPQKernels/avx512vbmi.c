@@ -45,9 +45,8 @@ INLINE vb look256(const table256 *table, vb code) {
 }
 
 #define PARTS 128
-/* On Zen 4 codes in memory are scanned at 90 % of the rate at which they are read so, instead of 75 %, and 8,000,000 vectors of a
- * mapped file with 3 to 10 % more QPS, by the size of pages. Not so with strips of more than 8 KiB, nor by lookups of all entries,
- * which take longer: at 73 instead of 82 %. From the third cache a scan takes up to 7 % more time. */
+/* On Zen 4 scan-rate has minima of codes in memory at 90 % of the rate at which they are read so, instead of 76 %. Strips of more
+ * than 8 KiB, lookups of all entries, which take longer, and codes from a cache are slower so. */
 #define LOADS_AHEAD 1
 #define OWN_SHARE 32
 INLINE vb look128(vb low, vb high, vb part) {

@@ -1,25 +1,21 @@
-/* What assign.inc.h, bound.inc.h, ids.inc.h and scan.inc.h ask of an instruction set, as far as all sets of 512-bit vectors
- * share it. */
+/* What assign.inc.h, bound.inc.h, choose_bytes.inc.h, ids.inc.h and scan.inc.h ask of an instruction set, as far as all sets of
+ * 512-bit vectors share it. */
 
 /* By name: from the intrinsic the compiler makes two instructions, a product and a sum, to shorten chains that are not
  * what these loops wait for. */
-INLINE i16 dot2(i16 sum, i16 x, i16 y) {
 #ifdef CPQ_EMULATE_512
-  return (i16)emulated_dot((__m512i)sum, (__m512i)x, (__m512i)y);
+#define DOT(name, instruction) \
+  INLINE i16 name(i16 sum, i16 x, i16 y) { return (i16)emulated_##name((__m512i)sum, (__m512i)x, (__m512i)y); }
 #else
-  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
-  return sum;
+#define DOT(name, instruction)                                                   \
+  INLINE i16 name(i16 sum, i16 x, i16 y) {                                       \
+    __asm__(instruction " %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));             \
+    return sum;                                                                  \
+  }
 #endif
-}
-
-INLINE i16 dot4(i16 sum, i16 x, i16 y) {
-#ifdef CPQ_EMULATE_512
-  return (i16)emulated_dot4((__m512i)sum, (__m512i)x, (__m512i)y);
-#else
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
-  return sum;
-#endif
-}
+DOT(dot2, "vpdpwssd")
+DOT(dot4, "vpdpbusd")
+#undef DOT
 
 INLINE bytes32 narrow(i16 low, i16 high) {
   __m128i a = _mm512_cvtepi32_epi8((__m512i)low), b = _mm512_cvtepi32_epi8((__m512i)high);

@@ -56,8 +56,10 @@ package struct CodeFrame: ~Escapable {
   /// Vectors in the frame.
   package let count: Int
   package let shape: CodeShape
-  /// Whether it is one of so many that they are taken to come from memory each time they are scanned.
+  /// Whether it is one of those of more than ``cachedBytes`` that are scanned one after the other: they are taken to come from
+  /// memory.
   package let streams: Bool
+  package static let cachedBytes = Int(CPQ_CACHED_BYTES)
 
   /// A frame that nothing follows.
   @_lifetime(copy bytes)

@@ -13,8 +13,6 @@ struct CodeScan {
   let estimates: Bool
   /// Whether the scan takes checksums of frames that were not used before: no byte leads it out of its tables.
   let checks: Bool
-  /// Whether codes are taken to come from memory each time they are scanned.
-  let streams: Bool
   /// The length of the query minus the centre, and what no residual exceeds: 0 without brackets.
   let length: Double
   let longest: Double
@@ -46,9 +44,13 @@ struct CodeScratch: ~Copyable {
   /// The frame in work, if it is compressed. To keep others for the queries that follow gains nothing: they are read from
   /// farther than their blocks are.
   var decompressed: [UInt8] = []
+  /// As of ``CodeFrame``: each query scans all codes of an index without lists.
+  let streams: Bool
 
   init(_ p: IndexParameters) {
     quantized = QuantizedTables(p)
+    let planes = p.codeLayout?.shape.planes ?? 0
+    streams = p.nlist == 0 && planes > 0 && p.count > CodeFrame.cachedBytes / planes
     listTables = [Float](repeating: 0, count: p.comparison == .listTables ? p.tableFloats : 0)
     let pairs = p.estimates ? p.codeLayout.map { $0.shape.pairsTables ? $0.shape.estimateFloats : 0 } ?? 0 : 0
     pairTables = [Float](repeating: 0, count: pairs)

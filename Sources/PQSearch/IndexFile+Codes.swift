@@ -35,8 +35,8 @@ extension IndexFile {
         guard let limit = scan.filters ? visit.bound.threshold(threshold) : .max else { continue }
         statistics.read(frame)
         try find(
-          visit, ahead(scratch.frames, i + 1), scan, limit, &scratch.quantized, &scratch.decompressed,
-          &scratch.survivors)
+          visit, ahead(scratch.frames, i + 1), streams: scratch.streams, scan, limit, &scratch.quantized,
+          &scratch.decompressed, &scratch.survivors)
         guard scratch.survivors.count > 0 else { continue }
         keep(visit, scan, group.tables, threshold, &scratch, &work)
         // Those of a compressed frame while its codes are there.
@@ -49,9 +49,6 @@ extension IndexFile {
     }
     try offerPending(query, group, scan, scratch.decompressed, isLast: scan.filters && options.rerank > 0, &work)
   }
-
-  /// Codes of more bytes, all of which each query scans, are taken to have left the caches when the next one does.
-  private static var cachedCodeBytes: Int { 32 << 20 }
 
   /// Makes the tables that all lists share.
   private borrowing func beginScan(
@@ -66,7 +63,6 @@ extension IndexFile {
       // The distances of a few winners cost less than bringing the float tables of wide codes into the cache.
       canEstimate: canEstimate, estimates: canEstimate && (options.rerank > 0 || shape.pairsTables),
       checks: filters && !codesHaveRules && Kernels.best.checksAsItScans(nbits: shape.nbits),
-      streams: parameters.nlist == 0 && Int(clamping: parameters.count) > Self.cachedCodeBytes / shape.planes,
       length: hasBrackets ? group.lengths[query] : 0, longest: hasBrackets ? model?.longestResidual ?? 0 : 0)
     if filters, parameters.comparison != .listTables {
       scratch.quantized.quantize(group.tables, scan.tables, shape, factor: tableFactor)
@@ -118,7 +114,7 @@ extension IndexFile {
   /// Finds the codes of a frame with sums of at most `limit`. The frame is checked first, or as it is scanned, unless it was
   /// before: what is passed over is not read, and needs no checksum.
   private borrowing func find(
-    _ visit: CodeVisit, _ next: RawSpan, _ scan: CodeScan, _ limit: UInt16,
+    _ visit: CodeVisit, _ next: RawSpan, streams: Bool, _ scan: CodeScan, _ limit: UInt16,
     _ quantized: inout QuantizedTables, _ decompressed: inout [UInt8], _ survivors: inout Survivors
   ) throws(FormatError) {
     let (frame, bracketScale) = (visit.frame, visit.bound.bracketScale)
@@ -127,7 +123,7 @@ extension IndexFile {
     guard scan.filters else { return survivors.takeAll(frame.count) }
     let codes = CodeFrame(
       content(frame, decompressed), next: next, count: frame.count, shape: scan.shape,
-      streams: scan.streams && !frame.isCompressed)
+      streams: streams && !frame.isCompressed)
     guard var crc = begun else { return quantized.scan(codes, bracketScale: bracketScale, limit, &survivors) }
     survivors.scan(codes, quantized.entries.span, bracketScale: bracketScale, limit, crc: &crc)
     try endChecking(frame, found: crc)

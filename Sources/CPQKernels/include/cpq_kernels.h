@@ -21,6 +21,7 @@
 #define CPQ_NEAR_NORM 107
 #define CPQ_NEAR_WORDS 14
 #define CPQ_SUM_GROUPS 256
+#define CPQ_CACHED_BYTES (32u << 20)
 #define CPQ_MOST_PARTS 128 /* of a table, in any set */
 
 typedef struct {
@@ -41,7 +42,8 @@ typedef struct {
   size_t count, m, planes;
   unsigned nbits;
   int bracket;
-  /* Whether it is one of so many that they are taken to come from memory each time they are scanned. */
+  /* Whether it is one of those of more than CPQ_CACHED_BYTES that are scanned one after the other: they are taken to come from
+   * memory. */
   int streams;
 } cpq_codes;
 
